@@ -1,0 +1,1 @@
+"""The chain: transactions are ordered and their fees paid; nothing is executed."""

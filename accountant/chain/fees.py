@@ -1,0 +1,44 @@
+"""Fees at inclusion, and the gas that a transaction uses before any code runs (paper, section II-D)."""
+
+from accountant.chain.footprint import Debit
+from accountant.chain.genesis import FeeSchedule, GasSchedule
+from accountant.chain.transaction import Transaction, TransactionKind
+
+
+def fee_of(transaction: Transaction, bytes_count: int, fees: FeeSchedule) -> int:
+    """What leaves the sender's zero-cost balance at inclusion besides zero_value, in base units.
+
+    base + per byte + per entry (debits by magnitude as well) + tip + gas_limit × gas_price.
+    All but the tip is burnt; unused gas returns when someone executes the transaction.
+    """
+    entries = transaction.footprint
+    caps = sum(entry.cap >> fees.cap_shift for entry in entries if type(entry) is Debit) if entries else 0
+    return (
+        fees.base
+        + fees.per_byte * bytes_count
+        + fees.per_entry * len(entries)
+        + caps
+        + transaction.tip
+        + transaction.gas_limit * transaction.gas_price
+    )
+
+
+def intrinsic_gas(transaction: Transaction, gas: GasSchedule) -> int:
+    """The gas that is used whatever the code does; a gas limit below it is refused at admission."""
+    total = gas.general_check if transaction.general_value else 0
+    if transaction.kind == TransactionKind.CALL:
+        total += gas.call_base
+    elif transaction.kind == TransactionKind.DEPLOY:
+        total += gas.deploy_base + gas.deploy_per_byte * len(transaction.payload)
+    return total
+
+
+def insufficient_gas(transaction: Transaction, gas: GasSchedule) -> int:
+    """The gas used by a transaction that fails as `insufficient_funds`: the check alone."""
+    return gas.general_check if transaction.general_value else 0
+
+
+def gas_refundable(transaction: Transaction, gas: GasSchedule) -> int:
+    """The most base units that can return to the sender as unused gas."""
+    least = insufficient_gas(transaction, gas)
+    return (transaction.gas_limit - least) * transaction.gas_price

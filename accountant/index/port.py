@@ -1,0 +1,101 @@
+"""What the core asks of an index. Adapters: `index.memory` (tests, benchmarks), `storage.index` (Postgres).
+
+Everything below the head is final, so every answer is a fact that never changes.
+"""
+
+from typing import NamedTuple, Protocol
+
+from accountant.chain.genesis import Genesis
+from accountant.chain.transaction import Transaction
+from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
+
+Moment = int
+"""An instant of the zero-cost ledger: height × 2^24 + index + 1; height × 2^24 is the block's beginning,
+when the previous block's tips and rewards have landed."""
+
+MOMENT_SHIFT = 24
+
+
+def moment_before(height: int, index: int) -> Moment:
+    """The instant right before transaction `index` of block `height`: changes with a smaller number are in."""
+    return (height << MOMENT_SHIFT) + index + 1
+
+
+class Head(NamedTuple):
+    """The end of the chain: the last block (genesis at first) and the next transaction's number."""
+
+    height: Height
+    hash: Hash
+    next_seq: Seq
+
+
+class BlockInfo(NamedTuple):
+    """A block without its transactions. Genesis is height 0 with no transactions."""
+
+    height: Height
+    hash: Hash
+    previous_hash: Hash
+    time: int
+    proposer: Address
+    first_seq: Seq
+    count: int
+
+
+class Located(NamedTuple):
+    """A transaction and where it stands."""
+
+    seq: Seq
+    hash: Hash
+    sender: Address
+    height: Height
+    index: int
+    transaction: Transaction
+
+
+class Event(NamedTuple):
+    """A row of an account's general balance: kind is CREDIT, DEBIT, EXPENSE or SETTLED of `index.rows.RowKind`."""
+
+    seq: Seq
+    kind: int
+    cap: Amount
+
+
+class ChainIndex(Protocol):
+    """Look-ups over a final chain."""
+
+    @property
+    def genesis(self) -> Genesis:
+        """The chain's genesis."""
+
+    def head(self) -> Head:
+        """The end of the chain."""
+
+    def block(self, height: Height) -> BlockInfo | None:
+        """The block at a height; None above the head."""
+
+    def block_by_hash(self, block_hash: Hash) -> BlockInfo | None:
+        """The block with this hash, genesis included; None if it is not on the chain."""
+
+    def transaction(self, seq: Seq) -> Located:
+        """The transaction with this number, which must exist."""
+
+    def transactions(self, seqs: list[Seq]) -> list[Located]:
+        """Several transactions at once, in the order asked for."""
+
+    def seq_of(self, transaction_hash: Hash) -> Seq | None:
+        """The number of a transaction; None if it is not on the chain."""
+
+    def writers(self, contract: ContractId, slot: bytes, before: Seq, limit: int) -> list[Seq]:
+        """Transactions that declare to write the slot, latest first, all with seq < before; at most `limit`."""
+
+    def deployment(self, contract: ContractId) -> Seq | None:
+        """The transaction that deploys a contract; None if there is none (genesis contracts have none)."""
+
+    def events(self, account: AccountId, after: Seq, before: Seq) -> list[Event]:
+        """The rows of the account's general balance with after < seq < before, by (seq, kind)."""
+
+    def expenses(self, account: Address, before: Seq) -> int:
+        """Q_G: the sum of general_value over the user's transactions with seq < before: one look-up."""
+
+    def zero_balance(self, account: Address, moment: Moment) -> Amount:
+        """Z of the user right before `moment`: one look-up."""

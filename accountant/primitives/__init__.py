@@ -1,0 +1,1 @@
+"""Amounts, hashes, keys, canonical encoding and the base of all typed errors."""

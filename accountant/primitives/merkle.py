@@ -1,0 +1,63 @@
+"""Merkle trees as in RFC 6962, with the leaf count committed beside the tree's hash."""
+
+from collections.abc import Sequence
+from hashlib import sha256 as _sha256
+
+from accountant.primitives.types import Hash
+
+_EMPTY = _sha256(b"").digest()
+
+
+def _committed(top: bytes, count: int) -> Hash:
+    return Hash(_sha256(b"\x02" + count.to_bytes(8, "big") + top).digest())
+
+
+def _levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
+    """All levels, bottom first. A level's odd last node moves up unchanged, which is RFC 6962's split."""
+    level = [_sha256(b"\x00" + leaf).digest() for leaf in leaves]
+    levels = [level]
+    while len(level) > 1:
+        pairs = iter(level)
+        above = [_sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=False)]
+        if len(level) % 2:
+            above.append(level[-1])
+        levels.append(above)
+        level = above
+    return levels
+
+
+def root(leaves: Sequence[bytes]) -> Hash:
+    """SHA-256(2 ‖ count as 8 bytes ‖ MTH(leaves)); MTH as in RFC 6962, section 2.1."""
+    top = _levels(leaves)[-1][0] if leaves else _EMPTY
+    return _committed(top, len(leaves))
+
+
+def proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
+    """The audit path of one leaf, bottom first (RFC 6962, section 2.1.1)."""
+    assert 0 <= index < len(leaves)
+    path = []
+    for level in _levels(leaves)[:-1]:
+        sibling = index ^ 1
+        if sibling < len(level):
+            path.append(level[sibling])
+        index //= 2
+    return path
+
+
+def verify(leaf: bytes, index: int, count: int, path: Sequence[bytes], expected: Hash) -> bool:
+    """Whether `leaf` stands at `index` of the `count` leaves under the root `expected`."""
+    if not 0 <= index < count:
+        return False
+    node = _sha256(b"\x00" + leaf).digest()
+    width, steps = count, iter(path)
+    try:
+        while width > 1:
+            if index ^ 1 < width:
+                sibling = next(steps)
+                pair = sibling + node if index % 2 else node + sibling
+                node = _sha256(b"\x01" + pair).digest()
+            index //= 2
+            width = (width + 1) // 2
+    except StopIteration:
+        return False
+    return next(steps, None) is None and _committed(node, count) == expected
