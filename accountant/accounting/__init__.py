@@ -1,0 +1,1 @@
+"""Computational accounting: lower bounds, Pay, queries and certificates (paper, sections II-B and II-C)."""

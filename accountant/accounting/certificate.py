@@ -1,0 +1,66 @@
+"""Certificates: an answer and everything that it rests on (DESIGN section 4)."""
+
+from enum import StrEnum
+
+from accountant.primitives.encoding import Record
+
+
+class Verdict(StrEnum):
+    """How a question ended."""
+
+    ACCEPTED = "accepted"
+    REJECTED = "rejected"
+    UNDECIDED = "undecided"
+
+
+class UndecidedReason(StrEnum):
+    """Why a question is undecided."""
+
+    THETA_INSUFFICIENT = "theta_insufficient"
+    """This Θ does not show it (Algorithm 4, line 7)."""
+    BUDGET_SPENT = "budget_spent"
+
+
+class CertifiedIncome(Record):
+    """One member of Θ: what it brought, and the gas that finding out took in this job."""
+
+    transaction: bytes
+    units: int
+    gas: int
+
+
+class MissingExecution(Record):
+    """A transaction that had to be executed next when the budget was spent, and the most it costs."""
+
+    transaction: bytes
+    gas_most: int
+
+
+class Certificate(Record):
+    """The answer to a question, and what it rests on.
+
+    `query` and `answer` are canonical encodings, set when the answer can be sworn. `lower` and `upper`
+    are the interval of Z + G at the position when the work ended (`upper` None: nothing was asked of it).
+    """
+
+    verdict: Verdict
+    reason: UndecidedReason | None
+    query: bytes | None
+    answer: bytes | None
+    account: bytes
+    previous_hash: bytes
+    index: int
+    required: int | None
+    """Units that the account must own at the position: what was asked."""
+    lower: int
+    upper: int | None
+    theta: tuple[CertifiedIncome, ...]
+    executed: tuple[bytes, ...]
+    """Transactions executed for this answer, in order of execution."""
+    gas_executed: int
+    gas_everything: int
+    """Gas limits of all earlier transactions together: the most that executing everything would take."""
+    cache_hits: int
+    slice: tuple[bytes, ...]
+    """All transactions whose outcomes the answer rests on, in chain order: executed now or known before."""
+    missing: tuple[MissingExecution, ...] = ()

@@ -1,0 +1,88 @@
+"""Outcomes: what a transaction did. A pure function of the chain, so an outcome is kept for ever."""
+
+from accountant.contracts.errors import FailureKind
+from accountant.primitives.encoding import Decoder, Record
+from accountant.primitives.types import AccountId
+
+OUTCOME_BYTES_MAX = 64 * 1024 * 1024
+
+
+class SlotWrite(Record):
+    """A slot's new value. Empty bytes clear the slot."""
+
+    contract: bytes
+    slot: bytes
+    value: bytes
+
+
+class Movement(Record):
+    """Gross units credited to, or debited from, the general balance of an account."""
+
+    account: bytes
+    units: int
+
+
+class LogEntry(Record):
+    """An event that a contract logged."""
+
+    contract: bytes
+    topic: bytes
+    data: bytes
+
+
+class Outcome(Record):
+    """What executing one transaction in its place did. Equal outcomes have equal bytes.
+
+    `writes`, `credits` and `debits` are sorted and unique. `credits` holds everything that arrives in a
+    general balance, value returned and unused gas included; `debits` holds contracts' payouts only: a
+    sender's general_value left it unless `failure` is INSUFFICIENT_FUNDS.
+    """
+
+    failure: FailureKind | None
+    detail: str
+    gas_used: int
+    return_value: int | bytes | None = None
+    logs: tuple[LogEntry, ...] = ()
+    writes: tuple[SlotWrite, ...] = ()
+    credits: tuple[Movement, ...] = ()
+    debits: tuple[Movement, ...] = ()
+
+    @property
+    def succeeded(self) -> bool:
+        """Whether the transaction was not rolled back."""
+        return self.failure is None
+
+    @property
+    def funded(self) -> bool:
+        """Whether the sender's general_value really left it."""
+        return self.failure is not FailureKind.INSUFFICIENT_FUNDS
+
+    def credit_of(self, account: AccountId) -> int:
+        """Gross units that arrived in an account's general balance."""
+        return next((m.units for m in self.credits if m.account == account), 0)
+
+    def debit_of(self, account: AccountId) -> int:
+        """Gross units that a contract paid out."""
+        return next((m.units for m in self.debits if m.account == account), 0)
+
+    def written(self, contract: bytes, slot: bytes) -> bytes | None:
+        """The value written to a slot; None if the slot was not written."""
+        return next((w.value for w in self.writes if w.slot == slot and w.contract == contract), None)
+
+
+class Observed(Record):
+    """An outcome and what it was computed from: the numbers of the transactions whose outcomes were consulted.
+
+    `inputs` depends on what was already known, so it is no part of the outcome itself.
+    """
+
+    outcome: Outcome
+    inputs: tuple[int, ...]
+
+
+_observed = Decoder(Observed, OUTCOME_BYTES_MAX)
+
+
+def decode_observed(raw: bytes) -> Observed:
+    """The observed outcome that `raw` encodes. Raises `InvalidEncoding`."""
+    return _observed.decode(raw)

@@ -1,0 +1,32 @@
+"""What the selective executor asks of the store of outcomes. Adapters: `execution.memory`, `storage.outcomes`."""
+
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from accountant.execution.outcome import Observed
+from accountant.primitives.types import Gas, Seq
+
+
+class OutcomeStore(Protocol):
+    """Outcomes by transaction number, kept for ever and shared by all clients."""
+
+    def get(self, seq: Seq) -> Observed | None:
+        """The outcome, if anyone observed it."""
+
+    def get_many(self, seqs: Iterable[Seq]) -> dict[Seq, Observed]:
+        """Those of the outcomes that were observed."""
+
+    def put(self, seq: Seq, observed: Observed) -> None:
+        """Keep an outcome. Putting the same outcome again changes nothing."""
+
+    def single_flight(self, seq: Seq) -> AbstractContextManager[None]:
+        """Held while one transaction is executed: a second worker that asks for the same one waits here.
+
+        Whoever enters looks into the store again first. Losing the lock costs a repeated execution,
+        never a wrong outcome.
+        """
+
+
+Heartbeat = Callable[[Gas], None]
+"""Called with the gas executed so far, at least once for each executed transaction. It may raise to stop the work."""
