@@ -70,14 +70,24 @@ class Outcome(Record):
         return next((w.value for w in self.writes if w.slot == slot and w.contract == contract), None)
 
 
-class Observed(Record):
-    """An outcome and what it was computed from: the numbers of the transactions whose outcomes were consulted.
+class BalanceInput(Record):
+    """A general balance that was consulted right before transaction `before`: any earlier outcome that moves it counts."""
 
-    `inputs` depends on what was already known, so it is no part of the outcome itself.
+    account: bytes
+    before: int
+
+
+class Observed(Record):
+    """An outcome and what it was computed from.
+
+    `inputs`: the numbers of the transactions whose outcomes were consulted for slots, code, bounds and
+    queries. `balances`: the balances whose intervals were consulted. Both depend on what was already
+    known, so they are no part of the outcome itself.
     """
 
     outcome: Outcome
     inputs: tuple[int, ...]
+    balances: tuple[BalanceInput, ...] = ()
 
 
 _observed = Decoder(Observed, OUTCOME_BYTES_MAX)

@@ -1,0 +1,196 @@
+"""The plain reference: execute every transaction in order, from genesis.
+
+Nothing here is clever. Property tests hold the selective executor to it.
+"""
+
+from bisect import bisect_left
+
+from accountant.chain.query import (
+    AccountingQuery,
+    Answer,
+    BalanceAtLeast,
+    Income,
+    Storage,
+    TransactionSucceeded,
+    decode_query,
+)
+from accountant.chain.rows import RowKind, rows_of
+from accountant.chain.transaction import TransactionKind, deployed_contract
+from accountant.contracts.errors import ContractFailure, FailureKind
+from accountant.contracts.world import ContractCode
+from accountant.execution.genesis_state import GenesisState
+from accountant.execution.income import income_of
+from accountant.execution.outcome import Outcome
+from accountant.execution.queries import target_of
+from accountant.execution.transition import code_deployed_by, transition, without_funds
+from accountant.index.port import ChainIndex, Located, moment_before
+from accountant.primitives.encoding import encode
+from accountant.primitives.errors import InvalidEncoding
+from accountant.primitives.types import (
+    ADDRESS_BYTES,
+    AMOUNT_MAX,
+    AccountId,
+    Address,
+    Amount,
+    ContractId,
+    Hash,
+    Seq,
+)
+
+
+class EagerState:
+    """The world state after executing transactions 0 to `next_seq` − 1, with its whole history."""
+
+    def __init__(self, index: ChainIndex) -> None:
+        self.index = index
+        self.genesis = GenesisState(index.genesis)
+        self.outcomes: list[Outcome] = []
+        self.located: list[Located] = []
+        self._general: dict[AccountId, list[tuple[Seq, int]]] = {}
+        self._slots: dict[tuple[ContractId, bytes], list[tuple[Seq, bytes]]] = {}
+        self._code: dict[ContractId, ContractCode] = {}
+
+    def general_before(self, account: AccountId, before: Seq) -> int:
+        """G of the account right before transaction `before`."""
+        history = self._general.get(account, [])
+        position = bisect_left(history, (before, -1))
+        return history[position - 1][1] if position else self.genesis.general(account)
+
+    def slot_before(self, contract: ContractId, slot: bytes, before: Seq) -> bytes:
+        """A slot's value right before transaction `before`."""
+        history = self._slots.get((contract, slot), [])
+        position = bisect_left(history, (before, b""))
+        return history[position - 1][1] if position else self.genesis.slot(contract, slot)
+
+    def code(self, contract: ContractId) -> ContractCode | None:
+        """The contract's code now."""
+        return self._code.get(contract) or self.genesis.code(contract)
+
+    def answer(self, query: AccountingQuery) -> Answer | None:
+        """The answer of a query about what was executed; None if it names nothing on the chain."""
+        target = target_of(self.index, query)
+        if target is None:
+            return None
+        match query:
+            case BalanceAtLeast(account=account, amount=amount):
+                assert target.place
+                zero = self.index.zero_balance(Address(account), target.place.moment) if len(account) == 20 else 0
+                return zero + self.general_before(_account(account), target.place.seq) >= amount
+            case Storage(contract=contract, slot=slot):
+                assert target.place
+                return self.slot_before(ContractId(contract), slot, target.place.seq)
+            case TransactionSucceeded():
+                assert target.seq is not None
+                return self.outcomes[target.seq].succeeded
+            case Income(account=account):
+                assert target.seq is not None
+                return income_of(self.located[target.seq], self.outcomes[target.seq], _account(account))
+
+    def step(self) -> Outcome:
+        """Execute the next transaction."""
+        seq = Seq(len(self.outcomes))
+        located = self.index.transaction(seq)
+        block = self.index.block(located.height)
+        assert block is not None
+        transaction = located.transaction
+        sender = self.general_before(located.sender, seq)
+        if sender < transaction.general_value:
+            outcome = without_funds(located, self.index.genesis)
+        else:
+            outcome = transition(located, block, self.index.genesis, _EagerWorld(self, located))
+        self._apply(seq, located, outcome)
+        return outcome
+
+    def _apply(self, seq: Seq, located: Located, outcome: Outcome) -> None:
+        transaction = located.transaction
+        moved: dict[AccountId, int] = {}
+        if outcome.funded and transaction.general_value:
+            moved[located.sender] = -transaction.general_value
+        for credit in outcome.credits:
+            moved[_account(credit.account)] = moved.get(_account(credit.account), 0) + credit.units
+        for debit in outcome.debits:
+            moved[_account(debit.account)] = moved.get(_account(debit.account), 0) - debit.units
+        for account, units in moved.items():
+            balance = self.general_before(account, seq) + units
+            assert balance >= 0
+            self._general.setdefault(account, []).append((seq, balance))
+        for write in outcome.writes:
+            self._slots.setdefault((ContractId(write.contract), write.slot), []).append((seq, write.value))
+        if transaction.kind == TransactionKind.DEPLOY and outcome.succeeded:
+            self._code[deployed_contract(located.sender, transaction)] = code_deployed_by(located)
+        self.outcomes.append(outcome)
+        self.located.append(located)
+
+
+class _EagerWorld:
+    """The state right before one transaction, all of it known."""
+
+    def __init__(self, state: EagerState, located: Located) -> None:
+        self._state = state
+        self._located = located
+
+    def slot(self, contract: ContractId, slot: bytes) -> bytes:
+        return self._state.slot_before(contract, slot, self._located.seq)
+
+    def code(self, contract: ContractId) -> ContractCode | None:
+        return self._state.code(contract)
+
+    def covers(self, contract: ContractId, amount: Amount) -> bool:
+        return self._state.general_before(contract, self._located.seq) >= amount
+
+    def lower_bound(self, account: AccountId, theta: tuple[Hash, ...]) -> Amount:
+        """Lemma 1 spelt out: every earlier transaction counts at its worst unless it is in Θ."""
+        state, seq = self._state, self._located.seq
+        members = [state.index.seq_of(member) for member in theta]
+        if len(set(members)) != len(members):
+            raise ContractFailure(FailureKind.INVALID_THETA, "repeated")
+        lower = state.genesis.general(account)
+        concerned: set[Seq] = set()
+        for earlier in range(seq):
+            located, outcome = state.located[earlier], state.outcomes[earlier]
+            rows = {
+                row.kind: row.cap
+                for row in rows_of(located.transaction, located.sender, state.index.genesis.gas)
+                if row.key == b"g" + account
+            }
+            if rows.keys() & {RowKind.CREDIT, RowKind.DEBIT, RowKind.EXPENSE, RowKind.SETTLED}:
+                concerned.add(Seq(earlier))
+            if earlier in members:
+                if outcome.funded:
+                    lower = max(0, lower - rows.get(RowKind.EXPENSE, 0))
+                lower = max(0, lower + outcome.credit_of(account) - outcome.debit_of(account))
+            else:
+                worst = rows.get(RowKind.EXPENSE, 0) + rows.get(RowKind.DEBIT, 0)
+                lower = max(0, lower + rows.get(RowKind.SETTLED, 0) - worst)
+        if any(member is None or member not in concerned for member in members):
+            raise ContractFailure(FailureKind.INVALID_THETA, "not an earlier transaction of the account")
+        if len(account) == ADDRESS_BYTES:
+            moment = moment_before(self._located.height, self._located.index)
+            lower += state.index.zero_balance(Address(account), moment)
+        return Amount(min(lower, AMOUNT_MAX))
+
+    def answer(self, query: bytes) -> bytes:
+        try:
+            decoded = decode_query(query)
+        except InvalidEncoding:
+            raise ContractFailure(FailureKind.INVALID_VALUE, "query") from None
+        target = target_of(self._state.index, decoded)
+        if target is None or target.height >= self._located.height:
+            raise ContractFailure(FailureKind.QUERY_VOID)
+        answer = self._state.answer(decoded)
+        assert answer is not None
+        return encode(answer)
+
+
+def execute_everything(index: ChainIndex, upto: Seq | None = None) -> EagerState:
+    """The state after executing transactions 0 to `upto` − 1 (default: all)."""
+    state = EagerState(index)
+    for _ in range(index.head().next_seq if upto is None else upto):
+        state.step()
+    return state
+
+
+def _account(raw: bytes) -> AccountId:
+    return Address(raw) if len(raw) == ADDRESS_BYTES else ContractId(raw)
+
+

@@ -1,0 +1,28 @@
+"""Where a query points to, checked against the chain before anything is executed."""
+
+from typing import NamedTuple
+
+from accountant.chain.query import AccountingQuery, BalanceAtLeast, Income, Storage, TransactionSucceeded
+from accountant.index.port import ChainIndex
+from accountant.index.position import Place, resolve
+from accountant.primitives.types import Hash, Height, Seq
+
+
+class Target(NamedTuple):
+    """What a query is about: a place on the chain, or a transaction."""
+
+    height: Height
+    """The height of the block that the answer depends on at most."""
+    place: Place | None
+    seq: Seq | None
+
+
+def target_of(index: ChainIndex, query: AccountingQuery) -> Target | None:
+    """Where the query points to; None if it names a block or a transaction that is not on the chain."""
+    match query:
+        case BalanceAtLeast(position=position) | Storage(position=position):
+            place = resolve(index, position)
+            return Target(place.height, place, None) if place else None
+        case TransactionSucceeded(transaction=transaction) | Income(transaction=transaction):
+            seq = index.seq_of(Hash(transaction))
+            return Target(index.transaction(seq).height, None, seq) if seq is not None else None

@@ -1,0 +1,145 @@
+"""The interval [L, U] of a general balance, walked along its postings (Lemma 1, restarted; DESIGN section 4).
+
+Every posting bounds what its transaction can have done without executing it; known outcomes say what
+it did. G never goes below zero, so the walk restarts there: L ← max(0, L + δ).
+"""
+
+from bisect import bisect_left
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+from accountant.chain.rows import RowKind
+from accountant.execution.outcome import Outcome
+from accountant.index.port import Event
+from accountant.primitives.types import AccountId, Seq
+
+KnownOutcome = Callable[[Seq], Outcome | None]
+
+
+class Posting(NamedTuple):
+    """All that one transaction can do to one general balance, in base units.
+
+    `expense`: the general_value that the account's owner signed away (users, Definition 1).
+    `debit_most`: the cap on payouts (contracts). `credit_most`: the most that can arrive.
+    `settled`: what arrives whatever is executed. `own`: signed by this account.
+    """
+
+    seq: Seq
+    own: bool
+    expense: int
+    debit_most: int
+    credit_most: int
+    settled: int
+
+    @property
+    def certain(self) -> bool:
+        """Whether the posting is settled without its outcome."""
+        return not (self.expense or self.debit_most or self.credit_most)
+
+
+class Walk(NamedTuple):
+    """Where a walk ended: lower ≤ G ≤ upper, and the postings whose outcomes are not known."""
+
+    lower: int
+    upper: int
+    unknown: tuple[Posting, ...]
+
+
+def postings_of(events: Sequence[Event]) -> list[Posting]:
+    """Group an account's events, sorted by seq, into one posting a transaction."""
+    postings: list[Posting] = []
+    seq, own, expense, debit, credit, settled = Seq(-1), False, 0, 0, 0, 0
+    for event in events:
+        if event.seq != seq:
+            if seq >= 0:
+                postings.append(Posting(seq, own, expense, debit, credit, settled))
+            seq, own, expense, debit, credit, settled = event.seq, False, 0, 0, 0, 0
+        if event.kind == RowKind.EXPENSE:
+            own, expense = True, event.cap
+        elif event.kind == RowKind.CREDIT:
+            credit = event.cap
+        elif event.kind == RowKind.DEBIT:
+            debit = event.cap
+        elif event.kind == RowKind.SETTLED:
+            settled = event.cap
+    if seq >= 0:
+        postings.append(Posting(seq, own, expense, debit, credit, settled))
+    return postings
+
+
+def step_known(account: AccountId, posting: Posting, outcome: Outcome, lower: int, upper: int) -> tuple[int, int]:
+    """The interval after a transaction whose outcome is known."""
+    if posting.expense:
+        if outcome.funded:
+            lower, upper = max(lower, posting.expense) - posting.expense, upper - posting.expense
+        else:
+            upper = min(upper, posting.expense - 1)
+    moved = outcome.credit_of(account) - outcome.debit_of(account)
+    assert upper + moved >= 0
+    return max(0, lower + moved), upper + moved
+
+
+def step_unknown(posting: Posting, lower: int, upper: int) -> tuple[int, int]:
+    """The interval after a transaction that nobody executed: nothing but its posting is known."""
+    if posting.expense:
+        if lower >= posting.expense:  # surely funded
+            lower, upper = lower - posting.expense, upper - posting.expense
+        elif upper >= posting.expense:  # funded: at most upper − expense is left; not funded: less than expense is
+            lower, upper = 0, max(upper - posting.expense, posting.expense - 1)
+    lower = max(0, lower + posting.settled - posting.debit_most)
+    return lower, upper + posting.settled + posting.credit_most
+
+
+class Timeline:
+    """One account's postings, with the prefix on which its balance is known exactly remembered."""
+
+    def __init__(self, account: AccountId, initial: int, events: Sequence[Event]) -> None:
+        """`initial`: G in genesis; `events`: all up to some position, ascending."""
+        self.account = account
+        self.postings = postings_of(events)
+        self._seqs = [posting.seq for posting in self.postings]
+        self._exact = [initial]
+        """Entry i: the exact balance before posting i."""
+
+    def walk(self, before: Seq, known: KnownOutcome) -> Walk:
+        """The interval right before transaction `before`, from all known outcomes."""
+        end = bisect_left(self._seqs, before)
+        start = min(len(self._exact) - 1, end)
+        lower = upper = self._exact[start]
+        unknown: list[Posting] = []
+        for position in range(start, end):
+            posting = self.postings[position]
+            outcome = None if posting.certain else known(posting.seq)
+            if outcome is not None:
+                lower, upper = step_known(self.account, posting, outcome, lower, upper)
+            else:
+                lower, upper = step_unknown(posting, lower, upper)
+                if not posting.certain:
+                    unknown.append(posting)
+            assert lower <= upper
+            if not unknown:
+                assert lower == upper
+                self._exact.append(lower)
+        return Walk(lower, upper, tuple(unknown))
+
+    def unsettled(self, before: Seq) -> list[Seq]:
+        """The transactions before `before`, past the exact prefix, whose outcomes would narrow the interval."""
+        end = bisect_left(self._seqs, before)
+        start = min(len(self._exact) - 1, end)
+        return [p.seq for p in self.postings[start:end] if not p.certain]
+
+
+def lower_bound_under(account: AccountId, initial: int, events: Sequence[Event], theta: KnownOutcome) -> int:
+    """Lemma 1 with restart: G of the account is at least this, counting no outcome but those of Θ.
+
+    `theta` gives the outcomes of Θ's members and None for everything else. A function of the chain and
+    Θ alone, so contracts may ask for it (footprint entry `bound`).
+    """
+    lower = initial
+    for posting in postings_of(events):
+        outcome = theta(posting.seq)
+        if outcome is None:
+            lower = max(0, lower - posting.expense - posting.debit_most + posting.settled)
+        else:
+            lower, _ = step_known(account, posting, outcome, lower, 1 << 200)
+    return lower

@@ -1,0 +1,139 @@
+"""What one transaction does, given what it may observe: the order of effects of DESIGN section 2.
+
+Both executors run transactions through here; they differ in how they know the state before it.
+"""
+
+from accountant.chain.fees import insufficient_gas, intrinsic_gas
+from accountant.chain.genesis import Genesis
+from accountant.chain.transaction import (
+    CallPayload,
+    DeployPayload,
+    TransactionKind,
+    decode_call,
+    decode_deployment,
+    deployed_contract,
+)
+from accountant.contracts.errors import FailureKind
+from accountant.contracts.run import execute
+from accountant.contracts.world import ContractCode, Run, RunResult, World
+from accountant.execution.outcome import LogEntry, Movement, Outcome, SlotWrite
+from accountant.index.port import BlockInfo, Located
+from accountant.primitives.types import ADDRESS_BYTES, Amount, ContractId, Gas, Hash, Height
+
+CONSTRUCTOR = "init"
+
+
+def without_funds(located: Located, genesis: Genesis) -> Outcome:
+    """The outcome of a transaction whose general_value G did not cover.
+
+    G is not debited; zero_value, gone from Z at inclusion, returns to G with the unused gas.
+    """
+    transaction = located.transaction
+    used = insufficient_gas(transaction, genesis.gas)
+    returned = transaction.zero_value + (transaction.gas_limit - used) * transaction.gas_price
+    return Outcome(
+        failure=FailureKind.INSUFFICIENT_FUNDS,
+        detail="",
+        gas_used=used,
+        credits=_movements({located.sender: returned}),
+    )
+
+
+def runs_code(located: Located) -> bool:
+    """Whether finding the outcome means running a contract, once the funding is known."""
+    kind = located.transaction.kind
+    if kind == TransactionKind.DEPLOY:
+        return decode_deployment(located.transaction.payload).envelope.function(CONSTRUCTOR) is not None
+    return kind == TransactionKind.CALL
+
+
+def transition(located: Located, block: BlockInfo, genesis: Genesis, world: World, gas_most: Gas | None = None) -> Outcome:
+    """The outcome of a funded transaction.
+
+    `gas_most` caps the gas for code below the transaction's own limit: an OUT_OF_GAS outcome then
+    says nothing, and the caller must throw it away. Exceptions of `world` pass through.
+    """
+    transaction = located.transaction
+    intrinsic = intrinsic_gas(transaction, genesis.gas)
+    if transaction.kind == TransactionKind.TRANSFER:
+        credits: dict[bytes, int] = {}
+        if transaction.general_value or len(transaction.to) != ADDRESS_BYTES:
+            credits[transaction.to] = transaction.value
+        return _succeeded(located, RunResult(None, "", Gas(0), None, (), {}, credits, {}), intrinsic)
+    gas = Gas(transaction.gas_limit - intrinsic)
+    if gas_most is not None:
+        gas = min(gas, gas_most)
+    if not runs_code(located):
+        contract = deployed_contract(located.sender, transaction)
+        credits = {contract: transaction.value} if transaction.value else {}
+        return _succeeded(located, RunResult(None, "", Gas(0), None, (), {}, credits, {}), intrinsic)
+    result = execute(_run_of(located, block, genesis), world, gas)
+    if result.failure is not None:
+        return _failed(located, result, intrinsic)
+    return _succeeded(located, result, intrinsic)
+
+
+def code_deployed_by(located: Located) -> ContractCode:
+    """The code that a deployment puts in place if it succeeds."""
+    payload = decode_deployment(located.transaction.payload)
+    return ContractCode(payload.code, payload.envelope, located.sender)
+
+
+def _run_of(located: Located, block: BlockInfo, genesis: Genesis) -> Run:
+    transaction = located.transaction
+    deploying = None
+    payload: CallPayload | DeployPayload
+    if transaction.kind == TransactionKind.DEPLOY:
+        payload = decode_deployment(transaction.payload)
+        contract, function = deployed_contract(located.sender, transaction), CONSTRUCTOR
+        deploying = code_deployed_by(located)
+    else:
+        payload = decode_call(transaction.payload)
+        contract, function = ContractId(transaction.to), payload.function
+    return Run(
+        contract=contract,
+        function=function,
+        arguments=payload.arguments,
+        sender=located.sender,
+        value=Amount(transaction.value),
+        footprint=transaction.footprint,
+        height=Height(located.height),
+        index=located.index,
+        previous_hash=Hash(block.previous_hash),
+        time=block.time,
+        schedule=genesis.gas,
+        limits=genesis.limits,
+        deploying=deploying,
+    )
+
+
+def _succeeded(located: Located, result: RunResult, intrinsic: int) -> Outcome:
+    transaction = located.transaction
+    used = intrinsic + result.gas_used
+    credits = dict(result.credits)
+    _add(credits, located.sender, (transaction.gas_limit - used) * transaction.gas_price)
+    return Outcome(
+        failure=None,
+        detail="",
+        gas_used=used,
+        return_value=result.return_value,
+        logs=tuple(LogEntry(*log) for log in result.logs),
+        writes=tuple(SlotWrite(c, s, v) for (c, s), v in sorted(result.writes.items())),
+        credits=_movements(credits),
+        debits=_movements(result.debits),
+    )
+
+
+def _failed(located: Located, result: RunResult, intrinsic: int) -> Outcome:
+    transaction = located.transaction
+    used = intrinsic + result.gas_used
+    returned = transaction.value + (transaction.gas_limit - used) * transaction.gas_price
+    return Outcome(result.failure, result.detail, used, credits=_movements({located.sender: returned}))
+
+
+def _add(credits: dict[bytes, int], account: bytes, units: int) -> None:
+    credits[account] = credits.get(account, 0) + units
+
+
+def _movements(units: dict[bytes, int]) -> tuple[Movement, ...]:
+    return tuple(Movement(account, moved) for account, moved in sorted(units.items()) if moved)
