@@ -1,6 +1,6 @@
 """Footprints: what a transaction may touch, declared, sorted, unique and priced (DESIGN section 2).
 
-An entry's `key` is where the inverted index files it; see `accountant.index.rows`.
+An entry's `key` is where the inverted index files it; see `accountant.chain.rows`.
 """
 
 import msgspec

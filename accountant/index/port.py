@@ -6,19 +6,11 @@ Everything below the head is final, so every answer is a fact that never changes
 from typing import NamedTuple, Protocol
 
 from accountant.chain.genesis import Genesis
+from accountant.chain.moment import MOMENT_SHIFT, Moment, moment_before
 from accountant.chain.transaction import Transaction
 from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
 
-Moment = int
-"""An instant of the zero-cost ledger: height × 2^24 + index + 1; height × 2^24 is the block's beginning,
-when the previous block's tips and rewards have landed."""
-
-MOMENT_SHIFT = 24
-
-
-def moment_before(height: int, index: int) -> Moment:
-    """The instant right before transaction `index` of block `height`: changes with a smaller number are in."""
-    return (height << MOMENT_SHIFT) + index + 1
+__all__ = ["MOMENT_SHIFT", "BlockInfo", "ChainIndex", "Event", "Head", "Located", "Moment", "moment_before"]
 
 
 class Head(NamedTuple):
@@ -53,7 +45,7 @@ class Located(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A row of an account's general balance: kind is CREDIT, DEBIT, EXPENSE or SETTLED of `index.rows.RowKind`."""
+    """A row of an account's general balance: kind is CREDIT, DEBIT, EXPENSE or SETTLED of `chain.rows.RowKind`."""
 
     seq: Seq
     kind: int
