@@ -1,13 +1,17 @@
 """Blocks: a signed header over a transaction root and a footprint root. There is no state root."""
 
+from typing import Annotated
+
+import msgspec
+
 from accountant.primitives.encoding import Decoder, Record, encode
 from accountant.primitives.hashes import sha256
-from accountant.primitives.types import Hash
+from accountant.primitives.types import HASH_BYTES, Hash
 
 BLOCK_BYTES_MAX = 16 * 1024 * 1024
 
 
-class Header(Record):
+class Header(Record, frozen=True):
     """What the proposer signs."""
 
     version: int
@@ -27,7 +31,7 @@ class Header(Record):
         return sha256(b"anh/block\x00" + encode(self))
 
 
-class Block(Record):
+class Block(Record, frozen=True):
     """A header, its proposer's signature, and the transactions' canonical bytes in order."""
 
     header: Header
@@ -43,11 +47,11 @@ def decode_block(raw: bytes) -> Block:
     return _blocks.decode(raw)
 
 
-class Position(Record):
+class Position(Record, frozen=True):
     """The state right before a transaction: the hash of the previous block, and an index in the next one.
 
     index = number of transactions in that block: its end, tips and rewards included.
     """
 
-    previous_hash: bytes
-    index: int
+    previous_hash: Annotated[bytes, msgspec.Meta(min_length=HASH_BYTES, max_length=HASH_BYTES)]
+    index: Annotated[int, msgspec.Meta(ge=0, le=2**32)]

@@ -16,27 +16,27 @@ class _Tagged(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_field
     """Base of the template parts: encoded as [tag, fields…]."""
 
 
-class Literal(_Tagged, tag=0):
+class Literal(_Tagged, frozen=True, tag=0):
     """These bytes."""
 
     value: bytes
 
 
-class Arg(_Tagged, tag=1):
+class Arg(_Tagged, frozen=True, tag=1):
     """An argument: bytes as they are, an integer as 8 bytes big-endian (two's complement)."""
 
     index: int
 
 
-class Sender(_Tagged, tag=2):
+class Sender(_Tagged, frozen=True, tag=2):
     """The transaction's signer, 20 bytes."""
 
 
-class Self(_Tagged, tag=3):
+class Self(_Tagged, frozen=True, tag=3):
     """The contract's own id, 32 bytes."""
 
 
-class Hashed(_Tagged, tag=4):
+class Hashed(_Tagged, frozen=True, tag=4):
     """SHA-256 of the concatenated parts."""
 
     parts: tuple["Part", ...]
@@ -57,26 +57,26 @@ class TemplateKind(IntEnum):
     QUERY = 6
 
 
-class AmountArg(_Tagged, tag=0):
+class AmountArg(_Tagged, frozen=True, tag=0):
     """The value of an integer argument; negative values admit nothing."""
 
     index: int
 
 
-class AmountLiteral(_Tagged, tag=1):
+class AmountLiteral(_Tagged, frozen=True, tag=1):
     """A fixed number of base units."""
 
     units: int
 
 
-class AmountValue(_Tagged, tag=2):
+class AmountValue(_Tagged, frozen=True, tag=2):
     """The value that the transaction carries."""
 
 
 AmountExpression = AmountArg | AmountLiteral | AmountValue
 
 
-class TemplateEntry(Record):
+class TemplateEntry(Record, frozen=True):
     """One footprint entry over arguments, sender and own id.
 
     `on`: parts whose concatenation is the contract (READ, WRITE, DEBIT, CALL), the account (CREDIT,
@@ -112,7 +112,7 @@ class Callers(IntEnum):
     LISTED = 2
 
 
-class FunctionEnvelope(Record):
+class FunctionEnvelope(Record, frozen=True):
     """What one exported function admits.
 
     `complete`: the template covers all that the function ever touches, so a call may declare its
@@ -133,7 +133,7 @@ class FunctionEnvelope(Record):
     gas_most: int = 2**62
 
 
-class OpenAccess(Record):
+class OpenAccess(Record, frozen=True):
     """What may be declared where keys depend on state, or by transactions that call another contract first.
 
     Prefixes admit every slot that begins with one of them (the empty prefix: every slot);
@@ -148,7 +148,7 @@ class OpenAccess(Record):
     callable: bool = False
 
 
-class Envelope(Record):
+class Envelope(Record, frozen=True):
     """All that a contract admits: its functions by name (sorted, unique), and its open access."""
 
     functions: tuple[FunctionEnvelope, ...]

@@ -16,7 +16,7 @@ class _Entry(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields
     """Base of the entry kinds: encoded as [tag, fields…]."""
 
 
-class Read(_Entry, tag=0):
+class Read(_Entry, frozen=True, tag=0):
     """May read a slot of a contract."""
 
     contract: bytes
@@ -27,7 +27,7 @@ class Read(_Entry, tag=0):
         return slot_key(self.contract, self.slot)
 
 
-class Write(_Entry, tag=1):
+class Write(_Entry, frozen=True, tag=1):
     """May write a slot of a contract. Does not imply a read."""
 
     contract: bytes
@@ -38,7 +38,7 @@ class Write(_Entry, tag=1):
         return slot_key(self.contract, self.slot)
 
 
-class Credit(_Entry, tag=2):
+class Credit(_Entry, frozen=True, tag=2):
     """May credit the general balance of an account."""
 
     account: bytes
@@ -48,7 +48,7 @@ class Credit(_Entry, tag=2):
         return account_key(self.account)
 
 
-class Debit(_Entry, tag=3):
+class Debit(_Entry, frozen=True, tag=3):
     """May debit a contract's general balance, by at most `cap` in gross over all frames."""
 
     contract: bytes
@@ -59,7 +59,7 @@ class Debit(_Entry, tag=3):
         return account_key(self.contract)
 
 
-class Call(_Entry, tag=4):
+class Call(_Entry, frozen=True, tag=4):
     """May run the code of a contract. Implied for the transaction's callee."""
 
     contract: bytes
@@ -69,7 +69,7 @@ class Call(_Entry, tag=4):
         return code_key(self.contract)
 
 
-class Bound(_Entry, tag=5):
+class Bound(_Entry, frozen=True, tag=5):
     """May ask for a lower bound of an account under a Θ given as argument."""
 
     account: bytes
@@ -79,7 +79,7 @@ class Bound(_Entry, tag=5):
         return account_key(self.account)
 
 
-class Query(_Entry, tag=6):
+class Query(_Entry, frozen=True, tag=6):
     """May ask for the answer of an accounting query, given by its canonical encoding."""
 
     query: bytes

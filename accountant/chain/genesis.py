@@ -8,7 +8,7 @@ from accountant.primitives.types import Hash
 GENESIS_BYTES_MAX = 64 * 1024 * 1024
 
 
-class FeeSchedule(Record):
+class FeeSchedule(Record, frozen=True):
     """Prices at inclusion, in base units. All of it is burnt but the tip."""
 
     base: int = 1_000
@@ -19,7 +19,7 @@ class FeeSchedule(Record):
     gas_price_least: int = 1
 
 
-class GasSchedule(Record):
+class GasSchedule(Record, frozen=True):
     """Prices in gas of what is not a WASM instruction: flat part and part per byte of each host call."""
 
     general_check: int = 2_000
@@ -42,7 +42,7 @@ class GasSchedule(Record):
     query: int = 100_000
 
 
-class Limits(Record):
+class Limits(Record, frozen=True):
     """Sizes and counts."""
 
     block_bytes_most: int = 8 * 1024 * 1024
@@ -63,14 +63,14 @@ class Limits(Record):
     logs_bytes_most: int = 256 * 1024
 
 
-class GenesisAccount(Record):
+class GenesisAccount(Record, frozen=True):
     """A user's first zero-cost money."""
 
     address: bytes
     zero_balance: int
 
 
-class GenesisContract(Record):
+class GenesisContract(Record, frozen=True):
     """A contract that is there from the beginning."""
 
     contract: bytes
@@ -81,7 +81,7 @@ class GenesisContract(Record):
     slots: tuple[tuple[bytes, bytes], ...] = ()
 
 
-class Genesis(Record):
+class Genesis(Record, frozen=True):
     """Everything that the chain starts from. Its hash is the previous hash of block 1."""
 
     chain_id: int

@@ -30,14 +30,14 @@ Argument = int | bytes
 """A call's argument on the wire: a signed 64-bit integer or bytes; the envelope says what it means."""
 
 
-class CallPayload(Record):
+class CallPayload(Record, frozen=True):
     """The payload of a call: an exported function and its arguments."""
 
     function: str
     arguments: tuple[Argument, ...]
 
 
-class DeployPayload(Record):
+class DeployPayload(Record, frozen=True):
     """The payload of a deployment: a WASM module, what it admits, and its constructor's arguments."""
 
     code: bytes
@@ -45,7 +45,7 @@ class DeployPayload(Record):
     arguments: tuple[Argument, ...]
 
 
-class Transaction(Record):
+class Transaction(Record, frozen=True):
     """A signed transaction. Value is zero_value + general_value: the sender chooses which money pays."""
 
     version: int
