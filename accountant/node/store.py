@@ -1,0 +1,224 @@
+"""The node's disk: blocks as bytes and the validator's state, in one SQLite file, one transaction a block.
+
+Whatever instant the process is killed at, the file holds the chain up to the last complete block and
+the state right after it. See docs/decisions/ for why this is no part of the accountant's Postgres.
+"""
+
+import fcntl
+import os
+import sqlite3
+import threading
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import NamedTuple, Self
+
+from accountant.primitives.errors import AccountantError
+from accountant.primitives.types import Hash, Height
+
+SCHEMA_VERSION = 1
+EVIDENCE_MAX = 256
+"""Conflicting blocks kept: only a proposer can sign one, and a few prove as much as many."""
+CACHE_KIB = 16 * 1024
+CHECKPOINT_PAGES = 4_000
+
+_SCHEMA = """
+CREATE TABLE genesis (only INTEGER PRIMARY KEY CHECK (only = 1), hash BLOB NOT NULL, raw BLOB NOT NULL);
+CREATE TABLE block (height INTEGER PRIMARY KEY CHECK (height > 0), hash BLOB NOT NULL, size INTEGER NOT NULL,
+                    raw BLOB NOT NULL);
+CREATE TABLE account (address BLOB PRIMARY KEY, nonce INTEGER NOT NULL, zero_balance INTEGER NOT NULL,
+                      expenses TEXT NOT NULL) WITHOUT ROWID;
+CREATE TABLE contract (contract BLOB PRIMARY KEY, deployer BLOB NOT NULL, envelope BLOB NOT NULL);
+CREATE TABLE evidence (hash BLOB PRIMARY KEY, height INTEGER NOT NULL, raw BLOB NOT NULL);
+"""
+
+
+class StoreInUse(AccountantError):
+    """Another process holds the folder: a node's store has one writer."""
+
+    code = "store_in_use"
+
+
+class StoreMismatch(AccountantError):
+    """The folder holds another chain, or a layout that this version does not read."""
+
+    code = "store_mismatch"
+
+
+class StoredAccount(NamedTuple):
+    """What a validator keeps of a user. `expenses` is wider than 64 bits: a sum of general values."""
+
+    address: bytes
+    nonce: int
+    zero_balance: int
+    expenses: int
+
+
+class StoredContract(NamedTuple):
+    """What a validator keeps of a contract; the envelope is in its canonical encoding."""
+
+    contract: bytes
+    deployer: bytes
+    envelope: bytes
+
+
+class StoredHead(NamedTuple):
+    """The last block; genesis is height 0."""
+
+    height: Height
+    hash: Hash
+
+
+class BlockStore:
+    """Blocks, state and evidence of one chain in one folder. One writer; readers on any thread."""
+
+    def __init__(self, folder: Path) -> None:
+        """Opens or creates the store. Raises `StoreInUse` and `StoreMismatch`."""
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        self._lock_file = os.open(folder / "node.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            os.close(self._lock_file)
+            raise StoreInUse(f"{folder} belongs to a node that is running") from None
+        try:
+            self._writer = _connect(folder / "node.sqlite")
+            _ensure_schema(self._writer)
+            self._reader = _connect(folder / "node.sqlite")
+        except BaseException:
+            os.close(self._lock_file)
+            raise
+        self._reading = threading.Lock()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes the file and lets another process have the folder."""
+        with self._reading:
+            self._reader.close()
+        self._writer.close()
+        os.close(self._lock_file)
+
+    # -- writing, by one thread at a time -----------------------------------------------------------------
+
+    def begin(
+        self, genesis_hash: Hash, raw: bytes, accounts: Iterable[StoredAccount], contracts: Iterable[StoredContract]
+    ) -> None:
+        """Stores genesis and the state in it, once. Raises `StoreMismatch` where another genesis is stored."""
+        stored = self._writer.execute("SELECT hash FROM genesis").fetchone()
+        if stored is not None:
+            if stored[0] != genesis_hash:
+                raise StoreMismatch(f"the folder holds chain {stored[0].hex()}, not {genesis_hash.hex()}")
+            return
+        with self._writer:
+            self._writer.execute("INSERT INTO genesis VALUES (1, ?, ?)", (genesis_hash, raw))
+            self._put_state(accounts, contracts)
+
+    def append(
+        self,
+        height: Height,
+        block_hash: Hash,
+        raw: bytes,
+        accounts: Iterable[StoredAccount],
+        contracts: Iterable[StoredContract],
+    ) -> None:
+        """Stores the next block and the state that it changed, on the disk when this returns."""
+        with self._writer:
+            (top,) = self._writer.execute("SELECT coalesce(max(height), 0) FROM block").fetchone()
+            assert height == top + 1, "blocks are stored in order, each once"
+            self._writer.execute("INSERT INTO block VALUES (?, ?, ?, ?)", (height, block_hash, len(raw), raw))
+            self._put_state(accounts, contracts)
+
+    def keep_evidence(self, block_hash: Hash, height: int, raw: bytes) -> None:
+        """Keeps a conflicting block, unless it is kept already or enough are."""
+        with self._writer:
+            self._writer.execute(
+                "INSERT INTO evidence SELECT ?, ?, ? WHERE (SELECT count(*) FROM evidence) < ? ON CONFLICT DO NOTHING",
+                (block_hash, height, raw, EVIDENCE_MAX),
+            )
+
+    def _put_state(self, accounts: Iterable[StoredAccount], contracts: Iterable[StoredContract]) -> None:
+        self._writer.executemany(
+            "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?)",
+            ((a.address, a.nonce, a.zero_balance, str(a.expenses)) for a in accounts),
+        )
+        self._writer.executemany("INSERT OR REPLACE INTO contract VALUES (?, ?, ?)", contracts)
+
+    # -- reading, from any thread --------------------------------------------------------------------------
+
+    def genesis(self) -> bytes | None:
+        """The genesis' bytes; None in a new store."""
+        row = self._one("SELECT raw FROM genesis", ())
+        return None if row is None else bytes(row[0])
+
+    def head(self) -> StoredHead:
+        """The last block. The store must have a genesis."""
+        row = self._one("SELECT height, hash FROM block ORDER BY height DESC LIMIT 1", ())
+        if row is None:
+            row = self._one("SELECT 0, hash FROM genesis", ())
+        assert row is not None, "begin() comes first"
+        return StoredHead(Height(row[0]), Hash(row[1]))
+
+    def block(self, height: int) -> bytes | None:
+        """The bytes of the block at a height; None above the head and for genesis."""
+        row = self._one("SELECT raw FROM block WHERE height = ?", (height,)) if height < 2**63 else None
+        return None if row is None else bytes(row[0])
+
+    def blocks(self, from_height: int, limit: int, bytes_max: int) -> list[bytes]:
+        """Up to `limit` blocks from a height on, as many as fit `bytes_max`, but at least one if there is one."""
+        if from_height >= 2**63:
+            return []
+        with self._reading:
+            sizes = self._reader.execute(
+                "SELECT size FROM block WHERE height >= ? ORDER BY height LIMIT ?", (from_height, limit)
+            ).fetchall()
+            count, total = 0, 0
+            for (size,) in sizes:
+                total += size
+                if count and total > bytes_max:
+                    break
+                count += 1
+            rows = self._reader.execute(
+                "SELECT raw FROM block WHERE height >= ? ORDER BY height LIMIT ?", (from_height, count)
+            ).fetchall()
+        return [raw for (raw,) in rows]
+
+    def evidence(self) -> list[tuple[int, bytes]]:
+        """Heights and bytes of the conflicting blocks that were refused, by height and hash."""
+        with self._reading:
+            return self._reader.execute("SELECT height, raw FROM evidence ORDER BY height, hash").fetchall()
+
+    def accounts(self) -> Iterator[StoredAccount]:
+        """All users' state at the head."""
+        with self._reading:
+            for address, nonce, zero_balance, expenses in self._reader.execute("SELECT * FROM account"):
+                yield StoredAccount(address, nonce, zero_balance, int(expenses))
+
+    def contracts(self) -> Iterator[StoredContract]:
+        """All contracts' state at the head."""
+        with self._reading:
+            yield from (StoredContract(*row) for row in self._reader.execute("SELECT * FROM contract"))
+
+    def _one(self, statement: str, arguments: tuple[object, ...]) -> tuple[object, ...] | None:
+        with self._reading:
+            row: tuple[object, ...] | None = self._reader.execute(statement, arguments).fetchone()
+        return row
+
+
+def _connect(path: Path) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, check_same_thread=False, timeout=10.0)
+    for pragma in ("journal_mode = WAL", "synchronous = FULL", f"cache_size = -{CACHE_KIB}", "foreign_keys = ON"):
+        connection.execute(f"PRAGMA {pragma}")
+    connection.execute(f"PRAGMA wal_autocheckpoint = {CHECKPOINT_PAGES}")
+    return connection
+
+
+def _ensure_schema(connection: sqlite3.Connection) -> None:
+    (version,) = connection.execute("PRAGMA user_version").fetchone()
+    if version == 0:
+        connection.executescript(f"BEGIN IMMEDIATE;{_SCHEMA}PRAGMA user_version = {SCHEMA_VERSION};COMMIT;")
+    elif version != SCHEMA_VERSION:
+        raise StoreMismatch(f"the store has layout {version}; this version reads {SCHEMA_VERSION}")
