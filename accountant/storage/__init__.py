@@ -1,0 +1,1 @@
+"""Where data lives: the embedded servers, tables and repositories."""
