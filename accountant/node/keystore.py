@@ -9,7 +9,7 @@ import secrets
 import tempfile
 from pathlib import Path
 
-import eth_keyfile
+from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json
 
 from accountant.primitives.addresses import show
 from accountant.primitives.errors import AccountantError, InvalidKey
@@ -43,12 +43,12 @@ def write_private(path: Path, data: bytes) -> None:
 
 def write_key(path: Path, key: PrivateKey, password: bytes, work: int = SCRYPT_WORK) -> None:
     """Stores `key` under `password`; `work` is scrypt's n. Raises `KeyFileError` where a file exists."""
-    stored = eth_keyfile.create_keyfile_json(key.secret, password, kdf="scrypt", iterations=work)
+    stored = create_keyfile_json(key.secret, password, kdf="scrypt", iterations=work)
     write_private(path, json.dumps(stored).encode())
 
 
 def read_key(path: Path, password: bytes) -> PrivateKey:
-    """The key in a key file or, where the file is PEM, in that (the password is then not used). Raises `KeyFileError`."""
+    """The key in a key file, or in a PEM file (which the password does not protect). Raises `KeyFileError`."""
     try:
         data = path.read_bytes()
     except OSError as error:
@@ -56,7 +56,7 @@ def read_key(path: Path, password: bytes) -> PrivateKey:
     try:
         if data.lstrip().startswith(b"-----BEGIN"):
             return PrivateKey.from_pem(data)
-        key = PrivateKey(eth_keyfile.decode_keyfile_json(json.loads(data), password))
+        key = PrivateKey(decode_keyfile_json(json.loads(data), password))
     except InvalidKey as error:
         raise KeyFileError(f"{path}: {error.detail}") from None
     except (ValueError, KeyError, TypeError, AttributeError, NotImplementedError) as error:

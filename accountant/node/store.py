@@ -4,16 +4,15 @@ Whatever instant the process is killed at, the file holds the chain up to the la
 the state right after it. See docs/decisions/ for why this is no part of the accountant's Postgres.
 """
 
-import fcntl
-import os
 import sqlite3
 import threading
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.types import Hash, Height
+from accountant.processes.lock import FolderLock
 
 SCHEMA_VERSION = 1
 EVIDENCE_MAX = 256
@@ -28,14 +27,8 @@ CREATE TABLE block (height INTEGER PRIMARY KEY CHECK (height > 0), hash BLOB NOT
 CREATE TABLE account (address BLOB PRIMARY KEY, nonce INTEGER NOT NULL, zero_balance INTEGER NOT NULL,
                       expenses TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE contract (contract BLOB PRIMARY KEY, deployer BLOB NOT NULL, envelope BLOB NOT NULL);
-CREATE TABLE evidence (hash BLOB PRIMARY KEY, height INTEGER NOT NULL, raw BLOB NOT NULL);
+CREATE TABLE evidence (hash BLOB PRIMARY KEY, height INTEGER NOT NULL, header BLOB NOT NULL, signature BLOB NOT NULL);
 """
-
-
-class StoreInUse(AccountantError):
-    """Another process holds the folder: a node's store has one writer."""
-
-    code = "store_in_use"
 
 
 class StoreMismatch(AccountantError):
@@ -61,6 +54,15 @@ class StoredContract(NamedTuple):
     envelope: bytes
 
 
+class Evidence(NamedTuple):
+    """A second block that a proposer signed at a height: header (canonical bytes) and signature prove it to anyone."""
+
+    hash: Hash
+    height: int
+    header: bytes
+    signature: bytes
+
+
 class StoredHead(NamedTuple):
     """The last block; genesis is height 0."""
 
@@ -72,20 +74,16 @@ class BlockStore:
     """Blocks, state and evidence of one chain in one folder. One writer; readers on any thread."""
 
     def __init__(self, folder: Path) -> None:
-        """Opens or creates the store. Raises `StoreInUse` and `StoreMismatch`."""
+        """Opens or creates the store. Raises `FolderInUse` and `StoreMismatch`."""
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        self._lock_file = os.open(folder / "node.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        try:
-            fcntl.flock(self._lock_file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            os.close(self._lock_file)
-            raise StoreInUse(f"{folder} belongs to a node that is running") from None
+        self._lock = FolderLock(folder / "node.lock")
+        self._lock.acquire()
         try:
             self._writer = _connect(folder / "node.sqlite")
             _ensure_schema(self._writer)
             self._reader = _connect(folder / "node.sqlite")
         except BaseException:
-            os.close(self._lock_file)
+            self._lock.release()
             raise
         self._reading = threading.Lock()
 
@@ -100,7 +98,7 @@ class BlockStore:
         with self._reading:
             self._reader.close()
         self._writer.close()
-        os.close(self._lock_file)
+        self._lock.release()
 
     # -- writing, by one thread at a time -----------------------------------------------------------------
 
@@ -132,12 +130,13 @@ class BlockStore:
             self._writer.execute("INSERT INTO block VALUES (?, ?, ?, ?)", (height, block_hash, len(raw), raw))
             self._put_state(accounts, contracts)
 
-    def keep_evidence(self, block_hash: Hash, height: int, raw: bytes) -> None:
-        """Keeps a conflicting block, unless it is kept already or enough are."""
+    def keep_evidence(self, found: Evidence) -> None:
+        """Keeps a conflicting block's header, unless it is kept already or enough are."""
         with self._writer:
             self._writer.execute(
-                "INSERT INTO evidence SELECT ?, ?, ? WHERE (SELECT count(*) FROM evidence) < ? ON CONFLICT DO NOTHING",
-                (block_hash, height, raw, EVIDENCE_MAX),
+                "INSERT INTO evidence SELECT ?, ?, ?, ? WHERE (SELECT count(*) FROM evidence) < ?"
+                " ON CONFLICT DO NOTHING",
+                (*found, EVIDENCE_MAX),
             )
 
     def _put_state(self, accounts: Iterable[StoredAccount], contracts: Iterable[StoredContract]) -> None:
@@ -151,20 +150,20 @@ class BlockStore:
 
     def genesis(self) -> bytes | None:
         """The genesis' bytes; None in a new store."""
-        row = self._one("SELECT raw FROM genesis", ())
+        row = self._one("SELECT raw FROM genesis")
         return None if row is None else bytes(row[0])
 
     def head(self) -> StoredHead:
         """The last block. The store must have a genesis."""
-        row = self._one("SELECT height, hash FROM block ORDER BY height DESC LIMIT 1", ())
+        row = self._one("SELECT height, hash FROM block ORDER BY height DESC LIMIT 1")
         if row is None:
-            row = self._one("SELECT 0, hash FROM genesis", ())
+            row = self._one("SELECT 0, hash FROM genesis")
         assert row is not None, "begin() comes first"
         return StoredHead(Height(row[0]), Hash(row[1]))
 
     def block(self, height: int) -> bytes | None:
         """The bytes of the block at a height; None above the head and for genesis."""
-        row = self._one("SELECT raw FROM block WHERE height = ?", (height,)) if height < 2**63 else None
+        row = self._one("SELECT raw FROM block WHERE height = ?", height) if height < 2**63 else None
         return None if row is None else bytes(row[0])
 
     def blocks(self, from_height: int, limit: int, bytes_max: int) -> list[bytes]:
@@ -186,10 +185,11 @@ class BlockStore:
             ).fetchall()
         return [raw for (raw,) in rows]
 
-    def evidence(self) -> list[tuple[int, bytes]]:
-        """Heights and bytes of the conflicting blocks that were refused, by height and hash."""
+    def evidence(self) -> list[Evidence]:
+        """The conflicting blocks that were refused, by height and hash."""
         with self._reading:
-            return self._reader.execute("SELECT height, raw FROM evidence ORDER BY height, hash").fetchall()
+            rows = self._reader.execute("SELECT * FROM evidence ORDER BY height, hash").fetchall()
+        return [Evidence(*row) for row in rows]
 
     def accounts(self) -> Iterator[StoredAccount]:
         """All users' state at the head."""
@@ -202,9 +202,9 @@ class BlockStore:
         with self._reading:
             yield from (StoredContract(*row) for row in self._reader.execute("SELECT * FROM contract"))
 
-    def _one(self, statement: str, arguments: tuple[object, ...]) -> tuple[object, ...] | None:
+    def _one(self, statement: str, *arguments: int) -> tuple[Any, ...] | None:
         with self._reading:
-            row: tuple[object, ...] | None = self._reader.execute(statement, arguments).fetchone()
+            row: tuple[Any, ...] | None = self._reader.execute(statement, arguments).fetchone()
         return row
 
 
