@@ -119,6 +119,6 @@ def session_members(entry: Entry) -> list[psutil.Process]:
 def _alive(process: psutil.Process) -> bool:
     """Runs, and is not merely waiting for its parent to notice that it ended."""
     try:
-        return process.is_running() and process.status() != psutil.STATUS_ZOMBIE
+        return bool(process.is_running() and process.status() != psutil.STATUS_ZOMBIE)
     except psutil.NoSuchProcess:
         return False
