@@ -1,0 +1,62 @@
+"""The audited purse: what its contract admits, and how a penalty is split (Algorithm 5, line 2)."""
+
+from accountant.chain.envelope import (
+    AmountArg,
+    Arg,
+    ArgumentKind,
+    Callers,
+    Envelope,
+    FunctionEnvelope,
+    Literal,
+    Self,
+    Sender,
+    TemplateEntry,
+    TemplateKind,
+)
+from accountant.oath.oath import SWEAR
+from accountant.primitives.types import BLACKHOLE, Address, Amount
+
+WITHDRAW = "withdraw"
+
+_SWEAR = FunctionEnvelope(
+    name=SWEAR,
+    arguments=(ArgumentKind.BYTES, ArgumentKind.BYTES, ArgumentKind.INT, ArgumentKind.ADDRESS),
+    template=(
+        TemplateEntry(kind=TemplateKind.QUERY, on=(Arg(0),), certain=True),
+        TemplateEntry(kind=TemplateKind.CREDIT, on=(Literal(BLACKHOLE),)),
+        TemplateEntry(kind=TemplateKind.CREDIT, on=(Arg(3),)),
+        TemplateEntry(kind=TemplateKind.DEBIT, on=(Self(),), cap=AmountArg(2)),
+    ),
+    complete=True,
+    callers=Callers.DEPLOYER,
+    zero_cost=True,
+    direct=True,
+)
+
+_WITHDRAW = FunctionEnvelope(
+    name=WITHDRAW,
+    arguments=(ArgumentKind.INT,),
+    template=(
+        TemplateEntry(kind=TemplateKind.CREDIT, on=(Sender(),)),
+        TemplateEntry(kind=TemplateKind.DEBIT, on=(Self(),), cap=AmountArg(0)),
+    ),
+    complete=True,
+    callers=Callers.DEPLOYER,
+    zero_cost=True,
+    direct=True,
+)
+
+OATH_ENVELOPE = Envelope(functions=(_SWEAR, _WITHDRAW))
+"""Nobody but the deployer can declare a debit, and no function but these two declares one: that is what
+makes the deposit's lower bound a fact of the chain's bytes. No gas minimum: an oath with too little
+gas is admitted and paid for, and counts for nothing."""
+
+
+def slash_of(penalty: Amount, beneficiary: Address) -> tuple[Amount, Amount]:
+    """(burnt, paid): all is burnt without a beneficiary, else the larger half is.
+
+    Burning a part prices accusing oneself: a beneficiary who swears a lie of his own to himself loses it.
+    """
+    assert penalty > 0
+    paid = 0 if beneficiary == BLACKHOLE else penalty // 2
+    return Amount(penalty - paid), Amount(paid)

@@ -1,0 +1,68 @@
+"""What is sworn: whether a query can be answered where it is asked, and whether an answer is one to it."""
+
+from typing import NamedTuple
+
+from accountant.chain.query import (
+    AccountingQuery,
+    BalanceAtLeast,
+    Income,
+    Storage,
+    TransactionSucceeded,
+    decode_answer,
+    decode_query,
+)
+from accountant.execution.queries import target_of
+from accountant.index.port import ChainIndex
+from accountant.primitives.errors import InvalidEncoding
+from accountant.primitives.types import Height
+
+SWORN_ANSWER_BYTES_MAX = 4096
+"""Longer answers do not count: the published gas is measured for answers up to this length."""
+
+_ANSWERS: dict[type[AccountingQuery], type] = {
+    BalanceAtLeast: bool,
+    TransactionSucceeded: bool,
+    Income: int,
+    Storage: bytes,
+}
+
+
+class QueryFlaw(NamedTuple):
+    """Why executing `swear` answers no query: it is void (nothing to answer yet or here) or malformed."""
+
+    void: bool
+    detail: str
+
+
+def query_flaw(index: ChainIndex, query: bytes, height: Height) -> QueryFlaw | None:
+    """Why a query asked by a transaction of block `height` has no answer; None if it has one.
+
+    It may only name what lies in strictly earlier blocks, so an oath is never about itself or the
+    future; a block that is not on the chain makes it void, not false, so nobody is slashed for a fork.
+    """
+    try:
+        decoded = decode_query(query)
+    except InvalidEncoding as error:
+        return QueryFlaw(False, error.detail)
+    target = target_of(index, decoded)
+    if target is None:
+        return QueryFlaw(True, "the query names a block, an index or a transaction that is not on the chain")
+    if target.height >= height:
+        return QueryFlaw(
+            True, f"the query is about block {target.height}, an oath in block {height} only about earlier"
+        )
+    return None
+
+
+def answer_flaw(query: bytes, answer: bytes) -> str | None:
+    """Why bytes are no answer to a well-formed query; None if they are one, true or false."""
+    if len(answer) > SWORN_ANSWER_BYTES_MAX:
+        return f"the answer has {len(answer)} bytes, at most {SWORN_ANSWER_BYTES_MAX} can be sworn"
+    try:
+        decoded = decode_answer(answer)
+    except InvalidEncoding as error:
+        return error.detail
+    expected = _ANSWERS[type(decode_query(query))]
+    if type(decoded) is not expected:
+        return f"the answer is a {type(decoded).__name__}, the query asks for a {expected.__name__}"
+    return None
