@@ -359,7 +359,7 @@ def test_what_is_no_oath() -> None:
         chain.add(altered(oath, payload=encode(["swear", [b"q", b"a", 1, bytes(32)]]))),
         chain.add(altered(oath, payload=b"\xff")),
     ]
-    assert chain.index.transaction(seqs[0]).transaction.kind is TransactionKind.DEPLOY  # type: ignore[arg-type]
+    assert chain.index.transaction(seqs[0]).transaction.kind is TransactionKind.DEPLOY
     for seq in seqs:
         with pytest.raises(NotAnOath):
-            oath_of(chain.index, seq)  # type: ignore[arg-type]
+            oath_of(chain.index, seq)

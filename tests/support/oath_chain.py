@@ -8,10 +8,10 @@ from accountant.chain.genesis import Genesis, GenesisAccount, GenesisContract
 from accountant.chain.query import AccountingQuery, BalanceAtLeast
 from accountant.chain.transaction import Transaction
 from accountant.index.memory import MemoryIndex
+from accountant.oath.code import OATH_CODE
 from accountant.oath.counts import FlawKind, OathStanding, counts
 from accountant.oath.oath import SwornTerms, oath_of
 from accountant.oath.purse import OATH_ENVELOPE
-from accountant.oath.code import OATH_CODE
 from accountant.oath.swear import (
     Stamp,
     deploy_transaction,
