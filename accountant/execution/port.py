@@ -5,7 +5,18 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from accountant.execution.outcome import Observed
+from accountant.primitives.errors import AccountantError
 from accountant.primitives.types import Gas, Seq
+
+
+class ConflictingOutcome(AccountantError):
+    """A second outcome of a transaction that differs from the first: a bug or corruption, never input."""
+
+    code = "conflicting_outcome"
+
+    def __init__(self, seq: Seq) -> None:
+        super().__init__(f"transaction {seq} already has another outcome: one of the two was computed wrongly")
+        self.seq = seq
 
 
 class OutcomeStore(Protocol):
@@ -18,7 +29,7 @@ class OutcomeStore(Protocol):
         """Those of the outcomes that were observed."""
 
     def put(self, seq: Seq, observed: Observed) -> None:
-        """Keep an outcome. Putting the same outcome again changes nothing."""
+        """Keep an outcome. Putting the same outcome again changes nothing. Raises `ConflictingOutcome`."""
 
     def single_flight(self, seq: Seq) -> AbstractContextManager[None]:
         """Held while one transaction is executed: a second worker that asks for the same one waits here.

@@ -30,7 +30,7 @@ class BlockInfo(NamedTuple):
     time: int
     proposer: Address
     first_seq: Seq
-    count: int
+    count: int  # type: ignore[assignment]
 
 
 class Located(NamedTuple):
@@ -40,7 +40,7 @@ class Located(NamedTuple):
     hash: Hash
     sender: Address
     height: Height
-    index: int
+    index: int  # type: ignore[assignment]
     transaction: Transaction
 
 

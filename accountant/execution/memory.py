@@ -1,0 +1,44 @@
+"""Outcomes in memory: for property tests, benchmarks and cold runs that must share nothing."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from threading import Lock
+
+from accountant.execution.outcome import Observed
+from accountant.execution.port import ConflictingOutcome
+from accountant.primitives.types import Seq
+
+
+class MemoryOutcomes:
+    """An `OutcomeStore` for the threads of one process."""
+
+    def __init__(self) -> None:
+        self._observed: dict[Seq, Observed] = {}
+        self._executions: Counter[Seq] = Counter()
+        self._flights: defaultdict[Seq, Lock] = defaultdict(Lock)
+        self._guard = Lock()
+
+    def get(self, seq: Seq) -> Observed | None:
+        return self._observed.get(seq)
+
+    def get_many(self, seqs: Iterable[Seq]) -> dict[Seq, Observed]:
+        return {seq: self._observed[seq] for seq in seqs if seq in self._observed}
+
+    def put(self, seq: Seq, observed: Observed) -> None:
+        with self._guard:
+            kept = self._observed.setdefault(seq, observed)
+            if kept.outcome != observed.outcome:
+                raise ConflictingOutcome(seq)
+            self._executions[seq] += 1
+
+    def executions(self, seq: Seq) -> int:
+        """How many times an outcome of this transaction was put."""
+        return self._executions[seq]
+
+    @contextmanager
+    def single_flight(self, seq: Seq) -> Iterator[None]:
+        with self._guard:
+            flight = self._flights[seq]
+        with flight:
+            yield

@@ -1,0 +1,113 @@
+"""Postgres: one pool of connections, statements written in SQLAlchemy and run by psycopg, migrations.
+
+Statements are SQLAlchemy Core over the typed tables, compiled once; psycopg prepares and runs them, which
+keeps a look-up near the price of the round trip.
+"""
+
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+import psycopg
+from alembic import command
+from alembic.config import Config
+from psycopg import Connection
+from psycopg.rows import TupleRow
+from psycopg_pool import ConnectionPool
+from sqlalchemy import Engine, create_engine
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy.sql import ClauseElement
+
+ALEMBIC_INI = Path(__file__).resolve().parents[2] / "alembic.ini"
+
+MIGRATION_LOCK = 0x616E_685F_6D69  # "anh_mi": one process migrates, the others wait for it
+CONNECT_TIMEOUT_S = 5
+
+Parameters = Mapping[str, object]
+
+_dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+
+
+def compiled(statement: ClauseElement) -> str:
+    """The SQL text of a Core statement, with psycopg's named parameters."""
+    return str(statement.compile(dialect=_dialect))
+
+
+def plain_url(url: str) -> str:
+    """`url` as libpq reads it: without SQLAlchemy's driver name."""
+    return url.replace("postgresql+psycopg://", "postgresql://", 1)
+
+
+def engine_of(url: str) -> Engine:
+    """A SQLAlchemy engine over psycopg 3."""
+    return create_engine(
+        "postgresql+psycopg://" + plain_url(url).split("://", 1)[1],
+        pool_pre_ping=True,
+        connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
+    )
+
+
+class Database:
+    """A pool of autocommitting connections. For one process: make a new one after a fork or spawn."""
+
+    def __init__(self, url: str, connections_max: int = 4) -> None:
+        """`url`: postgresql://… . Connections are made at first use."""
+        self.url = plain_url(url)
+        self._pool: ConnectionPool[Connection[TupleRow]] = ConnectionPool(
+            self.url,
+            min_size=1,
+            max_size=connections_max,
+            open=False,
+            kwargs={"autocommit": True, "connect_timeout": CONNECT_TIMEOUT_S, "prepare_threshold": 2},
+        )
+        self._opened = False
+
+    @contextmanager
+    def connection(self) -> Iterator[Connection[TupleRow]]:
+        """One connection of the pool, in autocommit mode."""
+        if not self._opened:
+            self._pool.open()
+            self._opened = True
+        with self._pool.connection() as connection:
+            yield connection
+
+    def fetch(self, sql: str, parameters: Parameters | None = None) -> list[TupleRow]:
+        """All rows of a read, in binary. A connection that the server dropped meanwhile is replaced once."""
+        try:
+            return self._fetch(sql, parameters)
+        except (psycopg.OperationalError, psycopg.InterfaceError):
+            self._pool.check()
+            return self._fetch(sql, parameters)
+
+    def _fetch(self, sql: str, parameters: Parameters | None) -> list[TupleRow]:
+        with self.connection() as connection:
+            return connection.execute(sql, parameters, binary=True).fetchall()
+
+    def fetch_one(self, sql: str, parameters: Parameters | None = None) -> TupleRow | None:
+        """The first row of a read."""
+        rows = self.fetch(sql, parameters)
+        return rows[0] if rows else None
+
+    def close(self) -> None:
+        """Give all connections back to the server."""
+        self._pool.close()
+
+    def __enter__(self) -> "Database":
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def migrate(url: str) -> None:
+    """Bring the schema to the newest revision. Safe to call from several processes at once."""
+    engine = engine_of(url)
+    try:
+        with engine.connect() as connection:
+            connection.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
+            connection.commit()
+            config = Config(ALEMBIC_INI)
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    finally:
+        engine.dispose()

@@ -1,0 +1,148 @@
+"""The accountant's tables. Everything of the accountant lives in the schema `accountant`.
+
+Rows below the head never change and only the importer writes them, so the hot tables carry no foreign
+keys: the importer checks a block as a whole, and a trigger per posting would cost more than the row.
+"""
+
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    Numeric,
+    PrimaryKeyConstraint,
+    SmallInteger,
+    Table,
+    UniqueConstraint,
+    func,
+)
+
+SCHEMA = "accountant"
+
+metadata = MetaData(
+    schema=SCHEMA,
+    naming_convention={
+        "pk": "%(table_name)s_pkey",
+        "uq": "%(table_name)s_%(column_0_name)s_key",
+        "ix": "%(table_name)s_%(column_0_N_name)s_index",
+        "ck": "%(table_name)s_%(constraint_name)s_check",
+        "fk": "%(table_name)s_%(column_0_name)s_fkey",
+    },
+)
+
+genesis = Table(
+    "genesis",
+    metadata,
+    Column("only", SmallInteger, primary_key=True, autoincrement=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    Column("cache_key", LargeBinary, nullable=False),
+    CheckConstraint("only = 1", name="single"),
+)
+"""One row. `cache_key`: 32 random bytes that authenticate what this accountant puts into Redis."""
+
+blocks = Table(
+    "blocks",
+    metadata,
+    Column("height", BigInteger, primary_key=True, autoincrement=False),
+    Column("time", BigInteger, nullable=False),
+    Column("first_seq", BigInteger, nullable=False),
+    Column("count", Integer, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("previous_hash", LargeBinary, nullable=False),
+    Column("proposer", LargeBinary, nullable=False),
+    Column("header", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    UniqueConstraint("hash"),
+)
+"""Genesis is block 0. `header`: canonical bytes, as signed. The transactions are in `transactions`."""
+
+refused_blocks = Table(
+    "refused_blocks",
+    metadata,
+    Column("hash", LargeBinary, primary_key=True),
+    Column("height", BigInteger, nullable=False),
+    Column("header", LargeBinary, nullable=False),
+    Column("signature", LargeBinary, nullable=False),
+    Column("refused_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+"""Evidence: validly signed blocks that contradict the chain. Two headers of one height convict their proposer."""
+
+transactions = Table(
+    "transactions",
+    metadata,
+    Column("seq", BigInteger, primary_key=True, autoincrement=False),
+    Column("height", BigInteger, nullable=False),
+    Column("nonce", BigInteger, nullable=False),
+    Column("zero_value", BigInteger, nullable=False),
+    Column("general_value", BigInteger, nullable=False),
+    Column("gas_limit", BigInteger, nullable=False),
+    Column("gas_price", BigInteger, nullable=False),
+    Column("tip", BigInteger, nullable=False),
+    Column("index", Integer, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("hash", LargeBinary, nullable=False),
+    Column("sender", LargeBinary, nullable=False),
+    Column("to", LargeBinary, nullable=False),
+    Column("raw", LargeBinary, nullable=False),
+    UniqueConstraint("hash"),
+)
+
+postings = Table(
+    "postings",
+    metadata,
+    Column("seq", BigInteger, nullable=False),
+    Column("cap", BigInteger, nullable=False),
+    Column("kind", SmallInteger, nullable=False),
+    Column("key", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("key", "kind", "seq"),
+)
+"""The inverted file (paper, section II-B): key → (kind, seq, cap), see `RowKind`.
+
+One index answers all: the writers of a slot latest first and the events of an account are ranges of it,
+and what others file under the same key with another kind is never walked over.
+"""
+
+expenses = Table(
+    "expenses",
+    metadata,
+    Column("seq", BigInteger, nullable=False),
+    Column("account", LargeBinary, nullable=False),
+    Column("total", Numeric(asdecimal=False), nullable=False),
+    PrimaryKeyConstraint("account", "seq"),
+)
+"""Running totals (paper, section III-A): the sum of the account's general values up to and including `seq`."""
+
+zero_balances = Table(
+    "zero_balances",
+    metadata,
+    Column("moment", BigInteger, nullable=False),
+    Column("balance", BigInteger, nullable=False),
+    Column("account", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("account", "moment"),
+)
+"""The account's zero-cost balance right after `moment`."""
+
+outcomes = Table(
+    "outcomes",
+    metadata,
+    Column("seq", BigInteger, ForeignKey(transactions.c.seq), primary_key=True, autoincrement=False),
+    Column("gas_used", BigInteger, nullable=False),
+    Column("index", Integer, nullable=False),
+    Column("executions", Integer, nullable=False),
+    Column("block_hash", LargeBinary, nullable=False),
+    Column("digest", LargeBinary, nullable=False),
+    Column("observed", LargeBinary, nullable=False),
+    Column("observed_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+)
+"""Outcomes for ever. `digest`: SHA-256 of the outcome alone; `observed`: the outcome and what it was computed from."""
+
+CHAIN_TABLES = (blocks, transactions, postings, expenses, zero_balances)
+"""What an import fills, in this order."""
+
+Index("refused_blocks_height_index", refused_blocks.c.height)
