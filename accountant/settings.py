@@ -1,0 +1,181 @@
+"""Every setting, from the environment: `ANH_NAME`, and plain `DATABASE_URL` and `REDIS_URL`.
+
+With none set, one machine runs everything under `./data`. `docs/settings.md` holds the table that `describe` makes.
+"""
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Self
+
+from pydantic import Field, SecretStr, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from accountant.primitives.errors import AccountantError
+
+_PREFIX = "ANH_"
+
+
+class InvalidSettings(AccountantError):
+    """An environment variable that holds no valid setting, or two that contradict each other."""
+
+    code = "invalid_settings"
+
+
+class LogFormat(StrEnum):
+    """How a log line is written."""
+
+    AUTO = "auto"
+    CONSOLE = "console"
+    JSON = "json"
+
+
+class LogLevel(StrEnum):
+    """The least level that is logged."""
+
+    DEBUG = "debug"
+    INFO = "info"
+    WARNING = "warning"
+    ERROR = "error"
+
+
+class Settings(BaseSettings):
+    """All settings; read-only. Make it with `load_settings`, which explains what is wrong with a bad environment."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=_PREFIX, frozen=True, hide_input_in_errors=True, populate_by_name=True, extra="forbid"
+    )
+
+    data_dir: Path = Field(
+        default=Path("data"), description="Folder of everything that is kept: servers, chain, keys, logs."
+    )
+    database_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="DATABASE_URL",
+        description="Your own Postgres, `postgresql://user:password@host/name`; unset: an embedded one.",
+    )
+    redis_url: SecretStr | None = Field(
+        default=None,
+        validation_alias="REDIS_URL",
+        description="Your own Redis or Valkey, `redis://:password@host/0`; unset: an embedded one.",
+    )
+    api_host: str = Field(default="127.0.0.1", description="Address that the REST API listens on.")
+    api_port: int = Field(default=8000, ge=0, le=65535, description="Port of the REST API; 0: a free one.")
+    node_host: str = Field(default="127.0.0.1", description="Address that the node listens on.")
+    node_port: int = Field(default=8001, ge=0, le=65535, description="Port of the node; 0: a free one.")
+    node_url: str | None = Field(
+        default=None, description="Where the node is reached; unset: at its own address and port on this machine."
+    )
+    block_interval_s: float = Field(
+        default=1.0, gt=0, le=3600, description="Seconds between two blocks of the proposer."
+    )
+    worker_concurrency: int = Field(
+        default=2, ge=1, le=256, description="Jobs that one worker runs at once, a process each."
+    )
+    chain_dir: Path | None = Field(
+        default=None,
+        description="Folder of genesis, key files and the node's blocks; unset: `chain` in the data folder.",
+    )
+    accountant_key: Path | None = Field(
+        default=None, description="Key file that signs oaths; unset: `accountant.json` in the chain folder."
+    )
+    proposer_key: Path | None = Field(
+        default=None, description="Key file that signs blocks; unset: `proposer.json` in the chain folder."
+    )
+    key_password_file: Path | None = Field(
+        default=None, description="File with the password of the key files; unset: `password` in the chain folder."
+    )
+    stop_deadline_s: float = Field(
+        default=20.0,
+        gt=0,
+        le=3600,
+        description="Seconds that all processes together get for stopping before they are killed.",
+    )
+    log_level: LogLevel = Field(default=LogLevel.INFO, description="Least level that is logged.")
+    log_format: LogFormat = Field(
+        default=LogFormat.AUTO, description="`json`, `console`, or `auto`: console on a terminal, JSON elsewhere."
+    )
+
+    @model_validator(mode="after")
+    def _both_servers_or_none(self) -> Self:
+        if (self.database_url is None) != (self.redis_url is None):
+            raise ValueError("set both DATABASE_URL and REDIS_URL, or neither")
+        return self
+
+    @property
+    def database(self) -> str:
+        """The database's URL. Raises `InvalidSettings` if it is not set: a part of a stack is given it."""
+        return _needed("DATABASE_URL", self.database_url)
+
+    @property
+    def redis(self) -> str:
+        """The broker's URL. Raises `InvalidSettings` if it is not set."""
+        return _needed("REDIS_URL", self.redis_url)
+
+    @property
+    def node(self) -> str:
+        """The node's URL, without a slash at the end."""
+        return (self.node_url or f"http://{self.node_host}:{self.node_port}").rstrip("/")
+
+    @property
+    def chain_folder(self) -> Path:
+        """The folder of genesis, key files and the node's blocks."""
+        return self.chain_dir or self.data_dir / "chain"
+
+    @property
+    def accountant_key_path(self) -> Path:
+        """The key file that signs oaths."""
+        return self.accountant_key or self.chain_folder / "accountant.json"
+
+    @property
+    def proposer_key_path(self) -> Path:
+        """The key file that signs blocks."""
+        return self.proposer_key or self.chain_folder / "proposer.json"
+
+    @property
+    def key_password_path(self) -> Path:
+        """The file with the key files' password."""
+        return self.key_password_file or self.chain_folder / "password"
+
+    def environment(self) -> dict[str, str]:
+        """The variables from which another process loads these same settings, secrets included."""
+        values = ((variable_of(name), getattr(self, name)) for name in type(self).model_fields)
+        return {variable: _text(value) for variable, value in values if value is not None}
+
+
+def load_settings() -> Settings:
+    """The settings of this process's environment. Raises `InvalidSettings`, which repeats no value."""
+    try:
+        return Settings()
+    except ValidationError as error:
+        problems = [
+            f"{variable_of(str(problem['loc'][0])) if problem['loc'] else 'environment'}: {problem['msg']}"
+            for problem in error.errors(include_input=False, include_url=False)
+        ]
+        raise InvalidSettings("; ".join(problems)) from None
+
+
+def variable_of(name: str) -> str:
+    """The environment variable of the setting `name`."""
+    alias = Settings.model_fields[name].validation_alias if name in Settings.model_fields else name
+    return alias if isinstance(alias, str) else f"{_PREFIX}{name.upper()}"
+
+
+def describe() -> str:
+    """A Markdown table of all settings: variable, default, meaning."""
+    rows = ["| Variable | Default | Meaning |", "|---|---|---|"]
+    for name, field in Settings.model_fields.items():
+        default = "" if field.default is None else f"`{_text(field.default)}`"
+        rows.append(f"| `{variable_of(name)}` | {default} | {field.description} |")
+    return "\n".join(rows)
+
+
+def _needed(variable: str, value: SecretStr | None) -> str:
+    if value is None:
+        raise InvalidSettings(f"{variable} is not set: `accountant up` sets it for the processes that it starts")
+    return value.get_secret_value()
+
+
+def _text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return str(value)
