@@ -1,12 +1,16 @@
 """Footprints: what a transaction may touch, declared, sorted, unique and priced (DESIGN section 2).
 
+Order: by tag (the entry kinds in the order below), then by the fields as they stand, byte strings
+lexicographically and caps numerically. Unique: no entry twice, and one `Debit` for each contract.
 An entry's `key` is where the inverted index files it; see `accountant.chain.rows`.
 """
+
+from collections.abc import Iterable
 
 import msgspec
 
 from accountant.primitives.hashes import sha256
-from accountant.primitives.types import AccountId
+from accountant.primitives.types import AMOUNT_MAX, AccountId
 
 SLOT_BYTES_MAX = 128
 QUERY_BYTES_MAX = 1024
@@ -110,3 +114,34 @@ def code_key(contract: bytes) -> bytes:
 def query_key(query: bytes) -> bytes:
     """Where those who ask a query are filed."""
     return b"q" + sha256(query)
+
+
+def entry_order(entry: Entry) -> tuple[int, bytes, bytes | int]:
+    """What footprints are sorted by: tag, then fields."""
+    kind = type(entry)
+    if kind is Read:
+        return 0, entry.contract, entry.slot  # type: ignore[union-attr]
+    if kind is Write:
+        return 1, entry.contract, entry.slot  # type: ignore[union-attr]
+    if kind is Credit:
+        return 2, entry.account, b""  # type: ignore[union-attr]
+    if kind is Debit:
+        return 3, entry.contract, entry.cap  # type: ignore[union-attr]
+    if kind is Call:
+        return 4, entry.contract, b""  # type: ignore[union-attr]
+    if kind is Bound:
+        return 5, entry.account, b""  # type: ignore[union-attr]
+    return 6, entry.query, b""  # type: ignore[union-attr]
+
+
+def canonical_footprint(entries: Iterable[Entry]) -> tuple[Entry, ...]:
+    """The entries as a footprint: sorted, each once, the caps of one contract added up (at most 2^63 − 1)."""
+    caps: dict[bytes, int] = {}
+    unique: set[Entry] = set()
+    for entry in entries:
+        if isinstance(entry, Debit):
+            caps[entry.contract] = caps.get(entry.contract, 0) + entry.cap
+        else:
+            unique.add(entry)
+    unique.update(Debit(contract, min(cap, AMOUNT_MAX)) for contract, cap in caps.items())
+    return tuple(sorted(unique, key=entry_order))

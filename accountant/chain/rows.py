@@ -2,16 +2,17 @@
 
 Every row is a static fact. CREDIT rows carry the most that the transaction can bring to the account,
 DEBIT rows the most that it can take from a contract, so intervals need no execution (DESIGN section 4).
+Admission keeps value + caps + gas cost below 2^63, so every cap fits an amount.
 """
 
 from enum import IntEnum
 from typing import NamedTuple
 
 from accountant.chain.fees import gas_refundable
-from accountant.chain.footprint import Call, Credit, Debit, account_key, code_key
+from accountant.chain.footprint import Bound, Call, Credit, Debit, Query, Read, Write
 from accountant.chain.genesis import GasSchedule
 from accountant.chain.transaction import Transaction, TransactionKind, deployed_contract
-from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, Address
+from accountant.primitives.types import ADDRESS_BYTES, Address
 
 
 class RowKind(IntEnum):
@@ -43,48 +44,66 @@ class Row(NamedTuple):
     cap: int
 
 
+# Plain integers: a member look-up on the enumeration costs more than the rest of a row.
+_CREDIT, _DEBIT, _CALL = int(RowKind.CREDIT), int(RowKind.DEBIT), int(RowKind.CALL)
+_EXPENSE, _SETTLED, _ZERO, _DEPLOY = int(RowKind.EXPENSE), int(RowKind.SETTLED), int(RowKind.ZERO), int(RowKind.DEPLOY)
+_TOUCH: dict[type, int] = {
+    Read: int(RowKind.READ),
+    Write: int(RowKind.WRITE),
+    Call: int(RowKind.CALL),
+    Bound: int(RowKind.BOUND),
+    Query: int(RowKind.QUERY),
+}
+
+
 def rows_of(transaction: Transaction, sender: Address, gas: GasSchedule) -> list[Row]:
-    """All rows of one transaction: at most one per key and kind."""
+    """All rows of one admitted transaction: at most one per key and kind."""
+    own = b"g" + sender
+    rows = [Row(own, _EXPENSE, transaction.general_value)]
+    refund = gas_refundable(transaction, gas) if transaction.gas_limit else 0
+    if transaction.kind is TransactionKind.TRANSFER:
+        _add_transfer(rows, transaction, own, refund)
+    else:
+        _add_run(rows, transaction, sender, refund)
+    return rows
+
+
+def _add_transfer(rows: list[Row], transaction: Transaction, own: bytes, refund: int) -> None:
+    """A failed transfer returns its value to the sender; a self-transfer brings it there either way, once."""
     value = transaction.zero_value + transaction.general_value
-    rows = [Row(b"g" + sender, RowKind.EXPENSE, transaction.general_value)]
-    if transaction.kind == TransactionKind.TRANSFER:
-        return rows + _rows_of_transfer(transaction, sender, value, gas)
-    caps = 0
-    credited = set()
-    for entry in transaction.footprint:
-        if isinstance(entry, Debit):
-            caps += entry.cap
-            rows.append(Row(entry.key, RowKind.DEBIT, entry.cap))
-        elif isinstance(entry, Credit):
-            credited.add(entry.account)
-        else:
-            rows.append(Row(entry.key, RowKind(entry.__struct_config__.tag), 0))  # type: ignore[arg-type]
-    if transaction.kind == TransactionKind.CALL:
-        callee = transaction.to
-        if Call(callee) not in transaction.footprint:
-            rows.append(Row(code_key(callee), RowKind.CALL, 0))
-    else:
-        callee = deployed_contract(sender, transaction)
-        rows.append(Row(code_key(callee), RowKind.DEPLOY, 0))
-    most = dict.fromkeys(credited, caps)
-    if value or callee in most:
-        most[callee] = most.get(callee, 0) + value
-    most[sender] = max(value, most.get(sender, 0)) + gas_refundable(transaction, gas)
-    rows.extend(Row(account_key(a), RowKind.CREDIT, min(m, AMOUNT_MAX)) for a, m in most.items() if m)
-    return rows
-
-
-def _rows_of_transfer(transaction: Transaction, sender: Address, value: int, gas: GasSchedule) -> list[Row]:
     to = b"g" + transaction.to
-    own = gas_refundable(transaction, gas)
     if not transaction.general_value:
-        kind = RowKind.ZERO if len(transaction.to) == ADDRESS_BYTES else RowKind.SETTLED
-        rows = [Row(to, kind, value)]
-    elif transaction.to == sender:
-        return [Row(to, RowKind.CREDIT, min(value + own, AMOUNT_MAX))]
+        rows.append(Row(to, _ZERO if len(transaction.to) == ADDRESS_BYTES else _SETTLED, value))
+        if refund:
+            rows.append(Row(own, _CREDIT, refund))
+        return
+    if to != own:
+        rows.append(Row(to, _CREDIT, value))
+    rows.append(Row(own, _CREDIT, value + refund))
+
+
+def _add_run(rows: list[Row], transaction: Transaction, sender: Address, refund: int) -> None:
+    """The sender gets its value back, or payouts, never both: value returns only when all payouts are undone."""
+    value = transaction.zero_value + transaction.general_value
+    if transaction.kind is TransactionKind.CALL:
+        callee, ran = transaction.to, _CALL
     else:
-        rows = [Row(to, RowKind.CREDIT, min(value, AMOUNT_MAX))]
-        own += value
-    if own:
-        rows.append(Row(b"g" + sender, RowKind.CREDIT, min(own, AMOUNT_MAX)))
-    return rows
+        callee, ran = deployed_contract(sender, transaction), _DEPLOY
+    code = b"c" + callee
+    rows.append(Row(code, ran, 0))
+    caps = 0
+    credited: dict[bytes, int] = {}
+    for entry in transaction.footprint:
+        kind = type(entry)
+        if kind is Debit:
+            caps += entry.cap  # type: ignore[union-attr]
+            rows.append(Row(entry.key, _DEBIT, entry.cap))  # type: ignore[union-attr]
+        elif kind is Credit:
+            credited[entry.account] = 0  # type: ignore[union-attr]
+        elif kind is not Call or entry.key != code or ran != _CALL:
+            rows.append(Row(entry.key, _TOUCH[kind], 0))
+    most = dict.fromkeys(credited, caps)
+    if value:
+        most[callee] = most.get(callee, 0) + value
+    most[sender] = max(value, most.get(sender, 0)) + refund
+    rows.extend(Row(b"g" + account, _CREDIT, cap) for account, cap in most.items() if cap)

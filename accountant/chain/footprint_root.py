@@ -1,0 +1,44 @@
+"""The footprint root: a block's own page of the inverted file, committed in its header (DESIGN section 2).
+
+One leaf for each key that any transaction of the block has a row under, sorted by key: the encoding of
+[key, [kind, indices, caps]…] with the kinds ascending, the indices (places in the block) ascending and
+`caps` the sum of the rows' caps as 16 bytes big-endian, since sums pass 2^63. Whoever holds the leaf of a
+contract's account knows every transaction of the block that may debit it; two neighbours prove absence.
+"""
+
+from collections.abc import Sequence
+
+from accountant.chain.rows import Row
+from accountant.primitives import merkle
+from accountant.primitives.encoding import encode
+from accountant.primitives.types import Hash
+
+
+def footprint_leaves(rows: Sequence[Sequence[Row]]) -> list[bytes]:
+    """The leaves of a block whose transaction i has `rows[i]`."""
+    pages: dict[bytes, list[tuple[int, int, int]]] = {}
+    for index, own in enumerate(rows):
+        for key, kind, cap in own:
+            if key in pages:
+                pages[key].append((kind, index, cap))
+            else:
+                pages[key] = [(kind, index, cap)]
+    return [encode(_leaf(key, pages[key])) for key in sorted(pages)]
+
+
+def footprint_root(rows: Sequence[Sequence[Row]]) -> Hash:
+    """The root over the leaves, as RFC 6962 with the leaf count committed."""
+    return merkle.root(footprint_leaves(rows))
+
+
+def _leaf(key: bytes, page: list[tuple[int, int, int]]) -> list[object]:
+    if len(page) == 1:  # most keys of most blocks
+        kind, index, cap = page[0]
+        return [key, [kind, [index], cap.to_bytes(16, "big")]]
+    page.sort()
+    kinds: dict[int, tuple[list[int], list[int]]] = {}
+    for kind, index, cap in page:
+        indices, caps = kinds.setdefault(kind, ([], []))
+        indices.append(index)
+        caps.append(cap)
+    return [key, *([kind, indices, sum(caps).to_bytes(16, "big")] for kind, (indices, caps) in kinds.items())]
