@@ -1,0 +1,1 @@
+"""Benchmarks: `python -m benchmarks.NAME [FILE]`; the last line of each is one line of JSON."""
