@@ -1,0 +1,83 @@
+"""The application: routes, the edge around them, one handler of errors."""
+
+from typing import Any
+
+from fastapi import Depends, FastAPI
+from fastapi.exceptions import RequestValidationError
+from fastapi.security import APIKeyHeader, HTTPBearer
+from starlette.exceptions import HTTPException
+
+from accountant.api import chain_routes, health_routes, job_routes, question_routes
+from accountant.api.edge import Edge
+from accountant.api.job_views import JobEventView
+from accountant.api.problems import FieldError, ProblemView, handle
+from accountant.api.resources import Resources
+from accountant.api.schemas import TransactionIn
+from accountant.primitives.errors import AccountantError
+
+API_VERSION = "0.1.0"
+
+_DESCRIPTION = """\
+Finds out, at the least cost, what transactions of an ANH chain did. Work that takes time is a job: `202`, `Location`,
+then poll the job or follow its events.
+
+Every route but `/v1/health` and `/v1/readiness` needs the API key. Errors are problem details (RFC 9457) with a stable
+`code`. Amounts and gas can pass 2^53: they are answered as decimal strings and taken as strings or numbers. Hashes and
+bytes are hex with 0x; user addresses carry the EIP-55 checksum.
+"""
+
+_NOT_GENERATED = (ProblemView, FieldError, TransactionIn, JobEventView)
+"""Schemas that are referred to by hand, so FastAPI does not find them."""
+
+
+def create_app(resources: Resources) -> FastAPI:
+    """The ASGI application over these resources. It owns none of them: whoever made them closes them."""
+    app = _routed()
+    app.state.resources = resources
+    app.add_middleware(Edge, engine=resources.engine)
+    return app
+
+
+def openapi_document() -> dict[str, Any]:
+    """The OpenAPI document, which needs no resources."""
+    return _routed().openapi()
+
+
+class _Application(FastAPI):
+    def openapi(self) -> dict[str, Any]:
+        """FastAPI's document, with the schemas that it cannot find."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            schemas = document["components"]["schemas"]
+            for model in _NOT_GENERATED:
+                schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
+                schemas.update(schema.pop("$defs", {}))
+                schemas[model.__name__] = schema
+            for unused in ("HTTPValidationError", "ValidationError"):
+                schemas.pop(unused, None)
+            document["components"]["schemas"] = dict(sorted(schemas.items()))
+        assert self.openapi_schema is not None
+        return self.openapi_schema
+
+
+def _routed() -> FastAPI:
+    app = _Application(
+        title="ANH accountant",
+        version=API_VERSION,
+        description=_DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        openapi_url="/v1/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+    )
+    schemes = [
+        Depends(HTTPBearer(auto_error=False, scheme_name="bearer")),
+        Depends(APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="apiKey")),
+    ]
+    for routes in (chain_routes, question_routes, job_routes):
+        app.include_router(routes.router, prefix="/v1", dependencies=schemes)
+    app.include_router(health_routes.router, prefix="/v1")
+    for expected in (AccountantError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(expected, handle)
+    return app

@@ -1,0 +1,91 @@
+"""Certificates on the wire: every field in a readable form, and the canonical bytes that a hash can be taken of."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from accountant.accounting.certificate import Certificate
+from accountant.accounting.query import decode_answer
+from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
+from accountant.primitives.encoding import Decoder
+
+CERTIFICATE_BYTES_MAX = 256 * 1024 * 1024
+
+_certificates = Decoder(Certificate, CERTIFICATE_BYTES_MAX)
+
+
+class IncomeView(BaseModel):
+    """A member of Θ: what it brought, and the gas that finding out took in this job."""
+
+    transaction: HashOut
+    units: AmountOut
+    gas: GasOut
+
+
+class MissingView(BaseModel):
+    """What had to be executed next when the budget was spent, and the most it costs."""
+
+    transaction: HashOut
+    gas_most: GasOut
+
+
+class ResultView(BaseModel):
+    """The certificate: an answer and everything that it rests on."""
+
+    verdict: Literal["accepted", "rejected", "undecided"]
+    reason: Literal["theta_insufficient", "budget_spent"] | None
+    query: Annotated[HexOut | None, Field(description="Canonical bytes of what can be sworn.")]
+    answer: Annotated[bool | str | None, Field(description="The query's answer: a boolean, decimal digits or hex.")]
+    account: AccountOut
+    previous_hash: HashOut
+    index: int
+    required: Annotated[AmountOut | None, Field(description="The general balance that was asked for.")]
+    lower: Annotated[AmountOut, Field(description="The general balance is at least this.")]
+    upper: Annotated[AmountOut, Field(description="The general balance is at most this.")]
+    zero_balance: Annotated[AmountOut, Field(description="The zero-cost balance, which the account owns besides.")]
+    theta: list[IncomeView]
+    executed: Annotated[list[HashOut], Field(description="Executed for this answer, in order of execution.")]
+    gas_executed: GasOut
+    gas_everything: Annotated[GasOut, Field(description="The most that executing everything before would take.")]
+    cache_hits: int
+    slice: Annotated[list[HashOut], Field(description="All transactions that the answer rests on, in chain order.")]
+    missing: list[MissingView]
+    canonical: Annotated[HexOut, Field(description="The certificate's canonical bytes.")]
+
+    @classmethod
+    def of(cls, raw: bytes) -> "ResultView":
+        """The view of a stored certificate."""
+        certificate = _certificates.decode(raw)
+        return cls(
+            verdict=certificate.verdict.value,
+            reason=None if certificate.reason is None else certificate.reason.value,
+            query=None if certificate.query is None else hex_of(certificate.query),
+            answer=None if certificate.answer is None else _answer(certificate.answer),
+            account=account_of(certificate.account),
+            previous_hash=hex_of(certificate.previous_hash),
+            index=certificate.index,
+            required=None if certificate.required is None else str(certificate.required),
+            lower=str(certificate.lower),
+            upper=str(certificate.upper),
+            zero_balance=str(certificate.zero_balance),
+            theta=[
+                IncomeView(transaction=hex_of(i.transaction), units=str(i.units), gas=str(i.gas))
+                for i in certificate.theta
+            ],
+            executed=[hex_of(t) for t in certificate.executed],
+            gas_executed=str(certificate.gas_executed),
+            gas_everything=str(certificate.gas_everything),
+            cache_hits=certificate.cache_hits,
+            slice=[hex_of(t) for t in certificate.slice],
+            missing=[
+                MissingView(transaction=hex_of(m.transaction), gas_most=str(m.gas_most)) for m in certificate.missing
+            ],
+            canonical=hex_of(raw),
+        )
+
+
+def _answer(raw: bytes) -> bool | str:
+    value = decode_answer(raw)
+    if isinstance(value, bool):
+        return value
+    return str(value) if isinstance(value, int) else hex_of(value)

@@ -1,0 +1,95 @@
+"""The edge: what every request passes before a route sees it. Request id, API key, size of the body.
+
+This is plain ASGI, because FastAPI reads a body before it solves dependencies: a request without a
+valid key must not be able to make us read anything.
+"""
+
+import re
+import uuid
+
+import sqlalchemy as sa
+from anyio import to_thread
+from fastapi import HTTPException
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from accountant.api.problems import UNAUTHORIZED, Problem, problem_of, respond
+from accountant.services.api_keys import authenticate
+from accountant.storage.keys_store import StoredKey
+
+OPEN_PATHS = frozenset({"/v1/health", "/v1/readiness"})
+"""Probes of supervisors and load balancers carry no key; everything else needs one."""
+
+BODY_BYTES_MAX = 1024 * 1024 + 64 * 1024
+"""The largest transaction in hex, and its JSON around it."""
+
+_REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
+
+
+class Edge:
+    """ASGI middleware around the whole application."""
+
+    def __init__(self, app: ASGIApp, engine: sa.Engine, body_bytes_max: int = BODY_BYTES_MAX) -> None:
+        self._app = app
+        self._engine = engine
+        self._body_bytes_max = body_bytes_max
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serves one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        given = headers.get("x-request-id", "")
+        request_id = given if _REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+
+        async def send_named(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                MutableHeaders(scope=message)["X-Request-Id"] = request_id
+            await send(message)
+
+        problem = await self._admit(scope, headers)
+        if problem is not None:
+            await respond(scope, problem)(scope, receive, send_named)
+        else:
+            await self._app(scope, self._limited(receive), send_named)
+
+    async def _admit(self, scope: Scope, headers: Headers) -> Problem | None:
+        """Why the request goes no further; None lets it pass, with its key in the request's state."""
+        if scope["path"] not in OPEN_PATHS:
+            try:
+                key = await to_thread.run_sync(self._key_of, headers)
+            except Exception as error:
+                return problem_of(error)
+            if key is None:
+                return UNAUTHORIZED
+            scope["state"]["key"] = key
+        announced = headers.get("content-length", "")
+        if announced.isdecimal() and int(announced[:20]) > self._body_bytes_max:
+            return problem_of(self._too_large())
+        return None
+
+    def _key_of(self, headers: Headers) -> StoredKey | None:
+        scheme, _, token = headers.get("authorization", "").partition(" ")
+        text = token.strip() if scheme.lower() == "bearer" else headers.get("x-api-key", "")
+        with self._engine.connect() as connection:
+            return authenticate(connection, text)
+
+    def _limited(self, receive: Receive) -> Receive:
+        """`receive`, which stops as soon as the body is larger than allowed, whatever length was announced."""
+        size = 0
+
+        async def receive_some() -> Message:
+            nonlocal size
+            message = await receive()
+            if message["type"] == "http.request":
+                size += len(message.get("body", b""))
+                if size > self._body_bytes_max:
+                    raise self._too_large()
+            return message
+
+        return receive_some
+
+    def _too_large(self) -> HTTPException:
+        return HTTPException(413, f"a body has at most {self._body_bytes_max} bytes")

@@ -1,0 +1,57 @@
+"""Event streams of jobs (server-sent events), resumable by `Last-Event-ID`."""
+
+from collections.abc import AsyncIterator
+
+import anyio
+import sqlalchemy as sa
+from anyio import to_thread
+from fastapi.sse import format_sse_event
+
+from accountant.api.job_views import JobEventView
+from accountant.api.problems import InvalidParameter
+from accountant.services.follow import job_events
+from accountant.storage.jobs import JobEvent
+
+MEDIA_TYPE = "text/event-stream"
+POLL_S = 0.25
+KEEPALIVE_S = 15.0
+
+_DIGITS_MAX = 18
+
+
+def last_event(text: str | None) -> int:
+    """The number in a `Last-Event-ID`; 0 without one. Raises `InvalidParameter`."""
+    if text is None:
+        return 0
+    if not (text.isascii() and text.isdecimal() and len(text) <= _DIGITS_MAX):
+        raise InvalidParameter("header/Last-Event-ID", "Last-Event-ID is the id of an event")
+    return int(text)
+
+
+async def stream(engine: sa.Engine, job_number: int, after: int) -> AsyncIterator[bytes]:
+    """The events of a job after the one numbered `after`, until the job has ended."""
+
+    def read(seen: int) -> list[JobEvent]:
+        with engine.connect() as connection:
+            return job_events(connection, job_number, seen)
+
+    silent_s = 0.0
+    while True:
+        events = await to_thread.run_sync(read, after)
+        for event in events:
+            after = event.number
+            yield _encoded(event)
+            if event.state.ended:
+                return
+        silent_s = 0.0 if events else silent_s + POLL_S
+        if silent_s >= KEEPALIVE_S:
+            silent_s = 0.0
+            yield format_sse_event(comment="still there")
+        await anyio.sleep(POLL_S)
+
+
+def _encoded(event: JobEvent) -> bytes:
+    view = JobEventView(
+        status=event.state.value, gas_executed=str(event.gas_executed), why_waiting=event.why_waiting, at=event.at
+    )
+    return format_sse_event(data_str=view.model_dump_json(), event="job", id=str(event.number))

@@ -1,0 +1,91 @@
+"""Types of fields on the wire. Amounts and gas pass 2^53, so they are answered as decimal strings."""
+
+import re
+from typing import Annotated, Any
+
+from pydantic import Field, PlainValidator, WithJsonSchema
+
+from accountant.primitives.addresses import parse_account, show
+from accountant.primitives.errors import InvalidAddress
+from accountant.primitives.types import AMOUNT_MAX, HASH_BYTES, AccountId
+
+_HASH = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
+_DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
+_EXAMPLE_HASH = "0x" + "5c" * HASH_BYTES
+_EXAMPLE_ACCOUNT = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
+
+
+def hex_of(raw: bytes) -> str:
+    """0x and lower-case hex."""
+    return "0x" + raw.hex()
+
+
+def account_of(raw: AccountId | bytes) -> str:
+    """An account's text: EIP-55 for users, hex for contracts."""
+    return show(raw)  # type: ignore[arg-type]
+
+
+def parse_hash(value: object) -> bytes:
+    """32 bytes from 0x and 64 hex digits. Raises `ValueError`."""
+    if not isinstance(value, str) or not _HASH.fullmatch(value):
+        raise ValueError("a hash is 0x and 64 hex digits")
+    return bytes.fromhex(value[2:])
+
+
+def _account(value: object) -> bytes:
+    if not isinstance(value, str):
+        raise ValueError("an account is 0x and 40 hex digits (user) or 64 (contract)")
+    try:
+        return parse_account(value)
+    except InvalidAddress as error:
+        raise ValueError(error.detail) from None
+
+
+def _units(value: object) -> int:
+    """An integer, as a JSON number or a decimal string: what JavaScript cannot count goes as a string."""
+    if isinstance(value, str) and _DECIMAL.fullmatch(value):
+        value = int(value)
+    if type(value) is not int or not 0 <= value <= AMOUNT_MAX:
+        raise ValueError(
+            "an integer with 0 ≤ v < 2^63, as a number or as a decimal string without sign or zeros before"
+        )
+    return value
+
+
+def _index(value: object) -> int:
+    if type(value) is not int or not 0 <= value < 2**24:
+        raise ValueError("an integer with 0 ≤ v < 2^24")
+    return value
+
+
+def _units_schema(example: str) -> dict[str, Any]:
+    number = {"type": "integer", "minimum": 0, "maximum": AMOUNT_MAX}
+    text = {"type": "string", "pattern": "^(0|[1-9][0-9]{0,18})$"}
+    return {"anyOf": [text, number], "examples": [example]}
+
+
+HashIn = Annotated[
+    bytes,
+    PlainValidator(parse_hash),
+    WithJsonSchema({"type": "string", "pattern": "^0x[0-9a-fA-F]{64}$", "examples": [_EXAMPLE_HASH]}),
+]
+AccountIn = Annotated[
+    bytes,
+    PlainValidator(_account),
+    WithJsonSchema(
+        {"type": "string", "pattern": "^0x([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$", "examples": [_EXAMPLE_ACCOUNT]}
+    ),
+]
+AmountIn = Annotated[int, PlainValidator(_units), WithJsonSchema(_units_schema("2500000000"))]
+GasIn = Annotated[int, PlainValidator(_units), WithJsonSchema(_units_schema("50000000"))]
+IndexIn = Annotated[
+    int,
+    PlainValidator(_index),
+    WithJsonSchema({"type": "integer", "minimum": 0, "maximum": 2**24 - 1, "examples": [3]}),
+]
+
+HashOut = Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", examples=[_EXAMPLE_HASH])]
+AccountOut = Annotated[str, Field(examples=[_EXAMPLE_ACCOUNT])]
+AmountOut = Annotated[str, Field(pattern="^[0-9]+$", examples=["2500000000"], description="Base units, decimal.")]
+GasOut = Annotated[str, Field(pattern="^[0-9]+$", examples=["48213"], description="Gas, decimal.")]
+HexOut = Annotated[str, Field(pattern="^0x([0-9a-f]{2})*$", examples=["0x93a16101"])]

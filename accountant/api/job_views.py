@@ -1,0 +1,138 @@
+"""Jobs on the wire."""
+
+from datetime import datetime
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, Field
+
+from accountant.accounting.questions import PaymentQuestion
+from accountant.api.certificates import ResultView
+from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, account_of, hex_of
+from accountant.services.questions import Question, QuestionKind, decode_question
+from accountant.storage.jobs import JobRow
+
+_EXAMPLE_JOB = "job_7f0d3c3f0f6c4b0d9a4f1b6f0c9f8e21"
+
+Status = Literal["queued", "running", "done", "failed", "cancelled"]
+
+
+class QuestionView(BaseModel):
+    """What was asked, positions resolved."""
+
+    transaction: HashOut | None = None
+    account: AccountOut | None = None
+    previous_hash: HashOut | None = None
+    index: int | None = None
+    target: AmountOut | None = None
+    theta: list[HashOut] | None = None
+    gas_budget: GasOut | None = None
+
+    @classmethod
+    def of(cls, question: Question) -> "QuestionView":
+        """The view of a question."""
+        theta = None if question.theta is None else [hex_of(t) for t in question.theta]
+        budget = None if question.gas_budget is None else str(question.gas_budget)
+        if isinstance(question, PaymentQuestion):
+            return cls(transaction=hex_of(question.transaction), theta=theta, gas_budget=budget)
+        return cls(
+            account=account_of(question.account),
+            previous_hash=hex_of(question.position.previous_hash),
+            index=question.position.index,
+            target=None if question.target is None else str(question.target),
+            theta=theta,
+            gas_budget=budget,
+        )
+
+
+class ProgressView(BaseModel):
+    """How far the running attempt has come."""
+
+    gas_executed: GasOut
+
+
+class JobErrorView(BaseModel):
+    """Why a job failed. `code` is stable."""
+
+    code: str = Field(examples=["attempts_exhausted"])
+    detail: str
+
+
+class JobView(BaseModel):
+    """A question and how far its answer has come."""
+
+    id: str = Field(examples=[_EXAMPLE_JOB])
+    kind: Literal["payment_verification", "balance_lower_bound"]
+    status: Status
+    question: QuestionView
+    progress: ProgressView
+    why_waiting: Annotated[str | None, Field(examples=["for a free cpu worker"])]
+    attempts: int
+    attempts_most: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    result: ResultView | None
+    error: JobErrorView | None
+    swear: bool
+    oath: Annotated[HashOut | None, Field(description="The transaction that swears the answer.")]
+
+    @classmethod
+    def of(cls, row: JobRow) -> "JobView":
+        """The view of a stored job."""
+        kind = QuestionKind(row.kind)
+        failed = row.error_code is not None and row.error_detail is not None
+        return cls(
+            id=row.id,
+            kind=kind.value,
+            status=row.state.value,
+            question=QuestionView.of(decode_question(kind, row.request)),
+            progress=ProgressView(gas_executed=str(row.gas_executed)),
+            why_waiting=row.why_waiting,
+            attempts=row.attempts,
+            attempts_most=row.attempts_most,
+            created_at=row.created_at,
+            started_at=row.started_at,
+            finished_at=row.finished_at,
+            result=None if row.certificate is None else ResultView.of(row.certificate),
+            error=JobErrorView(code=str(row.error_code), detail=str(row.error_detail)) if failed else None,
+            swear=row.swear,
+            oath=None if row.oath is None else hex_of(row.oath),
+        )
+
+
+class JobSummaryView(BaseModel):
+    """A job in a list: without its question and result."""
+
+    id: str = Field(examples=[_EXAMPLE_JOB])
+    kind: Literal["payment_verification", "balance_lower_bound"]
+    status: Status
+    created_at: datetime
+    finished_at: datetime | None
+
+    @classmethod
+    def of(cls, row: JobRow) -> "JobSummaryView":
+        """The view of a stored job."""
+        return cls(
+            id=row.id,
+            kind=QuestionKind(row.kind).value,
+            status=row.state.value,
+            created_at=row.created_at,
+            finished_at=row.finished_at,
+        )
+
+
+class JobListView(BaseModel):
+    """A page of jobs, latest first."""
+
+    items: list[JobSummaryView]
+    has_more: bool
+    next_cursor: str | None
+
+
+class JobEventView(BaseModel):
+    """A change of a job, as server-sent events carry it."""
+
+    status: Status
+    gas_executed: GasOut
+    why_waiting: str | None
+    at: datetime

@@ -1,0 +1,62 @@
+"""What clients send. Unknown fields are refused: a misspelt one must not be taken for a default."""
+
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, StrictBool
+
+from accountant.accounting.questions import THETA_MOST
+from accountant.api.fields import AccountIn, AmountIn, GasIn, HashIn, IndexIn
+from accountant.chain.transaction import TRANSACTION_BYTES_MAX
+
+ThetaIn = Annotated[
+    list[HashIn] | None,
+    Field(
+        max_length=THETA_MOST,
+        description="Θ: hashes of the account's incomes to count, each once. Without it the accountant chooses.",
+    ),
+]
+BudgetIn = Annotated[
+    GasIn | None, Field(description="The most gas to execute; when it is spent the answer may be `undecided`.")
+]
+SwearIn = Annotated[StrictBool, Field(description="Publish the answer as an oath on the chain when it is decided.")]
+
+
+class _Request(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class TransactionIn(_Request):
+    """A signed transaction: the hex of its canonical bytes."""
+
+    transaction: str = Field(
+        pattern="^0x([0-9a-fA-F]{2})+$", max_length=2 + 2 * TRANSACTION_BYTES_MAX, examples=["0x9d01cf"]
+    )
+
+
+class PaymentVerificationIn(_Request):
+    """Algorithm 4 (Pay): did this transaction settle?"""
+
+    transaction: HashIn
+    theta: ThetaIn = None
+    gas_budget: BudgetIn = None
+    swear: SwearIn = False
+
+
+class PositionIn(_Request):
+    """The state right before transaction `index` of the block after the one named."""
+
+    previous_hash: HashIn
+    index: IndexIn
+
+
+class LowerBoundIn(_Request):
+    """Lemma 1: what does the account own at least at the position, or is it at least `target`?"""
+
+    account: AccountIn
+    position: PositionIn | Literal["head"] = Field(description="`head` is the end of the chain as it is now.")
+    target: Annotated[AmountIn | None, Field(description="Base units. Without it the bound itself is the answer.")] = (
+        None
+    )
+    theta: ThetaIn = None
+    gas_budget: BudgetIn = None
+    swear: SwearIn = False

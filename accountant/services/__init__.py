@@ -1,0 +1,1 @@
+"""The service: one use case a file, one database transaction each."""

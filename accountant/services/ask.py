@@ -1,0 +1,29 @@
+"""Asking: a question that passes its checks becomes a job and a message, in one transaction."""
+
+import uuid
+
+import sqlalchemy as sa
+
+from accountant.index.port import ChainIndex
+from accountant.primitives.encoding import encode
+from accountant.services.policy import JobPolicy
+from accountant.services.questions import Question, check, kind_of
+from accountant.storage.jobs import JobRow, Jobs, NewJob
+
+JOB_ID_PREFIX = "job_"
+
+
+def ask(
+    connection: sa.Connection, index: ChainIndex, key_prefix: str, question: Question, swear: bool, policy: JobPolicy
+) -> JobRow:
+    """The queued job that will answer the question. Raises `InvalidQuestion`; then nothing is stored."""
+    check(index, question)
+    new = NewJob(
+        id=JOB_ID_PREFIX + uuid.uuid4().hex,
+        key_prefix=key_prefix,
+        kind=kind_of(question),
+        request=encode(question),
+        swear=swear,
+        attempts_most=policy.attempts_most,
+    )
+    return Jobs(connection).add(new)

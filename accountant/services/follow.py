@@ -1,0 +1,50 @@
+"""Following jobs: reading, listing, cancelling. Another key's job does not exist."""
+
+import sqlalchemy as sa
+
+from accountant.primitives.errors import AccountantError
+from accountant.storage.jobs import JobEvent, JobRow, Jobs
+
+
+class UnknownJob(AccountantError):
+    """No job of this key has this id."""
+
+    code = "unknown_job"
+
+
+class JobEnded(AccountantError):
+    """The job has ended, so it cannot be cancelled."""
+
+    code = "job_ended"
+
+
+def get_job(connection: sa.Connection, key_prefix: str, job_id: str) -> JobRow:
+    """A job of this key. Raises `UnknownJob`."""
+    row = Jobs(connection).get(job_id, key_prefix)
+    if row is None:
+        raise UnknownJob(f"there is no job {job_id[:64]}")
+    return row
+
+
+def list_jobs(connection: sa.Connection, key_prefix: str, before: int | None, limit: int) -> tuple[list[JobRow], bool]:
+    """Up to `limit` jobs of this key, latest first, and whether there are more."""
+    rows = Jobs(connection).page(key_prefix, before, limit + 1)
+    return rows[:limit], len(rows) > limit
+
+
+def cancel_job(connection: sa.Connection, key_prefix: str, job_id: str) -> JobRow:
+    """The job, cancelled; cancelling it again changes nothing. Raises `UnknownJob` or `JobEnded`."""
+    jobs = Jobs(connection)
+    row = get_job(connection, key_prefix, job_id)
+    cancelled = jobs.cancel(row.number)
+    if cancelled is not None:
+        return cancelled
+    row = get_job(connection, key_prefix, job_id)
+    if row.state != "cancelled":
+        raise JobEnded(f"the job is {row.state} already")
+    return row
+
+
+def job_events(connection: sa.Connection, number: int, after: int, limit: int = 100) -> list[JobEvent]:
+    """What happened to a job after the event numbered `after`, in order."""
+    return Jobs(connection).events(number, after, limit)

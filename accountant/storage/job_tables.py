@@ -1,0 +1,100 @@
+"""Tables of the service: jobs, their events, the outbox, API keys, and stored answers by idempotency key.
+
+A job is its row: whatever Redis forgets is published again from here.
+"""
+
+import sqlalchemy as sa
+
+from accountant.storage.tables import metadata
+
+_NOW = sa.text("clock_timestamp()")
+
+api_keys = sa.Table(
+    "api_keys",
+    metadata,
+    sa.Column("prefix", sa.Text, primary_key=True, comment="The public part of the key; names it in logs."),
+    sa.Column("secret_sha256", sa.LargeBinary, nullable=False, comment="SHA-256 of the whole key."),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
+    sa.Column("revoked_at", sa.DateTime(timezone=True)),
+)
+
+jobs = sa.Table(
+    "jobs",
+    metadata,
+    sa.Column("number", sa.BigInteger, sa.Identity(always=True), primary_key=True, comment="Order of creation."),
+    sa.Column("id", sa.Text, nullable=False, unique=True),
+    sa.Column("key_prefix", sa.Text, sa.ForeignKey("api_keys.prefix"), nullable=False, comment="Who asked."),
+    sa.Column("kind", sa.Text, nullable=False),
+    sa.Column("request", sa.LargeBinary, nullable=False, comment="The question's canonical encoding."),
+    sa.Column("queue", sa.Text, nullable=False),
+    sa.Column("state", sa.Text, nullable=False, server_default="queued"),
+    sa.Column("gas_executed", sa.Numeric(40, 0), nullable=False, server_default="0"),
+    sa.Column("why_waiting", sa.Text),
+    sa.Column("lease_owner", sa.Text),
+    sa.Column("lease_until", sa.DateTime(timezone=True)),
+    sa.Column("fence", sa.BigInteger, nullable=False, server_default="0", comment="Goes up with every lease."),
+    sa.Column("attempts", sa.Integer, nullable=False, server_default="0", comment="Counted before execution."),
+    sa.Column("attempts_most", sa.Integer, nullable=False),
+    sa.Column("publications", sa.Integer, nullable=False, server_default="0"),
+    sa.Column("published_at", sa.DateTime(timezone=True)),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
+    sa.Column("started_at", sa.DateTime(timezone=True), comment="The first attempt's beginning."),
+    sa.Column("finished_at", sa.DateTime(timezone=True)),
+    sa.Column("certificate", sa.LargeBinary, comment="The answer's canonical encoding; set when done."),
+    sa.Column("error_code", sa.Text),
+    sa.Column("error_detail", sa.Text),
+    sa.Column("swear", sa.Boolean, nullable=False, server_default=sa.false()),
+    sa.Column("oath", sa.LargeBinary, comment="Hash of the transaction that swears the answer."),
+    sa.CheckConstraint("state in ('queued', 'running', 'done', 'failed', 'cancelled')", name="state_known"),
+    sa.CheckConstraint("(state = 'running') = (lease_owner is not null)", name="running_is_leased"),
+    sa.CheckConstraint("(lease_owner is null) = (lease_until is null)", name="lease_has_deadline"),
+    sa.CheckConstraint("(state = 'done') = (certificate is not null)", name="done_has_certificate"),
+    sa.CheckConstraint("(state = 'failed') = (error_code is not null)", name="failed_has_error"),
+    sa.CheckConstraint("(state in ('done', 'failed', 'cancelled')) = (finished_at is not null)", name="end_has_time"),
+    sa.CheckConstraint("attempts between 0 and attempts_most", name="attempts_bounded"),
+    sa.Index("ix_jobs_key_prefix_number", "key_prefix", "number"),
+    sa.Index("ix_jobs_queued", "published_at", postgresql_where=sa.text("state = 'queued'")),
+    sa.Index("ix_jobs_leased", "lease_until", postgresql_where=sa.text("state = 'running'")),
+    sa.Index("ix_jobs_to_swear", "number", postgresql_where=sa.text("state = 'done' and swear and oath is null")),
+)
+
+job_events = sa.Table(
+    "job_events",
+    metadata,
+    sa.Column("number", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("job_number", sa.BigInteger, sa.ForeignKey("jobs.number", ondelete="CASCADE"), nullable=False),
+    sa.Column("at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
+    sa.Column("state", sa.Text, nullable=False),
+    sa.Column("gas_executed", sa.Numeric(40, 0), nullable=False),
+    sa.Column("why_waiting", sa.Text),
+    sa.Index("ix_job_events_job_number_number", "job_number", "number"),
+)
+
+outbox = sa.Table(
+    "outbox",
+    metadata,
+    sa.Column("number", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column(
+        "job_number",
+        sa.BigInteger,
+        sa.ForeignKey("jobs.number", ondelete="CASCADE"),
+        nullable=False,
+        unique=True,
+        comment="One unpublished message for each job.",
+    ),
+    sa.Column("not_before", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
+    sa.Index("ix_outbox_not_before_number", "not_before", "number"),
+)
+
+idempotent_answers = sa.Table(
+    "idempotent_answers",
+    metadata,
+    sa.Column("key_prefix", sa.Text, sa.ForeignKey("api_keys.prefix"), primary_key=True),
+    sa.Column("idempotency_key", sa.Text, primary_key=True),
+    sa.Column("request_sha256", sa.LargeBinary, nullable=False),
+    sa.Column("status", sa.Integer, nullable=False),
+    sa.Column("location", sa.Text),
+    sa.Column("body", sa.LargeBinary, nullable=False, comment="As it was sent, byte for byte."),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
+    sa.Index("ix_idempotent_answers_created_at", "created_at"),
+)

@@ -1,0 +1,263 @@
+"""Jobs in Postgres: their life from the question to its answer, one statement or two for each step.
+
+Every change of state is guarded in its WHERE clause, so two processes that race for the same step
+cannot both make it. All deadlines are measured by the database's clock.
+"""
+
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from accountant.primitives.types import Hash
+from accountant.storage.job_tables import job_events, jobs, outbox
+
+_NOW = sa.func.clock_timestamp()
+
+
+class JobState(StrEnum):
+    """Where a job is in its life."""
+
+    QUEUED = "queued"
+    RUNNING = "running"
+    DONE = "done"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will change the job any more."""
+        return self not in (JobState.QUEUED, JobState.RUNNING)
+
+
+class Queue(StrEnum):
+    """What kind of worker a job needs."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+
+
+class NewJob(NamedTuple):
+    """A job to be. `request` is the question's canonical encoding; `swear`: its answer shall be sworn on chain."""
+
+    id: str
+    key_prefix: str
+    kind: str
+    request: bytes
+    swear: bool
+    attempts_most: int
+    queue: Queue = Queue.CPU
+
+
+class JobRow(NamedTuple):
+    """A job as it stands."""
+
+    number: int
+    id: str
+    kind: str
+    request: bytes
+    queue: Queue
+    state: JobState
+    gas_executed: int
+    why_waiting: str | None
+    fence: int
+    attempts: int
+    attempts_most: int
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    certificate: bytes | None
+    error_code: str | None
+    error_detail: str | None
+    swear: bool
+    oath: Hash | None
+
+
+class Lease(NamedTuple):
+    """The right to work on a job until its deadline. Only the holder of the highest `fence` may write."""
+
+    number: int
+    id: str
+    fence: int
+    kind: str
+    request: bytes
+    attempt: int
+    attempts_most: int
+
+
+class JobEvent(NamedTuple):
+    """A change of a job that clients are told of, numbered in order."""
+
+    number: int
+    at: datetime
+    state: JobState
+    gas_executed: int
+    why_waiting: str | None
+
+
+_COLUMNS = tuple(jobs.c[name] for name in JobRow._fields)
+
+
+def _row(values: sa.Row[tuple[object, ...]]) -> JobRow:
+    raw = values._asdict()
+    raw["queue"], raw["state"] = Queue(raw["queue"]), JobState(raw["state"])
+    raw["gas_executed"] = int(raw["gas_executed"])
+    return JobRow(**raw)
+
+
+class Jobs:
+    """The jobs, within one database transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def add(self, new: NewJob) -> JobRow:
+        """Stores a job and, in the same transaction, the message that will hand it to a worker."""
+        values = {**new._asdict(), "queue": new.queue.value, "why_waiting": f"for a free {new.queue} worker"}
+        stored = self._connection.execute(sa.insert(jobs).values(**values).returning(*_COLUMNS)).one()
+        row = _row(stored)
+        self._tell(row)
+        self._post(row.number, 0.0)
+        return row
+
+    def get(self, job_id: str, key_prefix: str | None = None) -> JobRow | None:
+        """A job; None if it does not exist or, where a key is named, belongs to another one."""
+        query = sa.select(*_COLUMNS).where(jobs.c.id == job_id)
+        if key_prefix is not None:
+            query = query.where(jobs.c.key_prefix == key_prefix)
+        found = self._connection.execute(query).one_or_none()
+        return None if found is None else _row(found)
+
+    def page(self, key_prefix: str, before: int | None, limit: int) -> list[JobRow]:
+        """Up to `limit` jobs of a key, latest first, all with number < before; without request and certificate."""
+        columns = [sa.null().label(c.name) if c.name in ("request", "certificate") else c for c in _COLUMNS]
+        query = sa.select(*columns).where(jobs.c.key_prefix == key_prefix)
+        if before is not None:
+            query = query.where(jobs.c.number < before)
+        return [_row(r) for r in self._connection.execute(query.order_by(jobs.c.number.desc()).limit(limit))]
+
+    def events(self, number: int, after: int, limit: int) -> list[JobEvent]:
+        """Up to `limit` events of a job, in order, all with event number > after."""
+        columns = tuple(job_events.c[name] for name in JobEvent._fields)
+        query = sa.select(*columns).where(job_events.c.job_number == number, job_events.c.number > after)
+        found = self._connection.execute(query.order_by(job_events.c.number).limit(limit))
+        return [JobEvent(r.number, r.at, JobState(r.state), int(r.gas_executed), r.why_waiting) for r in found]
+
+    def take(self, job_id: str, owner: str, lease_s: float) -> Lease | None:
+        """Leases a queued job to a worker and counts the attempt; None if there is nothing to take."""
+        taken = self._change(
+            (jobs.c.id == job_id, jobs.c.state == JobState.QUEUED, jobs.c.attempts < jobs.c.attempts_most),
+            state=JobState.RUNNING,
+            why_waiting=None,
+            lease_owner=owner,
+            lease_until=_NOW + _seconds(lease_s),
+            fence=jobs.c.fence + 1,
+            attempts=jobs.c.attempts + 1,
+            gas_executed=0,
+            started_at=sa.func.coalesce(jobs.c.started_at, _NOW),
+        )
+        if taken is None:
+            return None
+        return Lease(
+            taken.number, taken.id, taken.fence, taken.kind, taken.request, taken.attempts, taken.attempts_most
+        )
+
+    def renew(self, lease: Lease, lease_s: float, gas_executed: int) -> bool:
+        """Moves the deadline and records progress. False if the lease is not ours any more."""
+        known = self._connection.scalar(sa.select(jobs.c.gas_executed).where(jobs.c.number == lease.number))
+        changes = {"lease_until": _NOW + _seconds(lease_s), "gas_executed": gas_executed}
+        if known == gas_executed:
+            renewed = self._connection.execute(sa.update(jobs).where(*_held(lease)).values(**changes))
+            return renewed.rowcount == 1
+        return self._change(_held(lease), **changes) is not None
+
+    def finish(self, lease: Lease, certificate: bytes, gas_executed: int) -> bool:
+        """Ends a job with its answer. False if the lease is not ours any more: then nothing is written."""
+        ended = self._end(_held(lease), JobState.DONE, certificate=certificate, gas_executed=gas_executed)
+        return ended is not None
+
+    def fail(self, lease: Lease, code: str, detail: str) -> bool:
+        """Ends a job with an error. False if the lease is not ours any more."""
+        return self._end(_held(lease), JobState.FAILED, error_code=code, error_detail=detail) is not None
+
+    def retry(self, lease: Lease, why: str, delay_s: float) -> bool:
+        """Gives a job back to the queue after an attempt without an answer. False if the lease is lost."""
+        row = self._change(
+            _held(lease), state=JobState.QUEUED, why_waiting=why, lease_owner=None, lease_until=None, published_at=None
+        )
+        if row is None:
+            return False
+        self._post(row.number, delay_s)
+        return True
+
+    def cancel(self, number: int) -> JobRow | None:
+        """Ends a job that has not ended; its worker finds its lease gone. None if it has ended already."""
+        return self._end(
+            (jobs.c.number == number, jobs.c.state.in_((JobState.QUEUED, JobState.RUNNING))), JobState.CANCELLED
+        )
+
+    def record_oath(self, number: int, transaction: Hash) -> None:
+        """Remembers the transaction that swears a finished job's answer."""
+        self._connection.execute(sa.update(jobs).where(jobs.c.number == number).values(oath=transaction))
+
+    def to_swear(self, limit: int) -> list[JobRow]:
+        """Finished jobs whose answer is to be sworn and is not yet, oldest first, locked for this transaction."""
+        wanted = (jobs.c.state == JobState.DONE, jobs.c.swear, jobs.c.oath.is_(None))
+        query = sa.select(*_COLUMNS).where(*wanted).order_by(jobs.c.number).limit(limit)
+        return [_row(r) for r in self._connection.execute(query.with_for_update(skip_locked=True))]
+
+    def expired(self, limit: int) -> list[Lease]:
+        """Leases past their deadline, locked for this transaction."""
+        columns = (*(jobs.c[n] for n in Lease._fields if n != "attempt"), jobs.c.attempts.label("attempt"))
+        query = sa.select(*columns).where(jobs.c.state == JobState.RUNNING, jobs.c.lease_until < _NOW)
+        found = self._connection.execute(query.limit(limit).with_for_update(skip_locked=True))
+        return [Lease(**r._asdict()) for r in found]
+
+    def repost(self, patience_s: float) -> int:
+        """Posts queued jobs again whose message nobody has acted on for `patience_s` × 2^(publications − 1)."""
+        patience = patience_s * sa.func.power(2, sa.func.least(jobs.c.publications - 1, 7))
+        late = jobs.c.published_at + sa.func.make_interval(0, 0, 0, 0, 0, 0, patience) < _NOW
+        return self._repost(late)
+
+    def repost_all(self) -> int:
+        """Posts every queued job again: the broker has forgotten all messages."""
+        return self._repost(jobs.c.published_at.is_not(None))
+
+    def _repost(self, condition: sa.ColumnElement[bool]) -> int:
+        numbers = sa.select(jobs.c.number).where(jobs.c.state == JobState.QUEUED, condition)
+        locked = self._connection.scalars(numbers.with_for_update(skip_locked=True)).all()
+        for number in locked:
+            self._post(number, 0.0)
+        return len(locked)
+
+    def _post(self, number: int, delay_s: float) -> None:
+        message = insert(outbox).values(job_number=number, not_before=_NOW + _seconds(delay_s))
+        self._connection.execute(message.on_conflict_do_nothing(index_elements=[outbox.c.job_number]))
+
+    def _end(self, conditions: tuple[sa.ColumnElement[bool], ...], state: JobState, **changes: object) -> JobRow | None:
+        cleared = {"lease_owner": None, "lease_until": None, "why_waiting": None, "finished_at": _NOW}
+        return self._change(conditions, state=state, **cleared, **changes)
+
+    def _change(self, conditions: tuple[sa.ColumnElement[bool], ...], **changes: object) -> JobRow | None:
+        statement = sa.update(jobs).where(*conditions).values(**changes).returning(*_COLUMNS)
+        changed = self._connection.execute(statement).one_or_none()
+        if changed is None:
+            return None
+        row = _row(changed)
+        self._tell(row)
+        return row
+
+    def _tell(self, row: JobRow) -> None:
+        facts = {"state": row.state, "gas_executed": Decimal(row.gas_executed), "why_waiting": row.why_waiting}
+        self._connection.execute(sa.insert(job_events).values(job_number=row.number, **facts))
+
+
+def _held(lease: Lease) -> tuple[sa.ColumnElement[bool], ...]:
+    return (jobs.c.number == lease.number, jobs.c.fence == lease.fence, jobs.c.state == JobState.RUNNING)
+
+
+def _seconds(value: float) -> sa.Function[object]:
+    return sa.func.make_interval(0, 0, 0, 0, 0, 0, value)

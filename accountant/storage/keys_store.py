@@ -1,0 +1,44 @@
+"""API keys in Postgres: only a hash of each."""
+
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from accountant.primitives.types import Hash
+from accountant.storage.job_tables import api_keys
+
+_FIRST_KEY_LOCK = 0x616E685F6B6579  # any number that no one else uses: "anh_key"
+
+
+class StoredKey(NamedTuple):
+    """What is kept of a key."""
+
+    prefix: str
+    secret_sha256: Hash
+
+
+class Keys:
+    """The API keys, within one database transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def lock(self) -> None:
+        """Waits until no other transaction creates keys, and keeps others waiting until this one ends."""
+        self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_FIRST_KEY_LOCK)))
+
+    def any(self) -> bool:
+        """Whether a key was ever created."""
+        return self._connection.scalar(sa.select(sa.exists(sa.select(api_keys.c.prefix)))) is True
+
+    def add(self, key: StoredKey) -> None:
+        """Stores a new key."""
+        self._connection.execute(sa.insert(api_keys).values(**key._asdict()))
+
+    def find(self, prefix: str) -> StoredKey | None:
+        """The valid key with this prefix."""
+        query = sa.select(api_keys.c.prefix, api_keys.c.secret_sha256)
+        found = self._connection.execute(
+            query.where(api_keys.c.prefix == prefix, api_keys.c.revoked_at.is_(None))
+        ).one_or_none()
+        return None if found is None else StoredKey(found.prefix, Hash(found.secret_sha256))
