@@ -10,8 +10,12 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple, Self
 
+from accountant.chain.envelope import Envelope
+from accountant.chain.genesis import GENESIS_BYTES_MAX, Genesis
+from accountant.chain.state import Account, ChainHead
+from accountant.primitives.encoding import Decoder, encode
 from accountant.primitives.errors import AccountantError
-from accountant.primitives.types import Hash, Height
+from accountant.primitives.types import Address, ContractId, Hash
 from accountant.processes.lock import FolderLock
 
 SCHEMA_VERSION = 1
@@ -22,13 +26,15 @@ CHECKPOINT_PAGES = 4_000
 
 _SCHEMA = """
 CREATE TABLE genesis (only INTEGER PRIMARY KEY CHECK (only = 1), hash BLOB NOT NULL, raw BLOB NOT NULL);
-CREATE TABLE block (height INTEGER PRIMARY KEY CHECK (height > 0), hash BLOB NOT NULL, size INTEGER NOT NULL,
-                    raw BLOB NOT NULL);
+CREATE TABLE block (height INTEGER PRIMARY KEY CHECK (height > 0), hash BLOB NOT NULL, time INTEGER NOT NULL,
+                    next_seq INTEGER NOT NULL, size INTEGER NOT NULL, raw BLOB NOT NULL);
 CREATE TABLE account (address BLOB PRIMARY KEY, nonce INTEGER NOT NULL, zero_balance INTEGER NOT NULL,
                       expenses TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE contract (contract BLOB PRIMARY KEY, deployer BLOB NOT NULL, envelope BLOB NOT NULL);
 CREATE TABLE evidence (hash BLOB PRIMARY KEY, height INTEGER NOT NULL, header BLOB NOT NULL, signature BLOB NOT NULL);
 """
+
+_envelopes = Decoder(Envelope, GENESIS_BYTES_MAX)
 
 
 class StoreMismatch(AccountantError):
@@ -37,21 +43,11 @@ class StoreMismatch(AccountantError):
     code = "store_mismatch"
 
 
-class StoredAccount(NamedTuple):
-    """What a validator keeps of a user. `expenses` is wider than 64 bits: a sum of general values."""
+Accounts = Iterable[tuple[Address, Account]]
+"""Users, each as a validator keeps it."""
 
-    address: bytes
-    nonce: int
-    zero_balance: int
-    expenses: int
-
-
-class StoredContract(NamedTuple):
-    """What a validator keeps of a contract; the envelope is in its canonical encoding."""
-
-    contract: bytes
-    deployer: bytes
-    envelope: bytes
+Contracts = Iterable[tuple[ContractId, Address, Envelope]]
+"""Contracts: id, deployer, envelope."""
 
 
 class Evidence(NamedTuple):
@@ -61,13 +57,6 @@ class Evidence(NamedTuple):
     height: int
     header: bytes
     signature: bytes
-
-
-class StoredHead(NamedTuple):
-    """The last block; genesis is height 0."""
-
-    height: Height
-    hash: Hash
 
 
 class BlockStore:
@@ -102,32 +91,26 @@ class BlockStore:
 
     # -- writing, by one thread at a time -----------------------------------------------------------------
 
-    def begin(
-        self, genesis_hash: Hash, raw: bytes, accounts: Iterable[StoredAccount], contracts: Iterable[StoredContract]
-    ) -> None:
+    def begin(self, genesis: Genesis, accounts: Accounts, contracts: Contracts) -> None:
         """Stores genesis and the state in it, once. Raises `StoreMismatch` where another genesis is stored."""
         stored = self._writer.execute("SELECT hash FROM genesis").fetchone()
         if stored is not None:
-            if stored[0] != genesis_hash:
-                raise StoreMismatch(f"the folder holds chain {stored[0].hex()}, not {genesis_hash.hex()}")
+            if stored[0] != genesis.hash:
+                raise StoreMismatch(f"the folder holds chain {stored[0].hex()}, not {genesis.hash.hex()}")
             return
         with self._writer:
-            self._writer.execute("INSERT INTO genesis VALUES (1, ?, ?)", (genesis_hash, raw))
+            self._writer.execute("INSERT INTO genesis VALUES (1, ?, ?)", (genesis.hash, encode(genesis)))
             self._put_state(accounts, contracts)
 
-    def append(
-        self,
-        height: Height,
-        block_hash: Hash,
-        raw: bytes,
-        accounts: Iterable[StoredAccount],
-        contracts: Iterable[StoredContract],
-    ) -> None:
-        """Stores the next block and the state that it changed, on the disk when this returns."""
+    def append(self, head: ChainHead, raw: bytes, accounts: Accounts, contracts: Contracts) -> None:
+        """Stores the next block, at `head`, and the state that it changed: on the disk when this returns."""
         with self._writer:
             (top,) = self._writer.execute("SELECT coalesce(max(height), 0) FROM block").fetchone()
-            assert height == top + 1, "blocks are stored in order, each once"
-            self._writer.execute("INSERT INTO block VALUES (?, ?, ?, ?)", (height, block_hash, len(raw), raw))
+            assert head.height == top + 1, "blocks are stored in order, each once"
+            self._writer.execute(
+                "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?)",
+                (head.height, head.hash, head.time, head.next_seq, len(raw), raw),
+            )
             self._put_state(accounts, contracts)
 
     def keep_evidence(self, found: Evidence) -> None:
@@ -139,12 +122,15 @@ class BlockStore:
                 (*found, EVIDENCE_MAX),
             )
 
-    def _put_state(self, accounts: Iterable[StoredAccount], contracts: Iterable[StoredContract]) -> None:
+    def _put_state(self, accounts: Accounts, contracts: Contracts) -> None:
         self._writer.executemany(
             "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?)",
-            ((a.address, a.nonce, a.zero_balance, str(a.expenses)) for a in accounts),
+            ((address, a.nonce, a.zero, str(a.expenses)) for address, a in accounts),
         )
-        self._writer.executemany("INSERT OR REPLACE INTO contract VALUES (?, ?, ?)", contracts)
+        self._writer.executemany(
+            "INSERT OR REPLACE INTO contract VALUES (?, ?, ?)",
+            ((contract, deployer, encode(envelope)) for contract, deployer, envelope in contracts),
+        )
 
     # -- reading, from any thread --------------------------------------------------------------------------
 
@@ -153,13 +139,18 @@ class BlockStore:
         row = self._one("SELECT raw FROM genesis")
         return None if row is None else bytes(row[0])
 
-    def head(self) -> StoredHead:
-        """The last block. The store must have a genesis."""
-        row = self._one("SELECT height, hash FROM block ORDER BY height DESC LIMIT 1")
-        if row is None:
-            row = self._one("SELECT 0, hash FROM genesis")
-        assert row is not None, "begin() comes first"
-        return StoredHead(Height(row[0]), Hash(row[1]))
+    def head(self) -> ChainHead | None:
+        """The last block; None where there is genesis at most."""
+        row = self._one("SELECT height, hash, time, next_seq FROM block ORDER BY height DESC LIMIT 1")
+        return None if row is None else ChainHead(*row)
+
+    def hash_of(self, height: int) -> Hash | None:
+        """The hash of the block at a height, genesis at 0; None above the head."""
+        if height == 0:
+            row = self._one("SELECT hash FROM genesis")
+        else:
+            row = self._one("SELECT hash FROM block WHERE height = ?", height)
+        return None if row is None else Hash(row[0])
 
     def block(self, height: int) -> bytes | None:
         """The bytes of the block at a height; None above the head and for genesis."""
@@ -191,16 +182,17 @@ class BlockStore:
             rows = self._reader.execute("SELECT * FROM evidence ORDER BY height, hash").fetchall()
         return [Evidence(*row) for row in rows]
 
-    def accounts(self) -> Iterator[StoredAccount]:
-        """All users' state at the head."""
+    def accounts(self) -> Iterator[tuple[Address, Account]]:
+        """All users at the head."""
         with self._reading:
-            for address, nonce, zero_balance, expenses in self._reader.execute("SELECT * FROM account"):
-                yield StoredAccount(address, nonce, zero_balance, int(expenses))
+            for address, nonce, zero, expenses in self._reader.execute("SELECT * FROM account"):
+                yield Address(address), Account(nonce, zero, int(expenses))
 
-    def contracts(self) -> Iterator[StoredContract]:
-        """All contracts' state at the head."""
+    def contracts(self) -> Iterator[tuple[ContractId, Address, Envelope]]:
+        """All contracts at the head, genesis' own included."""
         with self._reading:
-            yield from (StoredContract(*row) for row in self._reader.execute("SELECT * FROM contract"))
+            for contract, deployer, envelope in self._reader.execute("SELECT * FROM contract"):
+                yield ContractId(contract), Address(deployer), _envelopes.decode(envelope)
 
     def _one(self, statement: str, *arguments: int) -> tuple[Any, ...] | None:
         with self._reading:

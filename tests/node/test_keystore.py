@@ -43,7 +43,9 @@ def test_a_pem_file_is_a_key_file(tmp_path: Path) -> None:
     assert read_key(path, b"").address == key.address
 
 
-@pytest.mark.parametrize("data", [b"", b"{}", b"[]", b"7", b"\xff", b'{"version": 3}', b"-----BEGIN EC PRIVATE KEY-----"])
+@pytest.mark.parametrize(
+    "data", [b"", b"{}", b"[]", b"7", b"\xff", b'{"version": 3}', b"-----BEGIN EC PRIVATE KEY-----"]
+)
 def test_malformed_key_files_are_typed_errors(tmp_path: Path, data: bytes) -> None:
     """No malformed file raises anything but `KeyFileError`."""
     path = tmp_path / "key.json"

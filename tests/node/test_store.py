@@ -8,31 +8,32 @@ from pathlib import Path
 
 import pytest
 
-from accountant.node.store import (
-    EVIDENCE_MAX,
-    BlockStore,
-    Evidence,
-    StoredAccount,
-    StoredContract,
-    StoredHead,
-    StoreMismatch,
-)
+from accountant.chain.envelope import Envelope
+from accountant.chain.genesis import Genesis
+from accountant.chain.state import Account, ChainHead
+from accountant.node.store import EVIDENCE_MAX, BlockStore, Evidence, StoreMismatch
+from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
-from accountant.primitives.types import Height
+from accountant.primitives.types import Address, ContractId, Height, Seq
 from accountant.processes.lock import FolderInUse
 
-GENESIS = sha256(b"genesis")
-ALICE = StoredAccount(b"a" * 20, 3, 2**62, 2**80)
-CONTRACT = StoredContract(b"c" * 32, b"a" * 20, b"envelope")
+GENESIS = Genesis(chain_id=1, time=0, engine="none", proposers=(), accounts=())
+ALICE = Address(b"a" * 20)
+RICH = Account(3, 2**62, 2**80)
+CONTRACT = (ContractId(b"c" * 32), ALICE, Envelope(()))
 
 
-def filled(folder: Path, count: int, size: int = 10) -> BlockStore:
-    """A store with `count` blocks of `size` bytes."""
+def head(height: int) -> ChainHead:
+    """The end of a chain of `height` blocks with two transactions each."""
+    return ChainHead(Height(height), sha256(height.to_bytes(4, "big")), 10 * height, Seq(2 * height))
+
+
+def filled(folder: Path, count: int) -> BlockStore:
+    """A store with `count` blocks of 10 bytes, each of which moves one nonce."""
     store = BlockStore(folder)
-    store.begin(GENESIS, b"raw genesis", [ALICE], [CONTRACT])
+    store.begin(GENESIS, [(ALICE, RICH)], [CONTRACT])
     for height in range(1, count + 1):
-        raw = height.to_bytes(2, "big") * (size // 2)
-        store.append(Height(height), sha256(raw), raw, [ALICE._replace(nonce=height)], [])
+        store.append(head(height), height.to_bytes(2, "big") * 5, [(ALICE, RICH._replace(nonce=height))], [])
     return store
 
 
@@ -40,18 +41,21 @@ def test_what_was_stored_is_there_after_reopening(tmp_path: Path) -> None:
     """Genesis, blocks, wide totals and contracts survive a close, and the state is that of the last block."""
     filled(tmp_path, 3).close()
     with BlockStore(tmp_path) as store:
-        assert store.genesis() == b"raw genesis"
-        assert store.head() == StoredHead(Height(3), sha256(b"\x00\x03" * 5))
+        assert store.genesis() == encode(GENESIS)
+        assert store.head() == head(3)
+        assert store.hash_of(2) == head(2).hash
         assert store.block(2) == b"\x00\x02" * 5
         assert store.block(4) is None
-        assert list(store.accounts()) == [ALICE._replace(nonce=3)]
+        assert list(store.accounts()) == [(ALICE, RICH._replace(nonce=3))]
         assert list(store.contracts()) == [CONTRACT]
 
 
-def test_genesis_is_the_head_of_a_new_store(tmp_path: Path) -> None:
-    """Height 0 is genesis, which is not served as a block."""
+def test_genesis_is_no_block(tmp_path: Path) -> None:
+    """A new store has no tip; genesis is known by its hash at height 0 but not served as a block."""
     with filled(tmp_path, 0) as store:
-        assert store.head() == StoredHead(Height(0), GENESIS)
+        assert store.head() is None
+        assert store.hash_of(0) == GENESIS.hash
+        assert store.hash_of(1) is None
         assert store.block(0) is None
 
 
@@ -66,9 +70,9 @@ def test_a_folder_holds_one_chain(tmp_path: Path) -> None:
     """Another genesis is refused; the same again changes nothing, not even the state."""
     with filled(tmp_path, 2) as store:
         with pytest.raises(StoreMismatch):
-            store.begin(sha256(b"other"), b"", [], [])
-        store.begin(GENESIS, b"raw genesis", [ALICE], [CONTRACT])
-        assert list(store.accounts()) == [ALICE._replace(nonce=2)]
+            store.begin(Genesis(chain_id=2, time=0, engine="none", proposers=(), accounts=()), [], [])
+        store.begin(GENESIS, [(ALICE, RICH)], [CONTRACT])
+        assert list(store.accounts()) == [(ALICE, RICH._replace(nonce=2))]
 
 
 def test_a_list_of_blocks_is_bounded_by_count_and_bytes(tmp_path: Path) -> None:
@@ -85,10 +89,10 @@ def test_a_block_that_fails_halfway_leaves_nothing(tmp_path: Path) -> None:
     """Block and state are one transaction: an error in the state keeps the block out."""
     with filled(tmp_path, 1) as store:
         with pytest.raises(OverflowError):
-            store.append(Height(2), GENESIS, b"raw", [ALICE._replace(zero_balance=2**64)], [])
-        assert store.head().height == 1
-        store.append(Height(2), GENESIS, b"raw", [ALICE], [])
-        assert store.head().height == 2
+            store.append(head(2), b"raw", [(ALICE, RICH._replace(zero=2**64))], [])
+        assert store.head() == head(1)
+        store.append(head(2), b"raw", [(ALICE, RICH)], [])
+        assert store.head() == head(2)
 
 
 def test_evidence_is_kept_once_and_bounded(tmp_path: Path) -> None:
@@ -106,15 +110,15 @@ def test_evidence_is_kept_once_and_bounded(tmp_path: Path) -> None:
 _WRITER = """
 import sys
 from pathlib import Path
-from accountant.node.store import BlockStore, StoredAccount
-from accountant.primitives.hashes import sha256
+from accountant.chain.genesis import Genesis
+from accountant.chain.state import Account, ChainHead
+from accountant.node.store import BlockStore
 store = BlockStore(Path(sys.argv[1]))
-store.begin(sha256(b"genesis"), b"raw genesis", [], [])
-height = store.head().height
-while True:
-    height += 1
+store.begin(Genesis(chain_id=1, time=0, engine="none", proposers=(), accounts=()), [], [])
+for height in range(1, 100_000):
     raw = height.to_bytes(4, "big") * 20_000
-    store.append(height, sha256(raw), raw, [StoredAccount(bytes([i]) * 20, height, height, 0) for i in range(50)], [])
+    accounts = [(bytes([i]) * 20, Account(height, height, height)) for i in range(50)]
+    store.append(ChainHead(height, bytes(32), height, height), raw, accounts, [])
     print(height, flush=True)
 """
 
@@ -129,8 +133,10 @@ def test_a_killed_writer_leaves_the_last_complete_block(tmp_path: Path, blocks: 
         os.kill(writer.pid, signal.SIGKILL)
         writer.wait()
     with BlockStore(tmp_path) as store:
-        head = store.head()
-        assert head.height >= acknowledged
-        assert len(store.blocks(1, 1_000, 10**9)) == head.height
-        assert store.block(head.height) == head.height.to_bytes(4, "big") * 20_000
-        assert {account.nonce for account in store.accounts()} == {head.height}
+        last = store.head()
+        assert last is not None
+        height = last.height
+        assert height >= acknowledged
+        assert len(store.blocks(1, 1_000, 10**9)) == height
+        assert store.block(height) == height.to_bytes(4, "big") * 20_000
+        assert {account.nonce for _, account in store.accounts()} == {height}
