@@ -7,7 +7,6 @@ open temporary folder, hand out a superuser and open all folders above the data.
 import os
 import secrets
 import signal
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -19,6 +18,7 @@ from psycopg import sql
 
 from accountant.processes import child
 from accountant.processes.ledger import Ledger
+from accountant.processes.ports import free_port, is_free
 from accountant.storage.place import Place, ServersUnavailable, give_to, private_log
 
 _SUPERUSER = "postgres"
@@ -183,25 +183,6 @@ class EmbeddedPostgres:
 def _environment() -> dict[str, str]:
     """Postgres gets nothing of our environment but the search path: PG* variables would change its behaviour."""
     return {"PATH": os.environ.get("PATH", os.defpath), "LC_ALL": "C", "TZ": "UTC"}
-
-
-def free_port() -> int:
-    """A loopback port that nobody listens on right now."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
-
-
-def is_free(port: int) -> bool:
-    """Whether `port` can be listened on, on loopback."""
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-        return True
 
 
 def tail(log: Path, size: int = 2000) -> str:

@@ -15,7 +15,8 @@ import redis
 
 from accountant.processes import child
 from accountant.processes.ledger import Ledger
-from accountant.storage.embedded_postgres import free_port, is_free, tail
+from accountant.processes.ports import free_port, is_free
+from accountant.storage.embedded_postgres import tail
 from accountant.storage.place import Place, ServersUnavailable, give_to, private_log
 
 _START_S = 30.0

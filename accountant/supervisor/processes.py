@@ -1,0 +1,37 @@
+"""The processes of an accountant, in the order of their start. The one place that says what runs."""
+
+import sys
+
+from accountant.settings import Settings
+from accountant.supervisor.process import ProcessSpec
+from accountant.supervisor.readiness import answers_http
+
+_ACCOUNTANT = (sys.executable, "-m", "accountant.cli")
+_WORKER_STOP_S = 15.0  # a job at hand may end; one that does not is taken up again from its row
+
+
+def processes(settings: Settings) -> tuple[ProcessSpec, ...]:
+    """Node, indexer, API, worker, dispatcher, publisher; all else they learn from the settings' environment.
+
+    A node elsewhere (`ANH_NODE_URL`) is used instead of an own one.
+    """
+    api = f"http://{settings.api_host}:{settings.api_port}"
+    node = ProcessSpec(
+        "node",
+        (*_ACCOUNTANT, "node", "run"),
+        ready=answers_http(f"{settings.node}/head"),
+        before_others=True,
+    )
+    celery = (sys.executable, "-m", "celery", "-A", "workers.app", "worker", "--pool", "prefork")
+    others = (
+        ProcessSpec("indexer", (*_ACCOUNTANT, "index", "follow")),
+        ProcessSpec("api", (*_ACCOUNTANT, "api"), ready=answers_http(f"{api}/v1/health")),
+        ProcessSpec(
+            "worker",
+            (*celery, "--concurrency", str(settings.worker_concurrency), "--loglevel", settings.log_level.upper()),
+            stop_s=_WORKER_STOP_S,
+        ),
+        ProcessSpec("dispatcher", (*_ACCOUNTANT, "dispatch")),
+        ProcessSpec("publisher", (*_ACCOUNTANT, "publish")),
+    )
+    return others if settings.node_url is not None else (node, *others)
