@@ -17,7 +17,7 @@ from accountant.oath.deposit import deposit_bound
 from accountant.oath.gas import OATH_GAS, rules_allow
 from accountant.oath.oath import Oath
 from accountant.oath.purse import OATH_ENVELOPE
-from accountant.oath.sworn import answer_flaw, query_flaw
+from accountant.oath.sworn import QueryFlawKind, answer_flaw, query_flaw
 from accountant.primitives.types import BLACKHOLE, Amount, ContractId, Seq
 
 
@@ -177,8 +177,8 @@ def _needed(oath: Oath) -> dict[str, Entry]:
 def _flaws_of_sworn(index: ChainIndex, oath: Oath) -> list[Flaw]:
     flaw = query_flaw(index, oath.terms.query, oath.located.height)
     if flaw is not None:
-        kind = FlawKind.VOID_QUERY if flaw.void else FlawKind.MALFORMED_QUERY
-        return [Flaw(kind, flaw.detail)]
+        malformed = flaw.kind is QueryFlawKind.MALFORMED
+        return [Flaw(FlawKind.MALFORMED_QUERY if malformed else FlawKind.VOID_QUERY, flaw.detail)]
     why_not = answer_flaw(oath.terms.query, oath.terms.answer)
     return [] if why_not is None else [Flaw(FlawKind.MALFORMED_ANSWER, why_not)]
 

@@ -1,5 +1,6 @@
 """What is sworn: whether a query can be answered where it is asked, and whether an answer is one to it."""
 
+from enum import StrEnum
 from typing import NamedTuple
 
 from accountant.chain.query import (
@@ -27,10 +28,20 @@ _ANSWERS: dict[type[AccountingQuery], type] = {
 }
 
 
-class QueryFlaw(NamedTuple):
-    """Why executing `swear` answers no query: it is void (nothing to answer yet or here) or malformed."""
+class QueryFlawKind(StrEnum):
+    """Why a query has no answer where it is asked."""
 
-    void: bool
+    MALFORMED = "malformed"
+    UNKNOWN = "unknown"
+    """It names a block, an index or a transaction that is not on the chain."""
+    NOT_EARLIER = "not_earlier"
+    """It lies in the asking transaction's own block or later."""
+
+
+class QueryFlaw(NamedTuple):
+    """Why executing `swear` would answer no query. Unknown and not earlier: void, the slash rolls back."""
+
+    kind: QueryFlawKind
     detail: str
 
 
@@ -43,13 +54,14 @@ def query_flaw(index: ChainIndex, query: bytes, height: Height) -> QueryFlaw | N
     try:
         decoded = decode_query(query)
     except InvalidEncoding as error:
-        return QueryFlaw(False, error.detail)
+        return QueryFlaw(QueryFlawKind.MALFORMED, error.detail)
     target = target_of(index, decoded)
     if target is None:
-        return QueryFlaw(True, "the query names a block, an index or a transaction that is not on the chain")
+        return QueryFlaw(QueryFlawKind.UNKNOWN, "the query names a block, an index or a transaction not on the chain")
     if target.height >= height:
         return QueryFlaw(
-            True, f"the query is about block {target.height}, an oath in block {height} only about earlier"
+            QueryFlawKind.NOT_EARLIER,
+            f"the query is about block {target.height}, an oath in block {height} only about earlier",
         )
     return None
 

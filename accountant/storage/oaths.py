@@ -1,0 +1,216 @@
+"""The publisher's rows: signed transactions from the signature to the block, and which job each oath answers."""
+
+import uuid
+from collections.abc import Sequence
+from enum import StrEnum
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from accountant.primitives.types import Address, ContractId, Hash, Seq
+from accountant.storage.job_tables import jobs
+from accountant.storage.jobs import JobState
+from accountant.storage.oath_tables import oaths, signed_transactions
+
+OATH_ID_PREFIX = "oath_"
+
+_LOCK_CLASS = 0x6F617468  # "oath": one publisher at a time chooses a signer's nonce
+
+
+class Purpose(StrEnum):
+    """Why the accountant's key signed."""
+
+    DEPLOY = "deploy"
+    DEPOSIT = "deposit"
+    OATH = "oath"
+
+
+class SignedState(StrEnum):
+    """How far a signed transaction came."""
+
+    PENDING = "pending"
+    SUBMITTED = "submitted"
+    INCLUDED = "included"
+    DISPLACED = "displaced"
+
+
+class NewSigned(NamedTuple):
+    """A transaction that was just signed."""
+
+    signer: Address
+    nonce: int
+    purpose: Purpose
+    purse: ContractId
+    units: int
+    cost: int
+    hash: Hash
+    raw: bytes
+
+
+class SignedRow(NamedTuple):
+    """A signed transaction as it stands."""
+
+    number: int
+    nonce: int
+    purpose: Purpose
+    purse: ContractId
+    units: int
+    cost: int
+    hash: Hash
+    raw: bytes
+    state: SignedState
+    seq: Seq | None
+    submissions: int
+    refusal: str | None
+
+
+class UnswornJob(NamedTuple):
+    """A finished job whose answer is to be sworn."""
+
+    number: int
+    id: str
+    certificate: bytes
+
+
+class OathRow(NamedTuple):
+    """An oath and the job that it answers; `signed` is None where the answer is not sworn, for the reason given."""
+
+    id: str
+    job_id: str
+    signed: SignedRow | None
+    declined: str | None
+
+
+_SIGNED = tuple(signed_transactions.c[name] for name in SignedRow._fields)
+_OPEN = (SignedState.PENDING.value, SignedState.SUBMITTED.value)
+
+
+def _signed_row(values: Sequence[object]) -> SignedRow:
+    raw = dict(zip(SignedRow._fields, values, strict=True))
+    raw["purpose"], raw["state"] = Purpose(str(raw["purpose"])), SignedState(str(raw["state"]))
+    raw["cost"] = int(str(raw["cost"]))
+    return SignedRow(**raw)  # type: ignore[arg-type]
+
+
+class Oaths:
+    """Signed transactions and oaths, within one database transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def lock(self, signer: Address) -> None:
+        """Waits until no other transaction signs with this key, and keeps others waiting until this one ends."""
+        key = int.from_bytes(signer[:4], "big", signed=True)
+        self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.cast(_LOCK_CLASS, sa.Integer), key)))
+
+    def nonce_after(self, signer: Address) -> int:
+        """The nonce after the highest that the key was used with here; 0 if it never was."""
+        highest = sa.select(sa.func.max(signed_transactions.c.nonce)).where(*_live(signer))
+        found = self._connection.scalar(highest)
+        return 0 if found is None else int(found) + 1
+
+    def purse(self, signer: Address) -> ContractId | None:
+        """The purse that the signer deployed last; None if it deployed none."""
+        latest = (
+            sa.select(signed_transactions.c.purse)
+            .where(*_live(signer), signed_transactions.c.purpose == Purpose.DEPLOY)
+            .order_by(signed_transactions.c.number.desc())
+            .limit(1)
+        )
+        found = self._connection.scalar(latest)
+        return None if found is None else ContractId(found)
+
+    def deposited(self, signer: Address, purse: ContractId) -> int:
+        """Base units that the signer deposited in a purse, included or on the way."""
+        total = sa.select(sa.func.coalesce(sa.func.sum(signed_transactions.c.units), 0)).where(
+            *_live(signer),
+            signed_transactions.c.purpose == Purpose.DEPOSIT,
+            signed_transactions.c.purse == purse,
+        )
+        return int(str(self._connection.scalar(total)))
+
+    def add(self, new: NewSigned) -> int:
+        """Stores a signed transaction; its number. A nonce that is taken is an integrity error."""
+        statement = sa.insert(signed_transactions).values(**new._asdict())
+        return int(self._connection.execute(statement.returning(signed_transactions.c.number)).scalar_one())
+
+    def swear(self, job_number: int, new: NewSigned) -> str:
+        """Stores a signed oath and notes it on its job; its id."""
+        oath_id = OATH_ID_PREFIX + uuid.uuid4().hex
+        row = {"id": oath_id, "job_number": job_number, "signed_number": self.add(new)}
+        self._connection.execute(sa.insert(oaths).values(**row))
+        self._connection.execute(sa.update(jobs).where(jobs.c.number == job_number).values(oath=new.hash))
+        return oath_id
+
+    def decline(self, job_number: int, why: str) -> None:
+        """Remembers that a job's answer is not sworn."""
+        row = {"id": OATH_ID_PREFIX + uuid.uuid4().hex, "job_number": job_number, "declined": why}
+        self._connection.execute(sa.insert(oaths).values(**row))
+
+    def unsworn(self, limit: int) -> list[UnswornJob]:
+        """Finished jobs whose answer is to be sworn and is neither sworn nor declined, oldest first, locked."""
+        decided = sa.exists(sa.select(oaths.c.id).where(oaths.c.job_number == jobs.c.number))
+        query = (
+            sa.select(jobs.c.number, jobs.c.id, jobs.c.certificate)
+            .where(jobs.c.state == JobState.DONE, jobs.c.swear, jobs.c.oath.is_(None), ~decided)
+            .order_by(jobs.c.number)
+            .limit(limit)
+            .with_for_update(skip_locked=True)
+        )
+        return [UnswornJob(r.number, r.id, r.certificate) for r in self._connection.execute(query)]
+
+    def open(self, signer: Address) -> list[SignedRow]:
+        """What is signed and not known to be in a block, by nonce."""
+        query = (
+            sa.select(*_SIGNED)
+            .where(signed_transactions.c.signer == signer, signed_transactions.c.state.in_(_OPEN))
+            .order_by(signed_transactions.c.nonce)
+        )
+        return [_signed_row(tuple(r)) for r in self._connection.execute(query)]
+
+    def submitted(self, number: int, refusal: str | None) -> None:
+        """Counts a submission that the node took, or refused for the reason given."""
+        state = {"state": SignedState.SUBMITTED} if refusal is None else {}
+        changes = {"submissions": signed_transactions.c.submissions + 1, "refusal": refusal, **state}
+        still = (signed_transactions.c.number == number, signed_transactions.c.state.in_(_OPEN))
+        self._connection.execute(sa.update(signed_transactions).where(*still).values(**changes))
+
+    def included(self, number: int, seq: Seq) -> None:
+        """Remembers where on the chain a transaction stands."""
+        changes = {"state": SignedState.INCLUDED, "seq": seq, "refusal": None}
+        self._connection.execute(
+            sa.update(signed_transactions).where(signed_transactions.c.number == number).values(**changes)
+        )
+
+    def displace(self, number: int) -> None:
+        """Gives up a transaction whose nonce another one took; a job that it swore for is to be sworn again."""
+        statement = sa.update(signed_transactions).where(signed_transactions.c.number == number)
+        self._connection.execute(statement.values(state=SignedState.DISPLACED))
+        freed = sa.delete(oaths).where(oaths.c.signed_number == number).returning(oaths.c.job_number)
+        for job_number in self._connection.scalars(freed).all():
+            self._connection.execute(sa.update(jobs).where(jobs.c.number == job_number).values(oath=None))
+
+    def find(self, oath_id: str) -> OathRow | None:
+        """An oath by its id."""
+        return self._find(oaths.c.id == oath_id)
+
+    def of_transaction(self, transaction: Hash) -> OathRow | None:
+        """The oath that a transaction swears, if this accountant published it."""
+        return self._find(signed_transactions.c.hash == transaction)
+
+    def _find(self, condition: sa.ColumnElement[bool]) -> OathRow | None:
+        query = (
+            sa.select(oaths.c.id, jobs.c.id, oaths.c.declined, *_SIGNED)
+            .join(jobs, jobs.c.number == oaths.c.job_number)
+            .outerjoin(signed_transactions, signed_transactions.c.number == oaths.c.signed_number)
+            .where(condition)
+        )
+        found = self._connection.execute(query).one_or_none()
+        if found is None:
+            return None
+        oath_id, job_id, declined, *signed = tuple(found)
+        return OathRow(oath_id, job_id, None if signed[0] is None else _signed_row(signed), declined)
+
+
+def _live(signer: Address) -> tuple[sa.ColumnElement[bool], ...]:
+    return (signed_transactions.c.signer == signer, signed_transactions.c.state != SignedState.DISPLACED)
