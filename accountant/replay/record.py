@@ -6,7 +6,11 @@ The same recording gives the same bytes, always.
 from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
+from accountant.chain.envelope import Envelope
 from accountant.chain.genesis import Genesis, Limits
+from accountant.chain.proposer import propose
+from accountant.chain.state import ChainState
+from accountant.chain.validator import ValidatedBlock, apply_block
 from accountant.primitives.keys import PrivateKey
 from accountant.primitives.types import AMOUNT_MAX
 from accountant.replay.recording import RecordedBlock
@@ -25,14 +29,15 @@ class Place(NamedTuple):
     """Where a transaction of the chain stands in the recording."""
 
     block: int
-    index: int
+    transaction: int
 
 
 class RecordedChain(NamedTuple):
     """A chain made of recorded blocks."""
 
     genesis: Genesis
-    blocks: tuple[bytes, ...]
+    blocks: tuple[ValidatedBlock, ...]
+    """Signed; `block.raw` are the bytes that any node imports."""
     places: tuple[Place, ...]
     """By seq: `places[seq]` is where the transaction stands in the recording."""
     parts: tuple[RecordedPart, ...]
@@ -50,7 +55,7 @@ def record_chain(
     genesis = genesis_of(parts, options, proposer)
     bodies = (body for part in parts for body in _bodies(part.transactions, options.limits))
     places = tuple(Place(block.block, index) for block in recorded for index in range(len(block.transactions)))
-    return RecordedChain(genesis, tuple(_seal(bodies, genesis, proposer)), places, parts)
+    return RecordedChain(genesis, tuple(_seal(bodies, ChainState.at_genesis(genesis), proposer)), places, parts)
 
 
 def genesis_of(parts: Sequence[RecordedPart], options: RecordOptions, proposer: PrivateKey) -> Genesis:
@@ -63,7 +68,7 @@ def genesis_of(parts: Sequence[RecordedPart], options: RecordOptions, proposer: 
     return Genesis(
         chain_id=options.chain_id,
         time=GENESIS_TIME,
-        engine=ENGINE,
+        engine="wasmtime 50.0.1",
         proposers=(proposer.address,),
         accounts=tuple(accounts),
         contracts=tuple(contracts),
@@ -88,3 +93,18 @@ def _bodies(transactions: Sequence[bytes], limits: Limits) -> Iterator[list[byte
         room -= size
     if body:
         yield body
+
+
+def _seal(bodies: Iterable[list[bytes]], state: ChainState, proposer: PrivateKey) -> Iterator[ValidatedBlock]:
+    """Signed blocks, made as any proposer makes them."""
+    for body in bodies:
+        proposal = propose(body, state, proposer, state.head.time + SECONDS_PER_BLOCK, _no_module)
+        for _, error in proposal.dropped:
+            raise RecordingTooLarge(f"the chain's rules do not admit a recorded transaction: {error.detail}")
+        assert len(proposal.block.transactions) == len(body)
+        apply_block(proposal.block, state)
+        yield proposal.block
+
+
+def _no_module(code: bytes, envelope: Envelope, limits: Limits) -> None:
+    raise AssertionError("nothing is deployed in a recorded block")
