@@ -1,0 +1,127 @@
+"""Reading an oath: what is sworn, by whom, at which price, and whether it counts. Nothing is executed."""
+
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from accountant.chain.block import Position
+from accountant.chain.query import AccountingQuery, Answer, decode_answer, decode_query
+from accountant.chain.transaction import decode_transaction, sender_of
+from accountant.execution.port import OutcomeStore
+from accountant.index.port import ChainIndex, Located
+from accountant.index.position import position_of
+from accountant.oath.counts import OathStanding, counts
+from accountant.oath.oath import NotAnOath, Oath, SwornTerms, terms_of
+from accountant.primitives.encoding import encode
+from accountant.primitives.errors import AccountantError, InvalidEncoding
+from accountant.primitives.types import HASH_BYTES, Address, ContractId, Hash, Seq
+from accountant.storage.oaths import OATH_ID_PREFIX, OathRow, Oaths, SignedState
+
+
+class UnknownOath(AccountantError):
+    """No oath has this id, and no oath on the chain this transaction hash."""
+
+    code = "unknown_oath"
+
+
+class SwornView(NamedTuple):
+    """What an oath's transaction says."""
+
+    transaction: Hash
+    raw: bytes
+    swearer: Address
+    purse: ContractId
+    terms: SwornTerms
+    query: AccountingQuery | None
+    """Decoded; None where the bytes are no canonical query."""
+    answer: Answer | None
+    """Decoded; None where the bytes are no canonical answer."""
+
+
+class OathView(NamedTuple):
+    """An oath as it stands.
+
+    `id` and `job_id`: set for this accountant's own. `state`: how far its transaction came, None where
+    the answer is not sworn (`declined` says why). `standing`: set once it is in a block.
+    """
+
+    id: str | None
+    job_id: str | None
+    state: SignedState | None
+    declined: str | None
+    sworn: SwornView | None
+    seq: Seq | None
+    position: Position | None
+    standing: OathStanding | None
+
+
+def read_oath(
+    connection: sa.Connection, index: ChainIndex, name: str, outcomes: OutcomeStore | None = None
+) -> OathView:
+    """The oath with this id (`oath_…`) or transaction hash (64 hex digits, with or without 0x).
+
+    Anybody's oath can be read by its hash once it is on the chain. `outcomes` may raise the deposit's
+    bound by what was executed before. Raises `UnknownOath` or `NotAnOath`.
+    """
+    oaths = Oaths(connection)
+    if name.startswith(OATH_ID_PREFIX):
+        row = oaths.find(name)
+        if row is None:
+            raise UnknownOath(f"there is no oath {name[:64]}")
+        return _view(index, row, row.signed.hash if row.signed else None, outcomes)
+    transaction = _hash_of(name)
+    row = oaths.of_transaction(transaction)
+    if row is None and index.seq_of(transaction) is None:
+        raise UnknownOath(f"no oath on the chain has the transaction hash {transaction.hex()}")
+    return _view(index, row, transaction, outcomes)
+
+
+def _hash_of(name: str) -> Hash:
+    try:
+        raw = bytes.fromhex(name.removeprefix("0x"))
+    except ValueError:
+        raw = b""
+    if len(raw) != HASH_BYTES:
+        raise UnknownOath(f"an oath is named by {OATH_ID_PREFIX}… or by its transaction's hash, 64 hex digits")
+    return Hash(raw)
+
+
+def _view(index: ChainIndex, row: OathRow | None, transaction: Hash | None, outcomes: OutcomeStore | None) -> OathView:
+    seq = index.seq_of(transaction) if transaction else None
+    oath_id, job_id = (row.id, row.job_id) if row else (None, None)
+    declined = row.declined if row else None
+    if seq is not None:
+        located = index.transaction(seq)
+        oath = Oath(located, terms_of(located.transaction))
+        sworn = _sworn_on_chain(located, oath.terms)
+        standing = counts(index, oath, outcomes)
+        return OathView(oath_id, job_id, SignedState.INCLUDED, None, sworn, seq, position_of(index, seq), standing)
+    if row is None or row.signed is None:
+        return OathView(oath_id, job_id, None, declined, None, None, None, None)
+    state = SignedState.SUBMITTED if row.signed.state is SignedState.INCLUDED else row.signed.state
+    return OathView(oath_id, job_id, state, None, _sworn_by_us(row.signed.hash, row.signed.raw), None, None, None)
+
+
+def _sworn_on_chain(located: Located, terms: SwornTerms) -> SwornView:
+    transaction = located.transaction
+    return _sworn(located.hash, encode(transaction), located.sender, ContractId(transaction.to), terms)
+
+
+def _sworn_by_us(transaction_hash: Hash, raw: bytes) -> SwornView:
+    transaction = decode_transaction(raw)
+    sender = sender_of(raw, transaction)
+    return _sworn(transaction_hash, raw, sender, ContractId(transaction.to), terms_of(transaction))
+
+
+def _sworn(transaction: Hash, raw: bytes, swearer: Address, purse: ContractId, terms: SwornTerms) -> SwornView:
+    query: AccountingQuery | None = None
+    answer: Answer | None = None
+    try:
+        query = decode_query(terms.query)
+        answer = decode_answer(terms.answer)
+    except InvalidEncoding:
+        pass  # the standing says which of the two is malformed
+    return SwornView(transaction, raw, swearer, purse, terms, query, answer)
+
+
+__all__ = ["NotAnOath", "OathView", "SwornView", "UnknownOath", "read_oath"]
