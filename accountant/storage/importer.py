@@ -12,12 +12,13 @@ from psycopg.rows import TupleRow
 from sqlalchemy import ARRAY, BigInteger, Table, any_, bindparam, func, select
 from sqlalchemy.dialects.postgresql import insert
 
+from accountant.chain.block import Header
+from accountant.chain.errors import ConflictingBlock
 from accountant.chain.genesis import Genesis
 from accountant.chain.moment import moment_after_block
 from accountant.index.blocks import IndexedBlock, genesis_info
 from accountant.index.port import Head
-from accountant.primitives.addresses import show
-from accountant.primitives.encoding import encode
+from accountant.primitives.encoding import Decoder, encode
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.types import Address, Hash, Height, Seq
 from accountant.storage import copying, tables
@@ -39,20 +40,6 @@ class BlockGap(AccountantError):
     code = "block_gap"
 
 
-class ConflictingBlock(AccountantError):
-    """A block that contradicts the chain: another hash at a height, or another predecessor."""
-
-    code = "conflicting_block"
-
-    def __init__(self, block: IndexedBlock, expected: Hash, what: str) -> None:
-        header = block.header
-        super().__init__(
-            f"block {header.height} by {show(Address(header.proposer))}: {what} is not {expected.hex()}, "
-            f"which the chain has there (the block's hash is {block.hash.hex()})"
-        )
-        self.block = block
-
-
 class Imported(NamedTuple):
     """What an import did: how many blocks of the batch were new, and the head after it."""
 
@@ -60,7 +47,9 @@ class Imported(NamedTuple):
     head: Head
 
 
-_b, _g, _z, _r = tables.blocks, tables.genesis, tables.zero_balances, tables.refused_blocks
+_headers = Decoder(Header, bytes_max=1024)
+
+_b, _g, _r = tables.blocks, tables.genesis, tables.refused_blocks
 
 _LOCK = compiled(select(_g.c.hash).with_for_update())
 _HEAD = compiled(select(_b.c.height, _b.c.hash, _b.c.first_seq + _b.c.count).order_by(_b.c.height.desc()).limit(1))
@@ -127,7 +116,7 @@ class Importer:
                 next_seq = Seq(last.first_seq + len(last.transactions))
                 return Imported(len(new), Head(Height(last.header.height), last.hash, next_seq))
         except ConflictingBlock as refused:
-            self._keep(refused.block)
+            self.keep_evidence(refused)
             raise
 
     def _append(self, connection: Connection[TupleRow], blocks: list[IndexedBlock]) -> None:
@@ -144,15 +133,21 @@ class Importer:
             for piece in copying.chunks(rows):
                 copy.write(piece)
 
-    def _keep(self, block: IndexedBlock) -> None:
+    def keep_evidence(self, refused: ConflictingBlock) -> None:
+        """Keep a signed header that contradicts the chain, whoever met it; beyond 256 of them, no more."""
+        header = _headers.decode(refused.header)
         evidence = {
-            "hash": block.hash,
-            "height": block.header.height,
-            "header": encode(block.header),
-            "signature": block.signature,
+            "hash": header.hash,
+            "height": header.height,
+            "header": refused.header,
+            "signature": refused.signature,
         }
         with self._database.connection() as connection:
             connection.execute(_PUT_EVIDENCE, evidence)
+
+
+def _conflict(block: IndexedBlock, height: int, known: Hash, other: Hash) -> ConflictingBlock:
+    return ConflictingBlock(height, known, other, encode(block.header), block.signature)
 
 
 def _locked(connection: Connection[TupleRow]) -> Hash:
@@ -176,12 +171,12 @@ def _new_blocks(connection: Connection[TupleRow], head: Head, blocks: Sequence[I
         header = block.header
         if header.height <= head.height and header.height in there:
             if there[header.height] != block.hash:
-                raise ConflictingBlock(block, there[header.height], "its hash")
+                raise _conflict(block, header.height, there[header.height], block.hash)
             continue
         if header.height != head.height + 1:
             raise BlockGap(f"the next block is {head.height + 1}, not {header.height}")
         if header.previous_hash != head.hash:
-            raise ConflictingBlock(block, head.hash, "its previous hash")
+            raise _conflict(block, head.height, head.hash, Hash(header.previous_hash))
         assert block.first_seq == head.next_seq and header.transaction_count == len(block.transactions)
         head = Head(Height(header.height), block.hash, Seq(head.next_seq + header.transaction_count))
         yield block

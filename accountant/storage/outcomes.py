@@ -1,0 +1,127 @@
+"""The store of outcomes: Postgres is the truth, Redis makes it fast.
+
+An outcome is kept for ever with its block's hash and index. A second outcome of the same transaction must be
+the same; what it was computed from may differ, and the first is kept.
+"""
+
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, literal, select
+from sqlalchemy.dialects.postgresql import insert
+
+from accountant.execution.outcome import Observed, decode_observed
+from accountant.execution.port import ConflictingOutcome
+from accountant.primitives.encoding import encode
+from accountant.primitives.errors import InvalidEncoding
+from accountant.primitives.hashes import sha256
+from accountant.primitives.types import Seq
+from accountant.storage import tables
+from accountant.storage.database import Database, compiled
+from accountant.storage.hot import HotLayer, Redis
+from accountant.storage.index import NoChain
+from accountant.storage.single_flight import SingleFlight
+
+_o, _t, _b = tables.outcomes, tables.transactions, tables.blocks
+
+CACHE_KEY = compiled(select(tables.genesis.c.cache_key))
+GET = compiled(select(_o.c.seq, _o.c.observed).where(_o.c.seq == any_(bindparam("seqs", type_=ARRAY(BigInteger)))))
+EXECUTIONS = compiled(select(_o.c.executions).where(_o.c.seq == bindparam("seq", type_=BigInteger)))
+
+_new = insert(_o).from_select(
+    ["seq", "gas_used", "index", "executions", "block_hash", "digest", "observed"],
+    select(
+        _t.c.seq,
+        bindparam("gas_used", type_=BigInteger),
+        _t.c.index,
+        literal(1),
+        _b.c.hash,
+        bindparam("digest", type_=_o.c.digest.type),
+        bindparam("observed", type_=_o.c.observed.type),
+    )
+    .join(_b, _b.c.height == _t.c.height)
+    .where(_t.c.seq == bindparam("seq", type_=BigInteger)),
+)
+PUT = compiled(
+    _new.on_conflict_do_update(
+        index_elements=[_o.c.seq],
+        set_={"executions": _o.c.executions + 1},
+        where=_o.c.digest == _new.excluded.digest,
+    ).returning(_o.c.executions)
+)
+
+
+class PostgresOutcomes:
+    """An `OutcomeStore` shared by all workers of a database; one for each process, safe for threads."""
+
+    def __init__(self, database: Database, client: Redis | None = None) -> None:
+        """`client`: None to do without Redis. Raises `NoChain` where no genesis is installed."""
+        row = database.fetch_one(CACHE_KEY)
+        if row is None:
+            raise NoChain("the database holds no chain: import its genesis first")
+        self._database = database
+        self._hot = HotLayer(client, row[0])
+        space = "anh:" + sha256(b"anh/flight\x00" + row[0]).hex()[:16]
+        self._flights = SingleFlight(client, database.url, space)
+
+    def get(self, seq: Seq) -> Observed | None:
+        return self.get_many([seq]).get(seq)
+
+    def get_many(self, seqs: Iterable[Seq]) -> dict[Seq, Observed]:
+        asked = list(dict.fromkeys(seqs))
+        found: dict[Seq, Observed] = {}
+        for seq, raw in zip(asked, self._hot.get_many([_name(seq) for seq in asked]), strict=True):
+            observed = _hot_observed(raw)
+            if observed is not None:
+                found[seq] = observed
+        missing = [seq for seq in asked if seq not in found]
+        if missing:
+            rows = self._database.fetch(GET, {"seqs": missing})
+            found.update((Seq(seq), decode_observed(raw)) for seq, raw in rows)
+            self._hot.put_many({_name(seq): raw for seq, raw in rows})
+        return found
+
+    def put(self, seq: Seq, observed: Observed) -> None:
+        raw = encode(observed)
+        row = self._database.fetch_one(
+            PUT,
+            {
+                "seq": seq,
+                "gas_used": observed.outcome.gas_used,
+                "digest": sha256(encode(observed.outcome)),
+                "observed": raw,
+            },
+        )
+        if row is None:
+            assert self.executions(seq), f"no transaction {seq}"
+            raise ConflictingOutcome(seq)
+        if row[0] == 1:
+            self._hot.put_many({_name(seq): raw})
+
+    def executions(self, seq: Seq) -> int:
+        """How many times an outcome of this transaction was put: 1 unless work was repeated."""
+        row = self._database.fetch_one(EXECUTIONS, {"seq": seq})
+        return row[0] if row else 0
+
+    @contextmanager
+    def single_flight(self, seq: Seq) -> Iterator[None]:
+        with self._flights.hold(str(seq)):
+            yield
+
+    def close(self) -> None:
+        """Ends the thread that renews locks. The database and the client are their makers' to close."""
+        self._flights.close()
+
+
+def _name(seq: int) -> bytes:
+    return b"outcome:%d" % seq
+
+
+def _hot_observed(raw: bytes | None) -> Observed | None:
+    """What Redis had; None also where an older version of the program wrote it."""
+    if raw is None:
+        return None
+    try:
+        return decode_observed(raw)
+    except InvalidEncoding:
+        return None
