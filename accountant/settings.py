@@ -11,6 +11,7 @@ from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from accountant.primitives.errors import AccountantError
+from accountant.primitives.types import AMOUNT_MAX, UNITS_PER_TOKEN
 
 _PREFIX = "ANH_"
 
@@ -71,6 +72,21 @@ class Settings(BaseSettings):
     worker_concurrency: int = Field(
         default=2, ge=1, le=256, description="Jobs that one worker runs at once, a process each."
     )
+    job_lease_s: float = Field(
+        default=30.0, gt=0, le=3600, description="Seconds after which a silent worker has lost its job."
+    )
+    job_attempts: int = Field(
+        default=5, ge=1, le=100, description="Attempts at a job before it is parked as failed with its error."
+    )
+    job_patience_s: float = Field(
+        default=60.0,
+        gt=0,
+        le=86_400,
+        description="Seconds after which a queued job's message counts as lost; doubled with each publication.",
+    )
+    job_time_limit_s: int = Field(
+        default=3600, ge=1, le=7 * 86_400, description="Seconds after which an attempt's process is killed."
+    )
     chain_dir: Path | None = Field(
         default=None,
         description="Folder of genesis, key files and the node's blocks; unset: `chain` in the data folder.",
@@ -83,6 +99,21 @@ class Settings(BaseSettings):
     )
     key_password_file: Path | None = Field(
         default=None, description="File with the password of the key files; unset: `password` in the chain folder."
+    )
+    oath_penalty: int = Field(
+        default=UNITS_PER_TOKEN, gt=0, le=AMOUNT_MAX, description="Base units that a false oath costs the accountant."
+    )
+    oath_deposit: int = Field(
+        default=1_000 * UNITS_PER_TOKEN,
+        gt=0,
+        le=AMOUNT_MAX,
+        description="Base units deposited at first, and again when what is left covers no further oath.",
+    )
+    oath_deposited_most: int = Field(
+        default=100_000 * UNITS_PER_TOKEN,
+        gt=0,
+        le=AMOUNT_MAX,
+        description="Base units deposited in all; then the publisher stops swearing and says so.",
     )
     stop_deadline_s: float = Field(
         default=20.0,
@@ -99,6 +130,12 @@ class Settings(BaseSettings):
     def _both_servers_or_none(self) -> Self:
         if (self.database_url is None) != (self.redis_url is None):
             raise ValueError("set both DATABASE_URL and REDIS_URL, or neither")
+        return self
+
+    @model_validator(mode="after")
+    def _oath_amounts_ascend(self) -> Self:
+        if not self.oath_penalty <= self.oath_deposit <= self.oath_deposited_most:
+            raise ValueError("a penalty is at most a deposit, and a deposit at most all deposits together")
         return self
 
     @property

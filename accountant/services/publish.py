@@ -13,7 +13,6 @@ import sqlalchemy as sa
 import structlog
 
 from accountant.accounting.certificate import Certificate, Verdict
-from accountant.chain.errors import MempoolRefusal
 from accountant.chain.transaction import Transaction, sign_transaction, transaction_hash
 from accountant.index.port import ChainIndex
 from accountant.oath.counts import coverage, purse_flaws
@@ -26,7 +25,7 @@ from accountant.primitives.encoding import Decoder
 from accountant.primitives.errors import AccountantError, InvalidEncoding
 from accountant.primitives.keys import PrivateKey
 from accountant.primitives.types import BLACKHOLE, UNITS_PER_TOKEN, Address, Amount, ContractId, Height
-from accountant.services.submit import NodeDown, Refused
+from accountant.services.submit import Refused
 from accountant.storage.oaths import NewSigned, Oaths, Purpose, SignedRow
 
 CERTIFICATE_BYTES_MAX = 64 * 1024 * 1024
@@ -286,8 +285,7 @@ class Publisher:
         try:
             self._node.submit(row.raw)
         except Refused as error:
-            if not error.detail.startswith(MempoolRefusal.KNOWN):  # it waits there already
-                refusal = f"{error.reason}: {error.detail}"
+            refusal = f"{error.reason}: {error.detail}"
         with self._engine.begin() as connection:
             Oaths(connection).submitted(row.number, refusal)
         return refusal is None
@@ -301,5 +299,3 @@ class Publisher:
             _log.info("publisher_goes_on")
         self._stopped = code
 
-
-__all__ = ["NodeDown", "Publisher", "PublisherNode", "PublisherPolicy", "Refused", "Round", "SignerAccount"]
