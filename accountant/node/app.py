@@ -11,8 +11,9 @@ from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
 from accountant.chain.block import BLOCK_BYTES_MAX
+from accountant.chain.errors import ConflictingBlock, InvalidBlock, InvalidTransaction, MempoolRefusal, NotPooled
 from accountant.chain.transaction import TRANSACTION_BYTES_MAX
-from accountant.node.process import BlockConflict, BlockGap, Node, NodeBusy
+from accountant.node.process import Node, NodeBusy
 from accountant.node.wire import (
     BATCH_BLOCKS_MAX,
     BATCH_BYTES_MAX,
@@ -56,8 +57,8 @@ _STATUS: dict[type[AccountantError], int] = {
     BlockNotFound: HTTPStatus.NOT_FOUND,
     InvalidEncoding: HTTPStatus.BAD_REQUEST,
     InvalidAddress: HTTPStatus.BAD_REQUEST,
-    BlockConflict: HTTPStatus.CONFLICT,
-    BlockGap: HTTPStatus.CONFLICT,
+    ConflictingBlock: HTTPStatus.CONFLICT,
+    NotPooled: HTTPStatus.CONFLICT,
     NodeBusy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _LEAVE_THE_BODY = {"Connection": "close"}
@@ -156,9 +157,14 @@ def _json(view: msgspec.Struct, status: int = HTTPStatus.OK) -> Response:
     return Response(msgspec.json.encode(view), status, media_type="application/json")
 
 
-def _problem(code: str, detail: str, status: int) -> Response:
+def _problem(code: str, detail: str, status: int, kind: str | None = None) -> Response:
     view = ProblemView(
-        type=f"urn:anh:problem:{code}", title=HTTPStatus(status).phrase, status=status, detail=detail, code=code
+        type=f"urn:anh:problem:{code}",
+        title=HTTPStatus(status).phrase,
+        status=status,
+        detail=detail,
+        code=code,
+        kind=kind,
     )
     headers = dict(_LEAVE_THE_BODY) if code in (BodyTooLarge.code, BodyTooSlow.code) else {}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
@@ -169,7 +175,12 @@ def _problem(code: str, detail: str, status: int) -> Response:
 async def _refused(_: Request, error: Exception) -> Response:
     assert isinstance(error, AccountantError)
     status = next((_STATUS[kind] for kind in type(error).__mro__ if kind in _STATUS), None)
-    return _problem(error.code, error.detail, status or HTTPStatus.UNPROCESSABLE_ENTITY)
+    kind = None
+    if isinstance(error, InvalidTransaction | InvalidBlock | NotPooled):
+        kind = str(error.kind)
+        if error.kind is MempoolRefusal.FULL:
+            status = HTTPStatus.SERVICE_UNAVAILABLE
+    return _problem(error.code, error.detail, status or HTTPStatus.UNPROCESSABLE_ENTITY, kind)
 
 
 async def _malformed(_: Request, error: Exception) -> Response:

@@ -10,6 +10,7 @@ import msgspec
 
 from accountant.chain.block import BLOCK_BYTES_MAX
 from accountant.chain.genesis import GENESIS_BYTES_MAX
+from accountant.chain.sync import SourceUnavailable
 from accountant.chain.transaction import transaction_hash
 from accountant.node.wire import (
     BATCH_BLOCKS_MAX,
@@ -36,7 +37,7 @@ _VIEW_BYTES_MAX = 1024 * 1024
 V = TypeVar("V")
 
 
-class NodeUnavailable(AccountantError):
+class NodeUnavailable(SourceUnavailable):
     """The node cannot be reached, or has no room for the request now."""
 
     code = "node_unavailable"
@@ -49,7 +50,7 @@ class NodeAnswerInvalid(AccountantError):
 
 
 class Refused(AccountantError):
-    """The node refused what was sent. `reason` is the code of the node's typed error, `status` its HTTP status."""
+    """The node refused what was sent. `reason`: the kind or else the code of its error; `status`: its HTTP status."""
 
     code = "refused"
 
@@ -169,7 +170,7 @@ async def _read(response: httpx.Response, bytes_max: int) -> bytes:
         raise NodeAnswerInvalid(f"{response.url}: status {response.status_code} without problem details") from None
     if response.status_code == httpx.codes.SERVICE_UNAVAILABLE:
         raise NodeUnavailable(view.detail)
-    raise Refused(view.detail, view.code, response.status_code)
+    raise Refused(view.detail, view.kind or view.code, response.status_code)
 
 
 async def _bounded(response: httpx.Response, bytes_max: int) -> bytes:

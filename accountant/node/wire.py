@@ -60,13 +60,14 @@ class SubmittedView(msgspec.Struct, frozen=True):
 
 
 class ProblemView(msgspec.Struct, frozen=True):
-    """RFC 9457 problem details; `code` is the code of the typed error."""
+    """RFC 9457 problem details; `code` is the code of the typed error, `kind` says more where it has one."""
 
     type: str
     title: str
     status: int
     detail: str
     code: str
+    kind: str | None = None
 
 
 def join_blocks(blocks: Iterable[bytes]) -> bytes:
