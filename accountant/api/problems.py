@@ -19,9 +19,10 @@ from accountant.primitives.errors import AccountantError
 from accountant.services.follow import JobEnded, UnknownJob
 from accountant.services.idempotency import InvalidIdempotencyKey, StillRunning
 from accountant.services.submit import NodeDown, Refused
+from accountant.storage.index import NoChain
 
 MEDIA_TYPE = "application/problem+json"
-TYPE_PREFIX = "urn:anh-accountant:problem:"
+TYPE_PREFIX = "urn:anh:problem:"
 ERRORS_MOST = 20
 
 _log = structlog.get_logger(__name__)
@@ -88,6 +89,7 @@ _STATUS: Mapping[type[AccountantError], int] = {
     JobEnded: HTTPStatus.CONFLICT,
     StillRunning: HTTPStatus.CONFLICT,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    NoChain: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """Every other expected error is about the content of a well-formed request: 422."""
 

@@ -72,7 +72,7 @@ class Database:
             yield connection
 
     def fetch(self, sql: str, parameters: Parameters | None = None) -> list[TupleRow]:
-        """All rows of a read, in binary. A connection that the server dropped meanwhile is replaced once."""
+        """All rows of a statement that may be run twice: if the server dropped the connection, it is, on a new one."""
         try:
             return self._fetch(sql, parameters)
         except (psycopg.OperationalError, psycopg.InterfaceError):
@@ -84,7 +84,7 @@ class Database:
             return connection.execute(sql, parameters, binary=True).fetchall()
 
     def fetch_one(self, sql: str, parameters: Parameters | None = None) -> TupleRow | None:
-        """The first row of a read."""
+        """The first row that `fetch` gives."""
         rows = self.fetch(sql, parameters)
         return rows[0] if rows else None
 

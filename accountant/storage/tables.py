@@ -42,7 +42,7 @@ genesis = Table(
     Column("hash", LargeBinary, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     Column("cache_key", LargeBinary, nullable=False),
-    CheckConstraint("only = 1", name="single"),
+    CheckConstraint('"only" = 1', name="single"),
 )
 """One row. `cache_key`: 32 random bytes that authenticate what this accountant puts into Redis."""
 

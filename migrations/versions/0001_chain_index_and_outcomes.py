@@ -39,7 +39,7 @@ def upgrade() -> None:
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.Column("raw", sa.LargeBinary(), nullable=False),
         sa.Column("cache_key", sa.LargeBinary(), nullable=False),
-        sa.CheckConstraint("only = 1", name=op.f("genesis_single_check")),
+        sa.CheckConstraint('"only" = 1', name=op.f("genesis_single_check")),
         sa.PrimaryKeyConstraint("only", name=op.f("genesis_pkey")),
         schema="accountant",
     )

@@ -1,0 +1,88 @@
+"""`accountant api`: the REST API until SIGTERM."""
+
+import asyncio
+from collections.abc import Callable
+
+import redis
+import typer
+import uvicorn
+from anyio import from_thread
+
+from accountant.api.app import create_app
+from accountant.api.resources import Resources
+from accountant.index.port import ChainIndex
+from accountant.logs import configure_logs
+from accountant.node import client as node
+from accountant.primitives.types import Hash
+from accountant.services.submit import Forward, NodeDown, Refused
+from accountant.settings import Settings, load_settings
+from accountant.storage.database import Database, engine_of
+from accountant.storage.index import PostgresIndex
+from workers.lifecycle import policy_of
+
+app = typer.Typer()
+
+_CONNECTIONS_MAX = 8
+_REDIS_TIMEOUT_S = 2.0
+_STOP_S = 5
+"""What is still open then, event streams above all, is cut."""
+
+
+@app.command()
+def api() -> None:
+    """Serve the REST API."""
+    settings = load_settings()
+    configure_logs(settings.log_level, settings.log_format, "api")
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    engine = engine_of(settings.database)
+    broker = redis.Redis.from_url(settings.redis, socket_timeout=_REDIS_TIMEOUT_S)
+    with Database(settings.database, _CONNECTIONS_MAX) as database, broker:
+        index = _once_there(database)
+        async with node.NodeClient(settings.node) as client:
+            resources = Resources(
+                engine=engine,
+                index=index,
+                forward=forwarding(client),
+                policy=policy_of(settings),
+                probes={"database": lambda: engine.connect().close(), "broker": broker.ping, "chain": index},
+            )
+            config = uvicorn.Config(
+                create_app(resources),
+                host=settings.api_host,
+                port=settings.api_port,
+                log_config=None,
+                access_log=False,
+                timeout_graceful_shutdown=_STOP_S,
+            )
+            await uvicorn.Server(config).serve()
+    engine.dispose()
+
+
+def forwarding(client: node.NodeClient) -> Forward:
+    """Forwards from a route's thread to the asynchronous client, and speaks of its errors in our words."""
+
+    def forward(raw: bytes) -> Hash:
+        try:
+            return from_thread.run(client.submit, raw)
+        except node.Refused as error:
+            raise Refused(error.reason, error.status, error.detail) from None
+        except (node.NodeUnavailable, node.NodeAnswerInvalid) as error:
+            raise NodeDown(error.detail) from None
+
+    return forward
+
+
+def _once_there(database: Database) -> Callable[[], ChainIndex]:
+    """The index, made when it is first asked for and the chain is there. Raises `NoChain` until then."""
+    made: list[PostgresIndex] = []
+
+    def index() -> ChainIndex:
+        if not made:
+            made.append(PostgresIndex(database))
+        _ = made[0].genesis
+        return made[0]
+
+    return index

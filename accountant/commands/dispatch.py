@@ -1,0 +1,36 @@
+"""`accountant dispatch`: hands jobs to the workers until SIGTERM."""
+
+import signal
+import threading
+from types import FrameType
+
+import redis
+import typer
+
+from accountant.logs import configure_logs
+from accountant.settings import load_settings
+from accountant.storage.database import engine_of
+from workers.app import make_app
+from workers.broker import BrokerMemory, publishing
+from workers.dispatcher import run_dispatcher
+from workers.lifecycle import policy_of
+
+app = typer.Typer()
+
+
+@app.command()
+def dispatch() -> None:
+    """Publish waiting jobs to the broker, and pick up what crashes left lying."""
+    settings = load_settings()
+    configure_logs(settings.log_level, settings.log_format, "dispatcher")
+    stop = threading.Event()
+
+    def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
+        stop.set()
+
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, ask_to_stop)
+    engine = engine_of(settings.database)
+    with make_app(settings) as celery, redis.Redis.from_url(settings.redis, socket_timeout=5.0) as client:
+        run_dispatcher(engine, publishing(celery), BrokerMemory(client), policy_of(settings), stop)
+    engine.dispose()

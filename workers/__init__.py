@@ -1,0 +1,1 @@
+"""Celery workers: the broker carries job ids, the database everything that matters."""

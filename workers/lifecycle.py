@@ -1,0 +1,73 @@
+"""What a worker process works with: opened at its first task, after the spawn; closed at its end."""
+
+import os
+import socket
+from collections.abc import Callable
+from dataclasses import dataclass
+
+import redis
+import sqlalchemy as sa
+
+from accountant.services.policy import JobPolicy
+from accountant.services.questions import Answer, answering
+from accountant.settings import Settings, load_settings
+from accountant.storage.database import Database, engine_of
+from accountant.storage.index import PostgresIndex
+from accountant.storage.outcomes import PostgresOutcomes
+
+_REDIS_TIMEOUT_S = 5.0
+
+
+@dataclass(frozen=True)
+class WorkerResources:
+    """The jobs' database, the accountant who answers, and how to close both."""
+
+    engine: sa.Engine
+    answer: Answer
+    policy: JobPolicy
+    close: Callable[[], None]
+
+
+def policy_of(settings: Settings) -> JobPolicy:
+    """The job policy of these settings."""
+    return JobPolicy(
+        lease_s=settings.job_lease_s, attempts_most=settings.job_attempts, patience_s=settings.job_patience_s
+    )
+
+
+def open_resources(settings: Settings) -> WorkerResources:
+    """Opens everything that a worker process needs. Raises `NoChain` before genesis is imported."""
+    database = Database(settings.database)
+    client = redis.Redis.from_url(
+        settings.redis, socket_timeout=_REDIS_TIMEOUT_S, socket_connect_timeout=_REDIS_TIMEOUT_S
+    )
+    engine = engine_of(settings.database)
+    answer = answering(PostgresIndex(database), PostgresOutcomes(database, client))
+
+    def close() -> None:
+        engine.dispose()
+        client.close()
+        database.close()
+
+    return WorkerResources(engine, answer, policy_of(settings), close)
+
+
+_of_process: list[WorkerResources] = []
+
+
+def resources() -> WorkerResources:
+    """This process's resources."""
+    if not _of_process:
+        _of_process.append(open_resources(load_settings()))
+    return _of_process[0]
+
+
+def close() -> None:
+    """Closes this process's resources, if it opened any."""
+    while _of_process:
+        _of_process.pop().close()
+
+
+def owner() -> str:
+    """Who holds a lease: this process of this machine."""
+    return f"{socket.gethostname()}:{os.getpid()}"
