@@ -21,7 +21,7 @@ class UndecidedReason(StrEnum):
     BUDGET_SPENT = "budget_spent"
 
 
-class CertifiedIncome(Record):
+class CertifiedIncome(Record, frozen=True):
     """One member of Θ: what it brought, and the gas that finding out took in this job."""
 
     transaction: bytes
@@ -29,18 +29,18 @@ class CertifiedIncome(Record):
     gas: int
 
 
-class MissingExecution(Record):
+class MissingExecution(Record, frozen=True):
     """A transaction that had to be executed next when the budget was spent, and the most it costs."""
 
     transaction: bytes
     gas_most: int
 
 
-class Certificate(Record):
+class Certificate(Record, frozen=True):
     """The answer to a question, and what it rests on.
 
-    `query` and `answer` are canonical encodings, set when the answer can be sworn. `lower` and `upper`
-    are the interval of Z + G at the position when the work ended (`upper` None: nothing was asked of it).
+    `query` and `answer` are canonical encodings, set when the answer can be sworn. `required`, `lower` and
+    `upper` speak of the general balance G right before the position; the account owns `zero_balance` besides.
     """
 
     verdict: Verdict
@@ -51,9 +51,10 @@ class Certificate(Record):
     previous_hash: bytes
     index: int
     required: int | None
-    """Units that the account must own at the position: what was asked."""
+    """The G that was asked for; None if no amount was."""
     lower: int
-    upper: int | None
+    upper: int
+    zero_balance: int
     theta: tuple[CertifiedIncome, ...]
     executed: tuple[bytes, ...]
     """Transactions executed for this answer, in order of execution."""

@@ -24,6 +24,7 @@ from accountant.execution.outcome import Outcome
 from accountant.execution.queries import target_of
 from accountant.execution.transition import code_deployed_by, transition, without_funds
 from accountant.index.port import ChainIndex, Located, moment_before
+from accountant.primitives.addresses import account_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.types import (
@@ -39,7 +40,7 @@ from accountant.primitives.types import (
 
 
 class EagerState:
-    """The world state after executing transactions 0 to `next_seq` − 1, with its whole history."""
+    """The world state after executing transactions below some number, with its whole history."""
 
     def __init__(self, index: ChainIndex) -> None:
         self.index = index
@@ -75,7 +76,7 @@ class EagerState:
             case BalanceAtLeast(account=account, amount=amount):
                 assert target.place
                 zero = self.index.zero_balance(Address(account), target.place.moment) if len(account) == 20 else 0
-                return zero + self.general_before(_account(account), target.place.seq) >= amount
+                return zero + self.general_before(account_of(account), target.place.seq) >= amount
             case Storage(contract=contract, slot=slot):
                 assert target.place
                 return self.slot_before(ContractId(contract), slot, target.place.seq)
@@ -84,7 +85,7 @@ class EagerState:
                 return self.outcomes[target.seq].succeeded
             case Income(account=account):
                 assert target.seq is not None
-                return income_of(self.located[target.seq], self.outcomes[target.seq], _account(account))
+                return income_of(self.located[target.seq], self.outcomes[target.seq], account_of(account))
 
     def step(self) -> Outcome:
         """Execute the next transaction."""
@@ -107,9 +108,9 @@ class EagerState:
         if outcome.funded and transaction.general_value:
             moved[located.sender] = -transaction.general_value
         for credit in outcome.credits:
-            moved[_account(credit.account)] = moved.get(_account(credit.account), 0) + credit.units
+            moved[account_of(credit.account)] = moved.get(account_of(credit.account), 0) + credit.units
         for debit in outcome.debits:
-            moved[_account(debit.account)] = moved.get(_account(debit.account), 0) - debit.units
+            moved[account_of(debit.account)] = moved.get(account_of(debit.account), 0) - debit.units
         for account, units in moved.items():
             balance = self.general_before(account, seq) + units
             assert balance >= 0
@@ -183,14 +184,8 @@ class _EagerWorld:
 
 
 def execute_everything(index: ChainIndex, upto: Seq | None = None) -> EagerState:
-    """The state after executing transactions 0 to `upto` − 1 (default: all)."""
+    """The state after executing the transactions below `upto` (default: all)."""
     state = EagerState(index)
     for _ in range(index.head().next_seq if upto is None else upto):
         state.step()
     return state
-
-
-def _account(raw: bytes) -> AccountId:
-    return Address(raw) if len(raw) == ADDRESS_BYTES else ContractId(raw)
-
-

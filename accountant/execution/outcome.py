@@ -7,7 +7,7 @@ from accountant.primitives.types import AccountId
 OUTCOME_BYTES_MAX = 64 * 1024 * 1024
 
 
-class SlotWrite(Record):
+class SlotWrite(Record, frozen=True):
     """A slot's new value. Empty bytes clear the slot."""
 
     contract: bytes
@@ -15,14 +15,14 @@ class SlotWrite(Record):
     value: bytes
 
 
-class Movement(Record):
+class Movement(Record, frozen=True):
     """Gross units credited to, or debited from, the general balance of an account."""
 
     account: bytes
     units: int
 
 
-class LogEntry(Record):
+class LogEntry(Record, frozen=True):
     """An event that a contract logged."""
 
     contract: bytes
@@ -30,7 +30,7 @@ class LogEntry(Record):
     data: bytes
 
 
-class Outcome(Record):
+class Outcome(Record, frozen=True):
     """What executing one transaction in its place did. Equal outcomes have equal bytes.
 
     `writes`, `credits` and `debits` are sorted and unique. `credits` holds everything that arrives in a
@@ -70,14 +70,14 @@ class Outcome(Record):
         return next((w.value for w in self.writes if w.slot == slot and w.contract == contract), None)
 
 
-class BalanceInput(Record):
-    """A general balance that was consulted right before transaction `before`: any earlier outcome that moves it counts."""
+class BalanceInput(Record, frozen=True):
+    """A balance that was consulted right before transaction `before`: all earlier outcomes that move it count."""
 
     account: bytes
     before: int
 
 
-class Observed(Record):
+class Observed(Record, frozen=True):
     """An outcome and what it was computed from.
 
     `inputs`: the numbers of the transactions whose outcomes were consulted for slots, code, bounds and

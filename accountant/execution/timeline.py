@@ -84,7 +84,7 @@ def step_unknown(posting: Posting, lower: int, upper: int) -> tuple[int, int]:
     if posting.expense:
         if lower >= posting.expense:  # surely funded
             lower, upper = lower - posting.expense, upper - posting.expense
-        elif upper >= posting.expense:  # funded: at most upper − expense is left; not funded: less than expense is
+        elif upper >= posting.expense:  # funded: at most the difference is left; not funded: less than expense is
             lower, upper = 0, max(upper - posting.expense, posting.expense - 1)
     lower = max(0, lower + posting.settled - posting.debit_most)
     return lower, upper + posting.settled + posting.credit_most
@@ -100,6 +100,13 @@ class Timeline:
         self._seqs = [posting.seq for posting in self.postings]
         self._exact = [initial]
         """Entry i: the exact balance before posting i."""
+
+    def extend(self, events: Sequence[Event]) -> None:
+        """Add the account's events after those already there."""
+        postings = postings_of(events)
+        assert not (postings and self._seqs) or postings[0].seq > self._seqs[-1]
+        self.postings += postings
+        self._seqs += [posting.seq for posting in postings]
 
     def walk(self, before: Seq, known: KnownOutcome) -> Walk:
         """The interval right before transaction `before`, from all known outcomes."""

@@ -3,6 +3,8 @@
 Both executors run transactions through here; they differ in how they know the state before it.
 """
 
+from collections.abc import Mapping
+
 from accountant.chain.fees import insufficient_gas, intrinsic_gas
 from accountant.chain.genesis import Genesis
 from accountant.chain.transaction import (
@@ -18,7 +20,8 @@ from accountant.contracts.run import execute
 from accountant.contracts.world import ContractCode, Run, RunResult, World
 from accountant.execution.outcome import LogEntry, Movement, Outcome, SlotWrite
 from accountant.index.port import BlockInfo, Located
-from accountant.primitives.types import ADDRESS_BYTES, Amount, ContractId, Gas, Hash, Height
+from accountant.primitives.addresses import account_of
+from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, Amount, ContractId, Gas, Hash, Height
 
 CONSTRUCTOR = "init"
 
@@ -47,7 +50,9 @@ def runs_code(located: Located) -> bool:
     return kind == TransactionKind.CALL
 
 
-def transition(located: Located, block: BlockInfo, genesis: Genesis, world: World, gas_most: Gas | None = None) -> Outcome:
+def transition(
+    located: Located, block: BlockInfo, genesis: Genesis, world: World, gas_most: Gas | None = None
+) -> Outcome:
     """The outcome of a funded transaction.
 
     `gas_most` caps the gas for code below the transaction's own limit: an OUT_OF_GAS outcome then
@@ -56,9 +61,9 @@ def transition(located: Located, block: BlockInfo, genesis: Genesis, world: Worl
     transaction = located.transaction
     intrinsic = intrinsic_gas(transaction, genesis.gas)
     if transaction.kind == TransactionKind.TRANSFER:
-        credits: dict[bytes, int] = {}
+        credits: dict[AccountId, int] = {}
         if transaction.general_value or len(transaction.to) != ADDRESS_BYTES:
-            credits[transaction.to] = transaction.value
+            credits[account_of(transaction.to)] = transaction.value
         return _succeeded(located, RunResult(None, "", Gas(0), None, (), {}, credits, {}), intrinsic)
     gas = Gas(transaction.gas_limit - intrinsic)
     if gas_most is not None:
@@ -131,9 +136,9 @@ def _failed(located: Located, result: RunResult, intrinsic: int) -> Outcome:
     return Outcome(result.failure, result.detail, used, credits=_movements({located.sender: returned}))
 
 
-def _add(credits: dict[bytes, int], account: bytes, units: int) -> None:
+def _add(credits: dict[AccountId, int], account: AccountId, units: int) -> None:
     credits[account] = credits.get(account, 0) + units
 
 
-def _movements(units: dict[bytes, int]) -> tuple[Movement, ...]:
+def _movements(units: Mapping[AccountId, int] | Mapping[Address, int] | Mapping[ContractId, int]) -> tuple[Movement, ...]:
     return tuple(Movement(account, moved) for account, moved in sorted(units.items()) if moved)

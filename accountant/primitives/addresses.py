@@ -26,6 +26,12 @@ def is_contract(account: AccountId) -> bool:
     return len(account) == HASH_BYTES
 
 
+def account_of(raw: bytes) -> AccountId:
+    """Bytes of a checked length, 20 or 32, as an account."""
+    assert len(raw) in (ADDRESS_BYTES, HASH_BYTES)
+    return Address(raw) if len(raw) == ADDRESS_BYTES else ContractId(raw)
+
+
 def show(account: AccountId) -> str:
     """The text of an account: EIP-55 checksummed hex for users, lower-case hex for contracts."""
     digits = account.hex()

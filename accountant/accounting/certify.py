@@ -1,0 +1,48 @@
+"""Making the certificate of an answer (DESIGN section 4)."""
+
+from accountant.accounting.certificate import Certificate, Verdict
+from accountant.accounting.funding import Funding
+from accountant.chain.block import Position
+from accountant.execution.selective import Selective
+from accountant.index.port import Moment
+from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, Seq
+
+
+def certify(
+    selective: Selective,
+    *,
+    account: AccountId,
+    position: Position,
+    moment: Moment,
+    funding: Funding,
+    required: int | None,
+    query: bytes,
+    answer: bytes,
+) -> Certificate:
+    """The certificate of a finished piece of work; an undecided one carries nothing that could be sworn."""
+    session = selective.session
+    index = session.index
+    decided = funding.verdict is not Verdict.UNDECIDED
+    rests_on = sorted({*selective.consulted.seqs, *session.resolved, *session.cached})
+    hashes = {located.seq: located.hash for located in index.transactions(rests_on)}
+    zero = index.zero_balance(Address(account), moment) if len(account) == ADDRESS_BYTES else 0
+    return Certificate(
+        verdict=funding.verdict,
+        reason=funding.reason,
+        query=query if decided else None,
+        answer=answer if decided else None,
+        account=account,
+        previous_hash=position.previous_hash,
+        index=position.index,
+        required=required,
+        lower=funding.walk.lower,
+        upper=funding.walk.upper,
+        zero_balance=zero,
+        theta=tuple(funding.incomes),
+        executed=tuple(hashes[seq] for seq in session.executed),
+        gas_executed=session.gas_executed,
+        gas_everything=index.gas_limits(Seq(rests_on[-1] + 1)) if rests_on else 0,
+        cache_hits=len(session.cached),
+        slice=tuple(hashes[seq] for seq in rests_on),
+        missing=funding.missing,
+    )

@@ -1,0 +1,88 @@
+"""Narrowing [L, U] of one account until it answers, income by income, with what each one cost."""
+
+from dataclasses import dataclass, field
+
+from accountant.accounting.certificate import CertifiedIncome, MissingExecution, UndecidedReason, Verdict
+from accountant.execution.choice import next_to_execute
+from accountant.execution.income import income_of
+from accountant.execution.needs import BudgetSpent
+from accountant.execution.selective import Selective
+from accountant.execution.timeline import Walk
+from accountant.primitives.types import AccountId, Seq
+
+
+@dataclass
+class Funding:
+    """How the question whether an account covers an amount ended."""
+
+    verdict: Verdict
+    walk: Walk
+    reason: UndecidedReason | None = None
+    incomes: list[CertifiedIncome] = field(default_factory=list)
+    missing: tuple[MissingExecution, ...] = ()
+
+
+def fund(selective: Selective, account: AccountId, amount: int, before: Seq, theta: tuple[Seq, ...] | None) -> Funding:
+    """Algorithm 4, lines 3 to 7: is G of the account at least `amount` right before `before`?
+
+    With Θ only its members are executed, in the order given and only while they are needed; without Θ
+    the accountant chooses. ACCEPTED and REJECTED are proved; UNDECIDED says why.
+    """
+    incomes: list[CertifiedIncome] = []
+    queue = list(theta) if theta is not None else None
+    rounds = 0
+    while True:
+        walk = selective.interval(account, before)
+        if walk.lower >= amount:
+            return Funding(Verdict.ACCEPTED, walk, incomes=incomes)
+        if walk.upper < amount:
+            return Funding(Verdict.REJECTED, walk, incomes=incomes)
+        if queue is None:
+            chosen = next_to_execute(selective.session.index, walk, amount, rounds)
+        elif queue:
+            chosen = [queue.pop(0)]
+        else:
+            return Funding(Verdict.UNDECIDED, walk, UndecidedReason.THETA_INSUFFICIENT, incomes)
+        spent = _execute(selective, account, chosen, incomes)
+        if spent is not None:
+            walk = selective.interval(account, before)
+            return Funding(Verdict.UNDECIDED, walk, UndecidedReason.BUDGET_SPENT, incomes, (spent,))
+        rounds += 1
+
+
+def narrow(selective: Selective, account: AccountId, before: Seq, theta: tuple[Seq, ...] | None) -> Funding:
+    """Lemma 1 without a target: raise the lower bound by Θ, or by whatever the gas budget reaches.
+
+    Without Θ and without a budget nothing is executed: the bound is what is known already.
+    """
+    incomes: list[CertifiedIncome] = []
+    spent = None
+    if theta is not None:
+        spent = _execute(selective, account, list(theta), incomes)
+    elif selective.session.gas_budget is not None:
+        rounds = 0
+        while spent is None and (walk := selective.interval(account, before)).lower < walk.upper:
+            spent = _execute(
+                selective, account, next_to_execute(selective.session.index, walk, walk.upper, rounds), incomes
+            )
+            rounds += 1
+    walk = selective.interval(account, before)
+    if spent is not None:
+        return Funding(Verdict.ACCEPTED, walk, UndecidedReason.BUDGET_SPENT, incomes, (spent,))
+    return Funding(Verdict.ACCEPTED, walk, incomes=incomes)
+
+
+def _execute(
+    selective: Selective, account: AccountId, chosen: list[Seq], incomes: list[CertifiedIncome]
+) -> MissingExecution | None:
+    """Execute incomes, noting what each brought and cost; what the budget did not reach, if it ran out."""
+    for seq in chosen:
+        located = selective.session.index.transaction(seq)
+        gas_before = selective.session.gas_executed
+        try:
+            outcome = selective.outcome(seq)
+        except BudgetSpent as spent:
+            return MissingExecution(spent.transaction, spent.gas_most)
+        gas = selective.session.gas_executed - gas_before
+        incomes.append(CertifiedIncome(located.hash, income_of(located, outcome, account), gas))
+    return None

@@ -1,0 +1,131 @@
+"""The state before a running transaction, known only as far as someone looked."""
+
+from accountant.chain.query import Answer, decode_query
+from accountant.chain.rows import RowKind
+from accountant.contracts.errors import ContractFailure, FailureKind
+from accountant.contracts.world import ContractCode
+from accountant.execution.needs import AnswerOf, BoundUnder, CoversBefore, Need, OutcomeOf, SlotBefore, Unresolved
+from accountant.execution.outcome import Outcome
+from accountant.execution.queries import target_of
+from accountant.execution.session import Inputs, Session
+from accountant.execution.transition import code_deployed_by
+from accountant.index.port import Located, moment_before
+from accountant.primitives.encoding import encode
+from accountant.primitives.errors import InvalidEncoding
+from accountant.primitives.types import (
+    ADDRESS_BYTES,
+    AMOUNT_MAX,
+    AccountId,
+    Address,
+    Amount,
+    ContractId,
+    Hash,
+    Seq,
+)
+
+_PEEK_WRITERS = 16
+
+
+class LazyWorld:
+    """Implements `contracts.world.World`: answers what is known, raises `Unresolved` for the rest.
+
+    `answers` holds what was resolved since this transaction's first run; `inputs` collects what the run consults.
+    """
+
+    def __init__(
+        self, session: Session, located: Located, answers: dict[Need, Outcome | Answer], inputs: Inputs
+    ) -> None:
+        self._session = session
+        self._located = located
+        self._answers = answers
+        self._inputs = inputs
+
+    def slot(self, contract: ContractId, slot: bytes) -> bytes:
+        """The slot's value, if the outcomes of its latest declared writers are known."""
+        need = SlotBefore(contract, slot, self._located.seq)
+        value = self._answers.get(need)
+        if value is None:
+            value = self._answers[need] = self._peek_slot(need)
+        assert isinstance(value, bytes)
+        return value
+
+    def _peek_slot(self, need: SlotBefore) -> bytes:
+        writers = self._session.index.writers(need.contract, need.slot, need.before, _PEEK_WRITERS)
+        for writer in writers:
+            outcome = self._session.known(writer)
+            if outcome is None:
+                raise Unresolved(need)
+            self._inputs.seqs.add(writer)
+            value = outcome.written(need.contract, need.slot)
+            if value is not None:
+                return value
+        if len(writers) == _PEEK_WRITERS:
+            raise Unresolved(need)
+        return self._session.genesis.slot(need.contract, need.slot)
+
+    def code(self, contract: ContractId) -> ContractCode | None:
+        """The contract's code, if its deployment's outcome is known."""
+        there = self._session.genesis.code(contract)
+        if there is not None:
+            return there
+        seq = self._session.index.deployment(contract)
+        if seq is None or seq >= self._located.seq:
+            return None
+        outcome = self._session.known(seq)
+        if outcome is None:
+            raise Unresolved(OutcomeOf(seq))
+        self._inputs.seqs.add(seq)
+        return code_deployed_by(self._session.index.transaction(seq)) if outcome.succeeded else None
+
+    def covers(self, contract: ContractId, amount: Amount) -> bool:
+        """Whether the contract owns `amount`, if the interval from what is known says so."""
+        if amount <= 0:
+            return True
+        need = CoversBefore(contract, amount, self._located.seq)
+        value = self._answers.get(need)
+        if value is None:
+            walk = self._session.timeline(contract, need.before).walk(need.before, self._session.local())
+            if walk.lower < amount <= walk.upper:
+                raise Unresolved(need)
+            self._inputs.add_balance(contract, need.before)
+            value = self._answers[need] = walk.lower >= amount
+        return bool(value)
+
+    def lower_bound(self, account: AccountId, theta: tuple[Hash, ...]) -> Amount:
+        """Lemma 1 under Θ plus the zero-cost balance: what the account owns at least."""
+        members = [self._session.index.seq_of(member) for member in theta]
+        if len(set(members)) != len(members):
+            raise ContractFailure(FailureKind.INVALID_THETA, "repeated")
+        before = self._located.seq
+        concerned = {
+            event.seq for event in self._session.index.events(account, Seq(-1), before) if event.kind in _BALANCE_KINDS
+        }
+        if any(member is None or member not in concerned for member in members):
+            raise ContractFailure(FailureKind.INVALID_THETA, "not an earlier transaction of the account")
+        need = BoundUnder(account, tuple(member for member in members if member is not None), before)
+        value = self._answers.get(need)
+        if value is None:
+            raise Unresolved(need)
+        assert isinstance(value, int)
+        if len(account) == ADDRESS_BYTES:
+            moment = moment_before(self._located.height, self._located.index)
+            value += self._session.index.zero_balance(Address(account), moment)
+        return Amount(min(value, AMOUNT_MAX))
+
+    def answer(self, query: bytes) -> bytes:
+        """The canonical answer of a query about strictly earlier blocks (DESIGN section 5)."""
+        try:
+            decoded = decode_query(query)
+        except InvalidEncoding:
+            raise ContractFailure(FailureKind.INVALID_VALUE, "query") from None
+        target = target_of(self._session.index, decoded)
+        if target is None or target.height >= self._located.height:
+            raise ContractFailure(FailureKind.QUERY_VOID)
+        need = AnswerOf(decoded)
+        value = self._answers.get(need)
+        if value is None:
+            raise Unresolved(need)
+        return encode(value)
+
+
+_BALANCE_KINDS = (RowKind.CREDIT, RowKind.DEBIT, RowKind.EXPENSE, RowKind.SETTLED)

@@ -1,0 +1,68 @@
+"""What a computation may need of the past before it can go on. All needs point strictly backwards."""
+
+from dataclasses import dataclass
+
+from accountant.chain.query import AccountingQuery
+from accountant.primitives.types import AccountId, ContractId, Gas, Hash, Seq
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeOf:
+    """The outcome of a transaction. Value: `Outcome`."""
+
+    seq: Seq
+
+
+@dataclass(frozen=True, slots=True)
+class SlotBefore:
+    """A slot's value right before a transaction. Value: bytes."""
+
+    contract: ContractId
+    slot: bytes
+    before: Seq
+
+
+@dataclass(frozen=True, slots=True)
+class CoversBefore:
+    """Whether G of an account is at least `amount` right before a transaction. Value: bool."""
+
+    account: AccountId
+    amount: int
+    before: Seq
+
+
+@dataclass(frozen=True, slots=True)
+class BoundUnder:
+    """G's lower bound under exactly these incomes, right before a transaction. Value: int."""
+
+    account: AccountId
+    theta: tuple[Seq, ...]
+    before: Seq
+
+
+@dataclass(frozen=True, slots=True)
+class AnswerOf:
+    """The answer of a query that points into the past. Value: bool, int or bytes."""
+
+    query: AccountingQuery
+
+
+Need = OutcomeOf | SlotBefore | CoversBefore | BoundUnder | AnswerOf
+
+
+class Unresolved(Exception):
+    """Raised through a running contract that touched something not known yet: resolve it and run again."""
+
+    def __init__(self, need: Need) -> None:
+        super().__init__(need)
+        self.need = need
+
+
+class BudgetSpent(Exception):
+    """The gas budget does not suffice for the next execution."""
+
+    def __init__(self, seq: Seq, transaction: Hash, gas_most: Gas) -> None:
+        super().__init__(f"transaction {seq} may take {gas_most} gas, more than the budget has left")
+        self.seq = seq
+        self.transaction = transaction
+        self.gas_most = gas_most

@@ -1,0 +1,253 @@
+"""The selective executor: runs exactly what an answer depends on (paper, section II-B).
+
+Every question is a generator that yields the `Need`s it meets; one loop with a stack of its own drives
+them, so 10^5 chained dependencies overflow nothing. A running contract cannot be suspended, so it stops
+at the first touch of something unknown (`Unresolved`), which is resolved before it runs again.
+"""
+
+from collections.abc import Generator
+from typing import TypeVar, assert_never, cast
+
+from accountant.chain.fees import insufficient_gas, intrinsic_gas
+from accountant.chain.query import (
+    AccountingQuery,
+    Answer,
+    BalanceAtLeast,
+    Income,
+    Storage,
+    TransactionSucceeded,
+)
+from accountant.contracts.errors import FailureKind
+from accountant.execution.choice import next_to_execute
+from accountant.execution.income import income_of
+from accountant.execution.lazy_world import LazyWorld
+from accountant.execution.needs import (
+    AnswerOf,
+    BoundUnder,
+    BudgetSpent,
+    CoversBefore,
+    Need,
+    OutcomeOf,
+    SlotBefore,
+    Unresolved,
+)
+from accountant.execution.outcome import Outcome
+from accountant.execution.queries import target_of
+from accountant.execution.session import Inputs, Session
+from accountant.execution.timeline import Walk, lower_bound_under
+from accountant.execution.transition import runs_code, transition, without_funds
+from accountant.index.port import Located
+from accountant.primitives.addresses import account_of
+from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, ContractId, Gas, Seq
+
+T = TypeVar("T")
+Value = Outcome | Answer
+Steps = Generator[Need, Value, T]
+
+_WRITERS_PAGE = 16
+
+
+class Selective:
+    """Answers questions about the past by executing what they depend on, and nothing else."""
+
+    def __init__(self, session: Session) -> None:
+        self.session = session
+        self.consulted = Inputs()
+
+    # Questions
+
+    def outcome(self, seq: Seq) -> Outcome:
+        """What a transaction did. Raises `BudgetSpent`."""
+        return cast(Outcome, self._resolve(OutcomeOf(seq)))
+
+    def slot(self, contract: ContractId, slot: bytes, before: Seq) -> bytes:
+        """A slot's value right before a transaction. Raises `BudgetSpent`."""
+        return cast(bytes, self._resolve(SlotBefore(contract, slot, before)))
+
+    def covers(self, account: AccountId, amount: int, before: Seq) -> bool:
+        """Whether G of the account is at least `amount` right before a transaction. Raises `BudgetSpent`."""
+        return cast(bool, self._resolve(CoversBefore(account, amount, before)))
+
+    def bound(self, account: AccountId, theta: tuple[Seq, ...], before: Seq) -> int:
+        """G's lower bound under exactly the incomes Θ (Lemma 1, restarted). Raises `BudgetSpent`."""
+        return cast(int, self._resolve(BoundUnder(account, theta, before)))
+
+    def answer(self, query: AccountingQuery) -> Answer | None:
+        """The answer of a query; None if it names nothing on the chain. Raises `BudgetSpent`."""
+        if target_of(self.session.index, query) is None:
+            return None
+        return cast(Answer, self._resolve(AnswerOf(query)))
+
+    def interval(self, account: AccountId, before: Seq) -> Walk:
+        """[L, U] of G right before a transaction, from what is known, executing nothing."""
+        return self._walk(account, before, self.consulted)
+
+    # The loop
+
+    def _resolve(self, root: Need) -> Value:
+        stack = [(root, inputs := Inputs(), self._begin(root, inputs))]
+        value: Value | None = None
+        while True:
+            need, inputs, steps = stack[-1]
+            try:
+                wanted = steps.send(cast(Value, value))
+            except StopIteration as finished:
+                value = cast(Value, finished.value)
+                stack.pop()
+                parent = stack[-1][1] if stack else self.consulted
+                if isinstance(need, OutcomeOf):
+                    parent.seqs.add(need.seq)
+                else:
+                    parent.merge(inputs)
+                if not stack:
+                    return value
+                continue
+            except BaseException:
+                for _, _, open_steps in reversed(stack):
+                    open_steps.close()
+                raise
+            if isinstance(wanted, OutcomeOf) and (known := self.session.known(wanted.seq)) is not None:
+                inputs.seqs.add(wanted.seq)
+                value = known
+                continue
+            stack.append((wanted, deeper := Inputs(), self._begin(wanted, deeper)))
+            value = None
+
+    def _begin(self, need: Need, inputs: Inputs) -> Steps[Value]:
+        match need:
+            case OutcomeOf(seq):
+                return self._outcome(seq, inputs)
+            case SlotBefore(contract, slot, before):
+                return self._slot(contract, slot, before)
+            case CoversBefore(account, amount, before):
+                return self._covers(account, amount, before, inputs)
+            case BoundUnder(account, theta, before):
+                return self._bound(account, theta, before)
+            case AnswerOf(query):
+                return self._answer(query)
+        assert_never(need)
+
+    # Outcomes
+
+    def _outcome(self, seq: Seq, inputs: Inputs) -> Steps[Value]:
+        known = self.session.known(seq)
+        if known is not None:
+            return known
+        located = self.session.index.transaction(seq)
+        transaction, genesis = located.transaction, self.session.index.genesis
+        if transaction.general_value:
+            funded = yield CoversBefore(located.sender, transaction.general_value, seq)
+            if not funded:
+                self._afford(located, insufficient_gas(transaction, genesis.gas))
+                return self._keep(seq, inputs, without_funds(located, genesis), ran_code=False)
+        if not runs_code(located):
+            self._afford(located, intrinsic_gas(transaction, genesis.gas))
+            return self._keep(seq, inputs, self._run(located, LazyWorld(self.session, located, {}, inputs)), False)
+        answers: dict[Need, Value] = {}
+        while True:
+            try:
+                with self.session.store.single_flight(seq):
+                    observed = self.session.store.get(seq)
+                    if observed is not None:
+                        return self.session.known(seq)  # type: ignore[return-value]
+                    outcome = self._run(located, LazyWorld(self.session, located, answers, inputs))
+                    return self._keep(seq, inputs, outcome, ran_code=True)
+            except Unresolved as unresolved:
+                need = unresolved.need
+            answers[need] = yield need
+
+    def _run(self, located: Located, world: LazyWorld) -> Outcome:
+        index = self.session.index
+        block = index.block(located.height)
+        assert block is not None
+        left = self.session.gas_left
+        if left is None:
+            return transition(located, block, index.genesis, world)
+        intrinsic = intrinsic_gas(located.transaction, index.genesis.gas)
+        self._afford(located, intrinsic)
+        gas_most = Gas(left - intrinsic)
+        outcome = transition(located, block, index.genesis, world, gas_most)
+        ran_dry = outcome.failure is FailureKind.OUT_OF_GAS
+        if ran_dry and located.transaction.gas_limit - intrinsic > gas_most:
+            raise BudgetSpent(located.seq, located.hash, Gas(located.transaction.gas_limit))
+        return outcome
+
+    def _afford(self, located: Located, gas: int) -> None:
+        left = self.session.gas_left
+        if left is not None and gas > left:
+            raise BudgetSpent(located.seq, located.hash, Gas(located.transaction.gas_limit))
+
+    def _keep(self, seq: Seq, inputs: Inputs, outcome: Outcome, ran_code: bool) -> Outcome:
+        self.session.found(seq, inputs, outcome, ran_code)
+        return outcome
+
+    # Slots
+
+    def _slot(self, contract: ContractId, slot: bytes, before: Seq) -> Steps[Value]:
+        """Walk the declared writers from the latest backwards until one really wrote."""
+        while True:
+            writers = self.session.index.writers(contract, slot, before, _WRITERS_PAGE)
+            for writer in writers:
+                outcome = cast(Outcome, (yield OutcomeOf(writer)))
+                value = outcome.written(contract, slot)
+                if value is not None:
+                    return value
+            if len(writers) < _WRITERS_PAGE:
+                return self.session.genesis.slot(contract, slot)
+            before = writers[-1]
+
+    # Balances
+
+    def _walk(self, account: AccountId, before: Seq, inputs: Inputs) -> Walk:
+        inputs.add_balance(account, before)
+        return self.session.timeline(account, before).walk(before, self.session.local())
+
+    def _covers(self, account: AccountId, amount: int, before: Seq, inputs: Inputs) -> Steps[Value]:
+        """Narrow [L, U] until it says yes or no, executing the most promising income first."""
+        if amount <= 0:
+            return True
+        rounds = 0
+        while True:
+            walk = self._walk(account, before, inputs)
+            if walk.lower >= amount:
+                return True
+            if walk.upper < amount:
+                return False
+            for seq in next_to_execute(self.session.index, walk, amount, rounds):
+                yield OutcomeOf(seq)
+            rounds += 1
+
+    def _bound(self, account: AccountId, theta: tuple[Seq, ...], before: Seq) -> Steps[Value]:
+        outcomes: dict[Seq, Outcome] = {}
+        for seq in theta:
+            outcomes[seq] = cast(Outcome, (yield OutcomeOf(seq)))
+        events = self.session.index.events(account, Seq(-1), before)
+        return lower_bound_under(account, self.session.genesis.general(account), events, outcomes.get)
+
+    # Queries
+
+    def _answer(self, query: AccountingQuery) -> Steps[Value]:
+        target = target_of(self.session.index, query)
+        assert target is not None
+        match query:
+            case BalanceAtLeast(account=raw, amount=amount):
+                assert target.place
+                account = account_of(raw)
+                zero = 0
+                if len(account) == ADDRESS_BYTES:
+                    zero = self.session.index.zero_balance(Address(account), target.place.moment)
+                return (yield CoversBefore(account, amount - zero, target.place.seq))
+            case Storage(contract=contract, slot=slot):
+                assert target.place
+                return (yield SlotBefore(ContractId(contract), slot, target.place.seq))
+            case TransactionSucceeded():
+                assert target.seq is not None
+                return (yield from self._observe(target.seq)).succeeded
+            case Income(account=raw):
+                assert target.seq is not None
+                outcome = yield from self._observe(target.seq)
+                return income_of(self.session.index.transaction(target.seq), outcome, account_of(raw))
+        assert_never(query)
+
+    def _observe(self, seq: Seq) -> Steps[Outcome]:
+        return cast(Outcome, (yield OutcomeOf(seq)))

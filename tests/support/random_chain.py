@@ -1,0 +1,248 @@
+"""Random and hostile chains over one scripted contract, unsigned and unchecked: for properties of execution."""
+
+from functools import cache
+from pathlib import Path
+from random import Random
+
+import wasmtime
+
+from accountant.chain.block import Position
+from accountant.chain.envelope import ArgumentKind, Envelope, FunctionEnvelope, OpenAccess
+from accountant.chain.footprint import Bound, Call, Credit, Debit, Entry, Query, Read, Write
+from accountant.chain.genesis import GasSchedule, Genesis, GenesisAccount, GenesisContract
+from accountant.chain.query import AccountingQuery, BalanceAtLeast, Income, Storage, TransactionSucceeded
+from accountant.chain.transaction import CallPayload, DeployPayload, Transaction, TransactionKind
+from accountant.contracts.engine import ENGINE
+from accountant.index.memory import MemoryIndex
+from accountant.primitives.addresses import contract_id_of
+from accountant.primitives.encoding import encode
+from accountant.primitives.hashes import sha256
+from accountant.primitives.types import AccountId, Address, ContractId
+
+USERS = [Address(sha256(b"user %d" % number)[:20]) for number in range(5)]
+CONTRACTS = [ContractId(sha256(b"contract %d" % number)) for number in range(3)]
+SLOTS = [b"a", b"b", b"c"]
+GAS_LIMITS = [2_000, 8_000, 60_000, 400_000, 2_000_000]
+
+
+@cache
+def script_code() -> bytes:
+    """The scripted contract's module."""
+    return bytes(wasmtime.wat2wasm((Path(__file__).parent / "script.wat").read_text()))
+
+
+def script_envelope(constructor: bool) -> Envelope:
+    """An envelope that admits everything."""
+    names = ("init", "run") if constructor else ("run",)
+    functions = tuple(FunctionEnvelope(name, (ArgumentKind.BYTES,), (), complete=False) for name in names)
+    access = OpenAccess((b"",), (b"",), 2_048, 2_048, 2**62, callable=True)
+    return Envelope(functions, access)
+
+
+class Program:
+    """A program for the scripted contract and the entries that it needs."""
+
+    def __init__(self) -> None:
+        self.code = b""
+        self.entries: list[Entry] = []
+
+    def pay(self, payer: ContractId, account: AccountId, units: int, sometimes: bool = False) -> None:
+        """Transfer `units` (below 2^16); with `sometimes`, only if what was seen so far is odd."""
+        self.code += bytes([12 if sometimes else 4, len(account)]) + account + units.to_bytes(2, "big")
+        self.entries += [Credit(account), Debit(payer, units)]
+
+    def read(self, contract: ContractId, slot: bytes) -> None:
+        """Read a slot into what was seen."""
+        self.code += b"\x01" + slot
+        self.entries.append(Read(contract, slot))
+
+    def write(self, contract: ContractId, slot: bytes, operation: int = 2) -> None:
+        """Write what was seen (2), clear (3), or write only if what was seen is odd (11)."""
+        self.code += bytes([operation]) + slot
+        self.entries.append(Write(contract, slot))
+
+    def call(self, caller: ContractId, callee: ContractId, inner: "Program", units: int) -> None:
+        """Call another contract's `run` with a program below 256 bytes."""
+        self.code += b"\x05" + callee + bytes([len(inner.code)]) + inner.code + units.to_bytes(2, "big")
+        self.entries += [Call(callee), *inner.entries]
+        if units:
+            self.entries += [Credit(callee), Debit(caller, units)]
+
+    def ask(self, query: AccountingQuery) -> None:
+        """Ask a query."""
+        raw = encode(query)
+        self.code += bytes([6, len(raw)]) + raw
+        self.entries.append(Query(raw))
+
+    def bound(self, account: AccountId, theta: list[bytes]) -> None:
+        """Ask for a lower bound under at most seven incomes."""
+        members = b"".join(theta)
+        self.code += bytes([7, len(account)]) + account + bytes([len(members)]) + members
+        self.entries.append(Bound(account))
+
+
+def footprint_of(entries: list[Entry]) -> tuple[Entry, ...]:
+    """Sorted and unique; the caps of one contract's debits summed."""
+    caps: dict[bytes, int] = {}
+    rest = set()
+    for entry in entries:
+        if isinstance(entry, Debit):
+            caps[entry.contract] = caps.get(entry.contract, 0) + entry.cap
+        else:
+            rest.add(entry)
+    merged = [*rest, *(Debit(contract, cap) for contract, cap in caps.items())]
+    return tuple(sorted(merged, key=encode))
+
+
+class RandomChain:
+    """Grows an index block by block, drawing every choice from one `Random`."""
+
+    def __init__(self, random: Random) -> None:
+        self.random = random
+        contracts = tuple(
+            GenesisContract(
+                contract,
+                USERS[0],
+                script_code(),
+                script_envelope(False),
+                random.choice([0, 5, 100]),
+                ((b"a", b"first"),),
+            )
+            for contract in CONTRACTS
+        )
+        accounts = tuple(GenesisAccount(user, 10**15) for user in USERS)
+        self.genesis = Genesis(7, 0, ENGINE, (USERS[0],), accounts, contracts, gas=GasSchedule(general_check=3))
+        self.index = MemoryIndex(self.genesis)
+        self.nonces = dict.fromkeys(USERS, 0)
+        self.contracts = list(CONTRACTS)
+
+    def grow(self, blocks: int, transactions_most: int = 6) -> None:
+        """Append some blocks."""
+        for _ in range(blocks):
+            count = self.random.randrange(transactions_most + 1)
+            self.index.append_unsigned([self._transaction() for _ in range(count)])
+
+    # Accounts, positions, queries
+
+    def user(self) -> Address:
+        """A user."""
+        return self.random.choice(USERS)
+
+    def contract(self) -> ContractId:
+        """A contract: of genesis, deployed, failed or never there."""
+        return self.random.choice(self.contracts)
+
+    def account(self) -> AccountId:
+        """A user or a contract."""
+        return self.user() if self.random.random() < 0.6 else self.contract()
+
+    def amount(self) -> int:
+        """A small amount, so that balances are often short."""
+        return self.random.choice([0, 1, 2, 5, 9, 20, 60, 200])
+
+    def position(self) -> Position:
+        """A position, mostly on the chain, sometimes in the running block, past its end or on no chain."""
+        if self.random.random() < 0.05:
+            return Position(sha256(b"no chain"), 0)
+        height = self.random.randrange(self.index.head().height + 1)
+        block = self.index.block(height)  # type: ignore[arg-type]
+        assert block is not None
+        return Position(block.hash, self.random.randrange(8))
+
+    def earlier(self) -> bytes:
+        """The hash of a transaction on the chain, or of none."""
+        count = self.index.head().next_seq
+        if not count or self.random.random() < 0.05:
+            return sha256(b"no transaction")
+        return self.index.transaction(self.random.randrange(count)).hash  # type: ignore[arg-type]
+
+    def query(self) -> AccountingQuery:
+        """Any query, also about nothing."""
+        match self.random.randrange(4):
+            case 0:
+                return BalanceAtLeast(self.account(), self.random.choice([0, 10, 10**15, 10**15 + 50]), self.position())
+            case 1:
+                return TransactionSucceeded(self.earlier())
+            case 2:
+                return Income(self.earlier(), self.account())
+            case _:
+                return Storage(self.contract(), self.random.choice(SLOTS), self.position())
+
+    # Transactions
+
+    def _transaction(self) -> tuple[Address, Transaction]:
+        sender = self.user()
+        nonce = self.nonces[sender]
+        self.nonces[sender] += 1
+        zero, general = self.random.choice([(0, 0), (1, 0), (0, 1), (1, 1), (0, 1)])
+        zero, general = zero * self.amount(), general * self.amount()
+        gas, price = self.random.choice(GAS_LIMITS), self.random.choice([0, 0, 0, 1])
+        kind = self.random.choice([0, 0, 1, 1, 1, 1, 2])
+        to: bytes = b""
+        payload = b""
+        footprint: tuple[Entry, ...] = ()
+        if kind == 0:
+            to = self.account()
+            gas = 3 if general else 0
+        elif kind == 1:
+            to = self.contract()
+            program = self.program(ContractId(to), 2)
+            payload = encode(CallPayload(self.random.choice(["run"] * 9 + ["none"]), (program.code,)))
+            footprint = self._spoilt(program)
+            gas = max(gas, 8_000)
+        else:
+            contract = contract_id_of(sender, nonce)
+            self.contracts.append(contract)
+            constructor = self.random.random() < 0.7
+            program = self.program(contract, 1) if constructor else Program()
+            arguments = (program.code,) if constructor else ()
+            payload = encode(DeployPayload(script_code(), script_envelope(constructor), arguments))
+            footprint = self._spoilt(program)
+            gas += 20_000 + 50 * len(payload)
+        return sender, Transaction(
+            1, 7, nonce, TransactionKind(kind), to, zero, general, gas, price, 0, payload, footprint, bytes(65)
+        )
+
+    def program(self, contract: ContractId, depth: int) -> Program:
+        """A random program for a contract."""
+        program = Program()
+        for _ in range(self.random.randrange(5)):
+            choice = self.random.randrange(20)
+            slot = self.random.choice(SLOTS)
+            if choice < 5:
+                program.read(contract, slot)
+            elif choice < 8:
+                program.write(contract, slot, self.random.choice([2, 2, 3, 11, 11]))
+            elif choice < 12:
+                program.pay(contract, self.account(), self.amount(), self.random.random() < 0.4)
+            elif choice < 14 and depth:
+                callee = self.contract()
+                inner = self.program(callee, depth - 1)
+                if len(inner.code) < 200:
+                    program.call(contract, callee, inner, self.amount())
+            elif choice == 14:
+                program.ask(self.query())
+            elif choice == 15:
+                program.bound(self.account(), sorted({self.earlier() for _ in range(self.random.randrange(3))}))
+            elif choice == 16:
+                program.code += b"\x08" + self.random.choice([10, 1_000, 60_000]).to_bytes(2, "big")
+            elif choice == 17:
+                program.code += b"\x10"
+            elif choice == 18:
+                program.code += b"\x0d"
+            elif self.random.random() < 0.4:
+                program.code += bytes([self.random.choice([9, 10, 14, 15])])
+        return program
+
+    def _spoilt(self, program: Program) -> tuple[Entry, ...]:
+        """The program's footprint, sometimes with entries missing, caps cut, or phantom entries added."""
+        entries = list(program.entries)
+        if entries and self.random.random() < 0.1:
+            entries.pop(self.random.randrange(len(entries)))
+        if self.random.random() < 0.15:
+            entries.append(Write(self.contract(), self.random.choice(SLOTS)))
+        if self.random.random() < 0.1:
+            entries += [Debit(self.contract(), self.random.choice([1, 100, 2**62])), Credit(self.account())]
+        if self.random.random() < 0.05:
+            entries = [Debit(e.contract, e.cap // 2) if isinstance(e, Debit) else e for e in entries]
+        return footprint_of(entries)
