@@ -60,7 +60,7 @@ class Run(NamedTuple):
     """Credited to the contract before its code runs."""
     footprint: tuple[Entry, ...]
     height: Height
-    index: int
+    index: int  # type: ignore[assignment]  # a tuple has a method of this name
     previous_hash: Hash
     time: int
     schedule: GasSchedule

@@ -1,0 +1,211 @@
+"""A running transaction and its frames: what the host functions work on. Nothing here knows the engine."""
+
+from collections.abc import Callable
+from typing import Protocol
+
+from accountant.chain.footprint import Bound, Call, Credit, Debit, Query, Read, Write
+from accountant.chain.transaction import Argument
+from accountant.contracts.entry import EntryPoint
+from accountant.contracts.errors import ContractFailure, FailureKind
+from accountant.contracts.world import ContractCode, Log, Run, World
+from accountant.primitives.addresses import show
+from accountant.primitives.types import AccountId, Amount, ContractId
+
+HANDLE_BYTES = 64
+"""What a handle counts besides the bytes behind it."""
+ITEM_BYTES = 32
+"""What an item of an argument list, or a log, counts at least."""
+
+
+class Machine(Protocol):
+    """The instance of a frame: gas and memory. See `native.Cell`."""
+
+    def fuel(self) -> int:
+        """Gas left."""
+
+    def set_fuel(self, fuel: int) -> None:
+        """Make it `fuel`."""
+
+    def read(self, pointer: int, length: int) -> bytes | None:
+        """Bytes of the memory; None outside of it."""
+
+    def write(self, pointer: int, data: bytes) -> bool:
+        """Copy into the memory; False outside of it."""
+
+
+class Execution:
+    """One transaction while it runs: declarations, the overlay of slots, movements, logs, sizes."""
+
+    def __init__(self, run: Run, world: World, enter: Callable[["Frame", EntryPoint, int], int]) -> None:
+        """`enter` runs an entry point in a frame with so much gas, and says how much is left."""
+        self.run = run
+        self.world = world
+        self.enter = enter
+        self.reads: set[tuple[bytes, bytes]] = set()
+        self.writes: set[tuple[bytes, bytes]] = set()
+        self.credits: set[bytes] = set()
+        self.caps: dict[bytes, int] = {}
+        self.calls: set[bytes] = {run.contract}
+        self.bounds: set[bytes] = set()
+        self.queries: set[bytes] = set()
+        for entry in run.footprint:
+            match entry:
+                case Read():
+                    self.reads.add((entry.contract, entry.slot))
+                case Write():
+                    self.writes.add((entry.contract, entry.slot))
+                case Credit():
+                    self.credits.add(entry.account)
+                case Debit():
+                    self.caps[entry.contract] = entry.cap
+                case Call():
+                    self.calls.add(entry.contract)
+                case Bound():
+                    self.bounds.add(entry.account)
+                case Query():
+                    self.queries.add(entry.query)
+        self.written: dict[tuple[ContractId, bytes], bytes] = {}
+        self.credited: dict[AccountId, int] = {run.contract: run.value} if run.value else {}
+        self.debited: dict[ContractId, int] = {}
+        self.logs: list[Log] = []
+        self.logs_bytes = 0
+        self.values_bytes = 0
+        self.depth = 0
+        self.gas_left: int | None = None
+        """Set where a failure happened; None while all goes well."""
+
+    def code_of(self, contract: ContractId) -> ContractCode | None:
+        """A contract's code; the one under construction counts as deployed for its own constructor."""
+        if self.run.deploying is not None and contract == self.run.contract:
+            return self.run.deploying
+        return self.world.code(contract)
+
+    def occupy(self, size: int) -> None:
+        """Count bytes that the transaction holds. Raises MEMORY_LIMIT."""
+        self.values_bytes += size
+        most = self.run.limits.values_bytes_most
+        if self.values_bytes > most:
+            raise ContractFailure(FailureKind.MEMORY_LIMIT, f"values of more than {most} bytes")
+
+    def pay(self, payer: ContractId, account: AccountId, amount: int) -> None:
+        """Move general money from a contract. `amount` ≥ 0. Needs both entries, also for 0.
+
+        Raises UNDECLARED_ACCESS, CAP_EXCEEDED, INSUFFICIENT_CONTRACT_FUNDS.
+        """
+        cap = self.caps.get(payer)
+        if cap is None:
+            raise undeclared(f"debit {show(payer)}")
+        if account not in self.credits:
+            raise undeclared(f"credit {show(account)}")
+        debited = self.debited.get(payer, 0) + amount
+        if debited > cap:
+            raise ContractFailure(FailureKind.CAP_EXCEEDED, f"debit {show(payer)}: {debited} of at most {cap}")
+        needed = debited - self.credited.get(payer, 0)
+        if amount and needed > 0 and not self.world.covers(payer, Amount(needed)):
+            raise ContractFailure(FailureKind.INSUFFICIENT_CONTRACT_FUNDS, f"{show(payer)} cannot pay {amount}")
+        if amount:
+            self.debited[payer] = debited
+            self.credited[account] = self.credited.get(account, 0) + amount
+
+
+class Arguments:
+    """A list of arguments for a nested call, behind a handle."""
+
+    __slots__ = ("items", "size")
+
+    def __init__(self) -> None:
+        self.items: list[Argument] = []
+        self.size = 0
+
+
+class Frame:
+    """One contract running: its instance, its handles, who called it with what."""
+
+    __slots__ = (
+        *("execution", "schedule", "contract", "caller", "value", "arguments", "machine"),
+        *("handles", "occupied", "known", "result", "returned"),
+    )
+
+    def __init__(
+        self, execution: Execution, contract: ContractId, caller: AccountId, value: int, arguments: tuple[Argument, ...]
+    ) -> None:
+        self.execution = execution
+        self.schedule = execution.run.schedule
+        self.contract = contract
+        self.caller = caller
+        self.value = value
+        self.arguments = arguments
+        self.machine: Machine
+        self.handles: list[bytes | Arguments | None] = [None]
+        self.occupied = 0
+        self.known: dict[int | str, int] = {}
+        """Handles of what does not change in a frame: arguments by index, context values by name."""
+        self.result: Argument | None = None
+        self.returned: Argument | None = None
+        """What the last nested call returned."""
+
+    def charge(self, gas: int) -> None:
+        """Take gas before the work that it pays for. Raises OUT_OF_GAS."""
+        left = self.machine.fuel() - gas
+        if left < 0:
+            raise ContractFailure(FailureKind.OUT_OF_GAS, "")
+        self.machine.set_fuel(left)
+
+    def keep(self, value: bytes, unlimited: bool = False) -> int:
+        """A new handle of bytes. Raises VALUE_TOO_LARGE (unless `unlimited`) and MEMORY_LIMIT."""
+        size = len(value)
+        if not unlimited:
+            self.fits(size)
+        self.occupy(HANDLE_BYTES + size)
+        self.handles.append(value)
+        return len(self.handles) - 1
+
+    def keep_list(self) -> int:
+        """A new handle of an empty list of arguments. Raises MEMORY_LIMIT."""
+        self.occupy(HANDLE_BYTES)
+        self.handles.append(Arguments())
+        return len(self.handles) - 1
+
+    def keep_known(self, name: int | str, value: bytes) -> int:
+        """The handle of a value that does not change in this frame: the same one each time."""
+        handle = self.known.get(name)
+        if handle is None:
+            handle = self.known[name] = self.keep(value)
+        return handle
+
+    def fits(self, size: int) -> None:
+        """Raises VALUE_TOO_LARGE if no value may have so many bytes."""
+        most = self.execution.run.limits.value_bytes_most
+        if size > most:
+            raise ContractFailure(FailureKind.VALUE_TOO_LARGE, f"{size} bytes, at most {most} are allowed")
+
+    def occupy(self, size: int) -> None:
+        """Count bytes until the frame ends. Raises MEMORY_LIMIT."""
+        self.occupied += size
+        self.execution.occupy(size)
+
+    def bytes_at(self, handle: int) -> bytes:
+        """The bytes behind a handle. Raises INVALID_HANDLE."""
+        if 0 < handle < len(self.handles):
+            value = self.handles[handle]
+            if type(value) is bytes:
+                return value
+        raise ContractFailure(FailureKind.INVALID_HANDLE, f"{handle} is no handle of bytes")
+
+    def list_at(self, handle: int) -> Arguments:
+        """The argument list behind a handle. Raises INVALID_HANDLE."""
+        if 0 < handle < len(self.handles):
+            value = self.handles[handle]
+            if type(value) is Arguments:
+                return value
+        raise ContractFailure(FailureKind.INVALID_HANDLE, f"{handle} is no handle of an argument list")
+
+
+def undeclared(entry: str) -> ContractFailure:
+    """The failure of touching what the footprint does not declare."""
+    return ContractFailure(FailureKind.UNDECLARED_ACCESS, entry)
+
+
+def invalid(detail: str) -> ContractFailure:
+    """The failure of giving a host function a value that it does not take."""
+    return ContractFailure(FailureKind.INVALID_VALUE, detail)

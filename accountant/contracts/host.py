@@ -1,0 +1,80 @@
+"""Binds the host table to the engine: one set of callbacks for all stores; a thread knows its running frame."""
+
+import threading
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from wasmtime import Engine, FuncType, Linker, ValType
+
+from accountant.contracts.frame import Arguments, Frame
+from accountant.contracts.native import RAW_STRIDE, HostCallbackType, define, new_trap
+from accountant.contracts.table import HOST_TABLE, MODULE, HostFunction, Kind
+
+if TYPE_CHECKING:
+    from accountant.contracts.native import HostCallback, Int64Pointer
+
+
+class Running(threading.local):
+    """What runs in this thread: the innermost frame, and the exception that ends it."""
+
+    frame: Frame | None = None
+    pending: BaseException | None = None
+
+
+running = Running()
+
+_callbacks: list[object] = []
+"""ctypes callbacks must live as long as the engine, which lives as long as the process."""
+
+
+def linker_of(engine: Engine) -> Linker:
+    """A linker with the whole host table, for all stores of `engine`."""
+    linker = Linker(engine)
+    for row in HOST_TABLE:
+        callback = HostCallbackType(_callback(row))
+        _callbacks.append(callback)
+        parameters = [_value_type(kind) for kind in row.parameters]
+        results = [] if row.result is None else [_value_type(row.result)]
+        define(linker, MODULE.encode(), row.name.encode(), FuncType(parameters, results), callback)
+    return linker
+
+
+def _callback(row: HostFunction) -> "HostCallback":
+    implementation = row.implementation
+    decoders = tuple((RAW_STRIDE * index, _DECODERS[kind]) for index, kind in enumerate(row.parameters))
+
+    def enter(_environment: int | None, _caller: int | None, raw: "Int64Pointer", _count: int) -> int:
+        try:
+            frame = running.frame
+            assert frame is not None, "code runs in frames alone"
+            result = implementation(frame, *[decode(frame, raw[at]) for at, decode in decoders])
+            if result is not None:
+                raw[0] = result
+            return 0
+        except BaseException as error:  # whatever it is, it must reach the caller on the far side of the engine
+            running.pending = error
+            return new_trap()
+
+    return enter
+
+
+def _as_int(_frame: Frame, word: int) -> int:
+    return word
+
+
+def _as_unsigned(_frame: Frame, word: int) -> int:
+    return word & 0xFFFF_FFFF
+
+
+_DECODERS: dict[Kind, Callable[[Frame, int], int | bytes | Arguments]] = {
+    Kind.INT: _as_int,
+    Kind.BOOL: _as_int,
+    Kind.BYTES: Frame.bytes_at,
+    Kind.LIST: Frame.list_at,
+    Kind.PTR: _as_unsigned,
+    Kind.LEN: _as_unsigned,
+}
+
+
+def _value_type(kind: Kind) -> ValType:
+    return ValType.i32() if kind in (Kind.PTR, Kind.LEN) else ValType.i64()
