@@ -69,6 +69,13 @@ class Settings(BaseSettings):
     block_interval_s: float = Field(
         default=1.0, gt=0, le=3600, description="Seconds between two blocks of the proposer."
     )
+    heartbeat_s: float = Field(
+        default=0.0,
+        ge=0,
+        le=86400,
+        description="Seconds without a block after which the proposer makes an empty one; 0: never.",
+    )
+    node_peers: str = Field(default="", description="URLs of nodes whose blocks the node imports, separated by spaces.")
     worker_concurrency: int = Field(
         default=2, ge=1, le=256, description="Jobs that one worker runs at once, a process each."
     )

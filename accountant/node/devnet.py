@@ -43,26 +43,31 @@ def devnet_in(folder: Path) -> Devnet:
 
 
 def init_devnet(
-    folder: Path,
+    places: Devnet,
     engine: str,
     chain_id: int = CHAIN_ID,
     accounts: tuple[GenesisAccount, ...] = (),
     contracts: tuple[GenesisContract, ...] = (),
     work: int = SCRYPT_WORK,
-) -> Devnet:
-    """Makes what is missing in `folder`; what is there stays. A crash in between is made good by the next call.
+) -> None:
+    """Makes genesis and keys where there is no genesis; keys that are there are used. Nothing that is there changes.
+
+    A crash in between is made good by the next call.
 
     `accounts` and `contracts` go into genesis besides the accountant and the faucet; `work` is scrypt's n.
     Raises `KeyFileError` where a key file does not open.
     """
+    folder = places.genesis.parent
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    places = devnet_in(folder)
     lock = os.open(folder / "init.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     try:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not places.genesis.exists():
             password = ensure_password(places.password)
-            proposer, accountant, faucet = (_ensure_key(path, password, work) for path in places[1:4])
+            proposer, accountant, faucet = (
+                _ensure_key(path, password, work)
+                for path in (places.proposer_key, places.accountant_key, places.faucet_key)
+            )
             paid = (GenesisAccount(accountant, ACCOUNTANT_UNITS), GenesisAccount(faucet, FAUCET_UNITS), *accounts)
             genesis = Genesis(
                 chain_id=chain_id,
@@ -76,7 +81,6 @@ def init_devnet(
             write_private(places.genesis, encode(genesis))
     finally:
         os.close(lock)
-    return places
 
 
 def read_genesis(path: Path) -> tuple[bytes, Genesis]:

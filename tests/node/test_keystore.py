@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from accountant.chain.state import ChainState
 from accountant.node.devnet import devnet_in, init_devnet, read_genesis
 from accountant.node.keystore import KeyFileError, read_key, read_password, write_key
 from accountant.primitives.addresses import show
@@ -66,25 +67,28 @@ def test_a_key_file_that_names_another_address_is_refused(tmp_path: Path) -> Non
 
 def test_a_development_chain_is_made_once(tmp_path: Path) -> None:
     """The second call changes nothing; the keys open with the stored password and stand in genesis."""
-    places = init_devnet(tmp_path / "keys", "engine 1", work=WORK)
+    places = devnet_in(tmp_path / "keys")
+    init_devnet(places, "engine 1", work=WORK)
     raw, genesis = read_genesis(places.genesis)
     assert encode(genesis) == raw
-    assert init_devnet(tmp_path / "keys", "engine 2", work=WORK) == places
+    init_devnet(places, "engine 2", work=WORK)
     assert places.genesis.read_bytes() == raw
     password = read_password(places.password)
     assert genesis.proposers == (read_key(places.proposer_key, password).address,)
     paid = {read_key(path, password).address for path in (places.accountant_key, places.faucet_key)}
     assert {account.address for account in genesis.accounts} == paid
+    assert ChainState.at_genesis(genesis).head.hash == genesis.hash
 
 
 def test_a_development_chain_is_completed_after_a_crash(tmp_path: Path) -> None:
     """Keys that were made before a crash are used, those that were not are made."""
-    places = init_devnet(tmp_path, "engine", work=WORK)
+    places = devnet_in(tmp_path)
+    init_devnet(places, "engine", work=WORK)
     password = read_password(places.password)
     kept = read_key(places.proposer_key, password).address
     places.genesis.unlink()
     places.faucet_key.unlink()
-    assert init_devnet(tmp_path, "engine", work=WORK) == devnet_in(tmp_path)
+    init_devnet(places, "engine", work=WORK)
     genesis = read_genesis(places.genesis)[1]
     assert genesis.proposers == (kept,)
     assert read_key(places.faucet_key, password).address in {account.address for account in genesis.accounts}
