@@ -14,6 +14,8 @@ from accountant.processes.ledger import Ledger
 
 log = structlog.get_logger(__name__)
 
+_SETTLED_S = 1.0
+
 Ready = Callable[[], bool]
 
 
@@ -91,8 +93,12 @@ class SupervisedProcess:
         self.starts += 1
 
     def is_ready(self) -> bool:
-        """Whether it lives and, if its spec has a check, serves."""
-        return self.pid is not None and (self.spec.ready is None or self.spec.ready())
+        """Whether it lives and serves; where its spec has no check, whether it has lived for a second."""
+        if self.pid is None:
+            return False
+        if self.spec.ready is None:
+            return time.monotonic() - self._started_at >= _SETTLED_S
+        return self.spec.ready()
 
     def watch(self) -> None:
         """Starts it again if it has ended and its wait is over. To be called a few times a second."""

@@ -32,6 +32,7 @@ from accountant.supervisor.processes import processes as all_processes
 
 _POLL_S = 0.1
 _READY_S = 90.0
+_STARTS_MOST = 5  # while the stack starts: one of many tries, not yet a crash of something that worked
 _ORPHANS_STOP_S = 10.0
 _LOG_TAIL_BYTES = 3000
 
@@ -219,8 +220,11 @@ class Stack:
         """Waits until `process` is ready, or until we are asked to stop; crashed ones are started again meanwhile."""
         deadline = time.monotonic() + _READY_S
         while not process.is_ready() and not self._stopping.is_set():
+            name = process.spec.name
+            if process.starts >= _STARTS_MOST:
+                raise StartFailed(f"{name} does not stay up, started {_STARTS_MOST} times{_tail(process.log_file)}")
             if time.monotonic() > deadline:
-                raise StartFailed(f"{process.spec.name} is not ready after {_READY_S:.0f} s{_tail(process.log_file)}")
+                raise StartFailed(f"{name} is not ready after {_READY_S:.0f} s{_tail(process.log_file)}")
             self._watch_once()
             self._stopping.wait(_POLL_S)
 

@@ -13,6 +13,8 @@ import psutil
 import psycopg
 import pytest
 import redis
+from redis.backoff import NoBackoff
+from redis.retry import Retry
 
 from accountant.processes.lock import FolderInUse
 from accountant.storage.database import plain_url
@@ -70,7 +72,7 @@ def test_valkey_demands_a_password(servers: EmbeddedServers) -> None:
     with redis.Redis.from_url(servers.redis_url) as known:
         assert known.ping() is True
         port = known.connection_pool.connection_kwargs["port"]
-    with redis.Redis(port=port, retry=None) as stranger, pytest.raises(redis.AuthenticationError):
+    with redis.Redis(port=port, retry=Retry(NoBackoff(), 0)) as stranger, pytest.raises(redis.AuthenticationError):
         stranger.ping()
 
 
