@@ -43,6 +43,9 @@ from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, HASH_BYTES, A
 CONSTRUCTOR = "init"
 """The function that a deployment runs; no call ever does."""
 
+_TRANSFER, _CALL = TransactionKind.TRANSFER, TransactionKind.CALL
+_ACCOUNT_BYTES = (ADDRESS_BYTES, HASH_BYTES)
+
 ModuleCheck = Callable[[bytes, Envelope, Limits], None]
 """Checks a WASM module against the structural limits; raises an `AccountantError` (`InvalidModule`)."""
 
@@ -77,20 +80,19 @@ def check_form(transaction: Transaction, genesis: Genesis) -> Payload:
     if transaction.chain_id != genesis.chain_id:
         raise InvalidTransaction(Refusal.CHAIN_ID, f"chain {transaction.chain_id}, not {genesis.chain_id}")
     _check_amounts(transaction, genesis)
-    kind = transaction.kind
-    if kind is TransactionKind.TRANSFER:
+    if transaction.kind is _TRANSFER:
         if transaction.payload:
             raise InvalidTransaction(Refusal.TRANSFER_PAYLOAD, "a transfer has no payload")
         if transaction.footprint:
             raise InvalidTransaction(Refusal.TRANSFER_FOOTPRINT, "a transfer has no footprint")
-        if len(transaction.to) not in (ADDRESS_BYTES, HASH_BYTES):
+        if len(transaction.to) not in _ACCOUNT_BYTES:
             raise InvalidTransaction(Refusal.RECIPIENT, "a recipient has 20 bytes (user) or 32 (contract)")
         return None
-    if len(transaction.to) != (HASH_BYTES if kind is TransactionKind.CALL else 0):
+    if len(transaction.to) != (HASH_BYTES if transaction.kind is _CALL else 0):
         raise InvalidTransaction(Refusal.RECIPIENT, "a call names a contract of 32 bytes, a deployment names nothing")
     _check_footprint(transaction.footprint, genesis.limits.footprint_entries_most)
     try:
-        if kind is TransactionKind.CALL:
+        if transaction.kind is _CALL:
             return decode_call(transaction.payload)
         return decode_deployment(transaction.payload)
     except InvalidEncoding as error:
@@ -98,21 +100,19 @@ def check_form(transaction: Transaction, genesis: Genesis) -> Payload:
 
 
 def _check_amounts(transaction: Transaction, genesis: Genesis) -> None:
-    zero, general, tip = transaction.zero_value, transaction.general_value, transaction.tip
-    gas_limit, gas_price, nonce = transaction.gas_limit, transaction.gas_price, transaction.nonce
-    if min(zero, general, tip, gas_limit, gas_price, nonce) < 0:
-        raise InvalidTransaction(Refusal.AMOUNT, "every number is at least 0")
-    if max(zero, general, tip, gas_limit, gas_price, nonce) > AMOUNT_MAX:
-        raise InvalidTransaction(Refusal.AMOUNT, "every number is below 2^63")
+    general, gas_limit, gas_price = transaction.general_value, transaction.gas_limit, transaction.gas_price
+    zero, tip, nonce = transaction.zero_value, transaction.tip, transaction.nonce
+    # All six are in range exactly if their bitwise union is.
+    if not 0 <= zero | general | tip | gas_limit | gas_price | nonce <= AMOUNT_MAX:
+        raise InvalidTransaction(Refusal.AMOUNT, "every number is at least 0 and below 2^63")
     if gas_price < genesis.fees.gas_price_least:
         raise InvalidTransaction(Refusal.GAS_PRICE, f"the gas price is at least {genesis.fees.gas_price_least}")
     if gas_limit > genesis.limits.gas_limit_most:
         raise InvalidTransaction(Refusal.GAS_LIMIT, f"the gas limit is at most {genesis.limits.gas_limit_most}")
     if zero + general + gas_limit * gas_price > AMOUNT_MAX:
         raise InvalidTransaction(Refusal.AMOUNT_SUM, "value and gas_limit × gas_price together are below 2^63")
-    if (general or transaction.kind is not TransactionKind.TRANSFER) and gas_limit < (
-        least := intrinsic_gas(transaction, genesis.gas)
-    ):
+    if (general or transaction.kind is not _TRANSFER) and gas_limit < intrinsic_gas(transaction, genesis.gas):
+        least = intrinsic_gas(transaction, genesis.gas)
         raise InvalidTransaction(Refusal.GAS_BELOW_INTRINSIC, f"the gas limit is at least {least}")
 
 

@@ -11,16 +11,12 @@ def fee_of(transaction: Transaction, bytes_count: int, fees: FeeSchedule) -> int
     base + per byte + per entry (debits by magnitude as well) + tip + gas_limit × gas_price.
     All but the tip is burnt; unused gas returns when someone executes the transaction.
     """
+    fee = fees.base + fees.per_byte * bytes_count + transaction.tip + transaction.gas_limit * transaction.gas_price
     entries = transaction.footprint
-    caps = sum(entry.cap >> fees.cap_shift for entry in entries if type(entry) is Debit) if entries else 0
-    return (
-        fees.base
-        + fees.per_byte * bytes_count
-        + fees.per_entry * len(entries)
-        + caps
-        + transaction.tip
-        + transaction.gas_limit * transaction.gas_price
-    )
+    if entries:
+        fee += fees.per_entry * len(entries)
+        fee += sum(entry.cap >> fees.cap_shift for entry in entries if type(entry) is Debit)
+    return fee
 
 
 def intrinsic_gas(transaction: Transaction, gas: GasSchedule) -> int:

@@ -7,15 +7,18 @@ to a user without general_value is in the recipient's Z at once, tips and the re
 
 from typing import NamedTuple
 
-from accountant.chain.admission import Deployed, ModuleCheck, check_admission, check_form, check_sums
+from accountant.chain.admission import Deployed, ModuleCheck, Payload, check_admission, check_form, check_sums
 from accountant.chain.errors import InvalidTransaction, Refusal
 from accountant.chain.fees import fee_of
+from accountant.chain.genesis import Genesis
 from accountant.chain.moment import Moment, moment_after_block, moment_of
 from accountant.chain.rows import Row, rows_of
 from accountant.chain.state import Account, ChainState
 from accountant.chain.transaction import Transaction, TransactionKind, decode_transaction, sender_of, transaction_hash
 from accountant.primitives.errors import InvalidEncoding, InvalidSignature
-from accountant.primitives.types import ADDRESS_BYTES, Address, ContractId, Hash, Seq
+from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, Address, ContractId, Hash, Seq
+
+_TRANSFER = TransactionKind.TRANSFER
 
 
 class ValidatedTransaction(NamedTuple):
@@ -30,6 +33,36 @@ class ValidatedTransaction(NamedTuple):
     """What left the sender's Z besides zero_value, in base units; all of it burnt but the tip."""
 
 
+class CheckedBytes(NamedTuple):
+    """A transaction of good form; nothing is known of its signer yet."""
+
+    raw: bytes
+    transaction: Transaction
+    payload: Payload
+    fee: int
+
+
+def check_bytes(raw: bytes, genesis: Genesis) -> CheckedBytes:
+    """Everything that needs neither signature nor state. Raises `InvalidTransaction`."""
+    try:
+        transaction = decode_transaction(raw)
+    except InvalidEncoding as error:
+        raise InvalidTransaction(Refusal.ENCODING, error.detail) from None
+    payload = check_form(transaction, genesis)
+    fee = fee_of(transaction, len(raw), genesis.fees)
+    if transaction.footprint or fee > AMOUNT_MAX:
+        check_sums(transaction, fee)
+    return CheckedBytes(raw, transaction, payload, fee)
+
+
+def signer(checked: CheckedBytes) -> Address:
+    """Who signed: the one dear step of validation. Raises `InvalidTransaction`."""
+    try:
+        return sender_of(checked.raw, checked.transaction)
+    except InvalidSignature as error:
+        raise InvalidTransaction(Refusal.SIGNATURE, error.detail) from None
+
+
 class Inclusion:
     """One block in the making: changes over `state`, which is never touched."""
 
@@ -38,6 +71,7 @@ class Inclusion:
         self._genesis = state.genesis
         self._check_module = check_module
         self.height = state.head.height + 1
+        self._first_moment = moment_of(self.height, 0)
         self.transactions: list[ValidatedTransaction] = []
         self.accounts: dict[Address, Account] = {}
         """Users changed so far, as they are now."""
@@ -63,18 +97,13 @@ class Inclusion:
 
         Cheap checks come first: whoever cannot pay costs a decoding and a signature check (Algorithm 1).
         """
+        checked = check_bytes(raw, self._genesis)
+        return self.settle(checked, signer(checked))
+
+    def settle(self, checked: CheckedBytes, sender: Address) -> ValidatedTransaction:
+        """The part of `include` that needs what is already included. Raises as `include`."""
+        raw, transaction, payload, fee = checked
         genesis = self._genesis
-        try:
-            transaction = decode_transaction(raw)
-        except InvalidEncoding as error:
-            raise InvalidTransaction(Refusal.ENCODING, error.detail) from None
-        payload = check_form(transaction, genesis)
-        fee = fee_of(transaction, len(raw), genesis.fees)
-        check_sums(transaction, fee)
-        try:
-            sender = sender_of(raw, transaction)
-        except InvalidSignature as error:
-            raise InvalidTransaction(Refusal.SIGNATURE, error.detail) from None
         nonce, zero, expenses = self.accounts.get(sender) or self._state.account(sender)
         if transaction.nonce != nonce:
             raise InvalidTransaction(Refusal.NONCE, f"the sender's next nonce is {nonce}, not {transaction.nonce}")
@@ -85,26 +114,24 @@ class Inclusion:
             added = check_admission(transaction, payload, sender, self, genesis.limits, self._check_module)
             if added is not None:
                 self.contracts[added[0]] = added[1]
-        general = transaction.general_value
+        general, tip = transaction.general_value, transaction.tip
         index = len(self.transactions)
-        self._move(transaction, sender, Account(nonce + 1, left, expenses + general), moment_of(self.height, index))
+        moment = self._first_moment + index
+        settled = transaction.zero_value if _settles(transaction) else 0
+        if settled and transaction.to == sender:
+            left, settled = left + settled, 0
+        self.accounts[sender] = Account(nonce + 1, left, expenses + general)
+        self.zero_changes.append((sender, moment, left))
+        if settled:
+            self._credit(Address(transaction.to), settled, moment)
         if general:
             self.expense_totals.append((sender, Seq(self._state.head.next_seq + index), expenses + general))
-        self.tips += transaction.tip
-        self.burnt += fee - transaction.tip
+        self.tips += tip
+        self.burnt += fee - tip
         rows = rows_of(transaction, sender, genesis.gas)
         included = ValidatedTransaction(raw, transaction_hash(raw), sender, transaction, rows, fee)
         self.transactions.append(included)
         return included
-
-    def _move(self, transaction: Transaction, sender: Address, payer: Account, moment: Moment) -> None:
-        settled = transaction.zero_value if _settles(transaction) else 0
-        if settled and transaction.to == sender:
-            payer, settled = payer._replace(zero=payer.zero + settled), 0
-        self.accounts[sender] = payer
-        self.zero_changes.append((sender, moment, payer.zero))
-        if settled:
-            self._credit(Address(transaction.to), settled, moment)
 
     def _credit(self, address: Address, units: int, moment: Moment) -> None:
         nonce, zero, expenses = self.accounts.get(address) or self._state.account(address)
@@ -122,8 +149,4 @@ class Inclusion:
 
 def _settles(transaction: Transaction) -> bool:
     """Whether the value is zero-cost income of a user (Lemma 2): settled the moment it is in a block."""
-    return (
-        transaction.kind is TransactionKind.TRANSFER
-        and not transaction.general_value
-        and len(transaction.to) == ADDRESS_BYTES
-    )
+    return transaction.kind is _TRANSFER and not transaction.general_value and len(transaction.to) == ADDRESS_BYTES

@@ -44,6 +44,7 @@ class Row(NamedTuple):
     cap: int
 
 
+_TRANSFER = TransactionKind.TRANSFER
 # Plain integers: a member look-up on the enumeration costs more than the rest of a row.
 _CREDIT, _DEBIT, _CALL = int(RowKind.CREDIT), int(RowKind.DEBIT), int(RowKind.CALL)
 _EXPENSE, _SETTLED, _ZERO, _DEPLOY = int(RowKind.EXPENSE), int(RowKind.SETTLED), int(RowKind.ZERO), int(RowKind.DEPLOY)
@@ -61,7 +62,7 @@ def rows_of(transaction: Transaction, sender: Address, gas: GasSchedule) -> list
     own = b"g" + sender
     rows = [Row(own, _EXPENSE, transaction.general_value)]
     refund = gas_refundable(transaction, gas) if transaction.gas_limit else 0
-    if transaction.kind is TransactionKind.TRANSFER:
+    if transaction.kind is _TRANSFER:
         _add_transfer(rows, transaction, own, refund)
     else:
         _add_run(rows, transaction, sender, refund)

@@ -12,24 +12,31 @@ def _committed(top: bytes, count: int) -> Hash:
     return Hash(_sha256(b"\x02" + count.to_bytes(8, "big") + top).digest())
 
 
+def _above(level: list[bytes]) -> list[bytes]:
+    """The level above. An odd last node moves up unchanged, which is RFC 6962's split."""
+    pairs = iter(level)
+    above = [_sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=False)]
+    if len(level) % 2:
+        above.append(level[-1])
+    return above
+
+
 def _levels(leaves: Sequence[bytes]) -> list[list[bytes]]:
-    """All levels, bottom first. A level's odd last node moves up unchanged, which is RFC 6962's split."""
+    """All levels, bottom first."""
     level = [_sha256(b"\x00" + leaf).digest() for leaf in leaves]
     levels = [level]
     while len(level) > 1:
-        pairs = iter(level)
-        above = [_sha256(b"\x01" + left + right).digest() for left, right in zip(pairs, pairs, strict=False)]
-        if len(level) % 2:
-            above.append(level[-1])
-        levels.append(above)
-        level = above
+        level = _above(level)
+        levels.append(level)
     return levels
 
 
 def root(leaves: Sequence[bytes]) -> Hash:
     """SHA-256(2 ‖ count as 8 bytes ‖ MTH(leaves)); MTH as in RFC 6962, section 2.1."""
-    top = _levels(leaves)[-1][0] if leaves else _EMPTY
-    return _committed(top, len(leaves))
+    level = [_sha256(b"\x00" + leaf).digest() for leaf in leaves] or [_EMPTY]
+    while len(level) > 1:
+        level = _above(level)
+    return _committed(level[0], len(leaves))
 
 
 def proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
