@@ -1,0 +1,402 @@
+"""The publisher: each finished answer is sworn once, whatever dies in between, and never beyond the deposit."""
+
+from collections.abc import Callable, Iterator
+from contextlib import suppress
+from typing import NamedTuple
+
+import msgspec
+import pytest
+import sqlalchemy as sa
+from structlog.testing import capture_logs
+
+from accountant.accounting.certificate import Certificate, UndecidedReason, Verdict
+from accountant.chain.block import Position
+from accountant.chain.genesis import GasSchedule, Genesis
+from accountant.chain.query import AccountingQuery, BalanceAtLeast
+from accountant.chain.transaction import TransactionKind, sign_transaction
+from accountant.oath.counts import counts
+from accountant.oath.oath import NotAnOath, Oath, oath_of
+from accountant.oath.swear import Stamp, deposit_transaction
+from accountant.primitives.encoding import encode
+from accountant.primitives.types import UNITS_PER_TOKEN, Amount, ContractId
+from accountant.services.api_keys import ensure_first_key
+from accountant.services.oaths import UnknownOath, read_oath
+from accountant.services.publish import Publisher, PublisherPolicy
+from accountant.services.submit import NodeDown
+from accountant.storage.database import engine_of, migrate
+from accountant.storage.jobs import JobRow, Jobs, NewJob
+from accountant.storage.oaths import Oaths, SignedState
+from tests.support.oath_node import ACCOUNTANT, CUSTOMER, ChainNode, oath_genesis
+
+TOKEN = UNITS_PER_TOKEN
+POLICY = PublisherPolicy(Amount(TOKEN), Amount(10 * TOKEN), Amount(20 * TOKEN))
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+class Office(NamedTuple):
+    """A database, a node, and a publisher between them."""
+
+    engine: sa.Engine
+    node: ChainNode
+    key_prefix: str
+
+    def publisher(self, policy: PublisherPolicy = POLICY) -> Publisher:
+        """A new process of the publisher."""
+        return Publisher(self.engine, self.node.index, self.node, ACCOUNTANT, policy)
+
+    def settled(self, policy: PublisherPolicy = POLICY) -> Publisher:
+        """A publisher whose purse is deployed and filled."""
+        publisher = self.publisher(policy)
+        for _ in range(2):
+            publisher.round()
+            self.node.make_block()
+        publisher.round()
+        return publisher
+
+    def finish_job(
+        self,
+        verdict: Verdict = Verdict.ACCEPTED,
+        query: AccountingQuery | bytes | None = None,
+        answer: object = True,
+        swear: bool = True,
+        name: str = "job",
+    ) -> str:
+        """A job that a worker finished with this answer; its id."""
+        raw = query if isinstance(query, bytes) or query is None else encode(query)
+        undecided = verdict is Verdict.UNDECIDED
+        certificate = Certificate(
+            verdict=verdict,
+            reason=UndecidedReason.BUDGET_SPENT if undecided else None,
+            query=raw,
+            answer=None if undecided or raw is None else encode(answer),
+            account=CUSTOMER.address,
+            previous_hash=self.node.index.genesis.hash,
+            index=0,
+            required=None,
+            lower=0,
+            upper=0,
+            zero_balance=0,
+            theta=(),
+            executed=(),
+            gas_executed=0,
+            gas_everything=0,
+            cache_hits=0,
+            slice=(),
+        )
+        with self.engine.begin() as connection:
+            jobs = Jobs(connection)
+            count = connection.scalar(sa.text("select count(*) from accountant.jobs"))
+            job_id = f"{name}_{count}"
+            jobs.add(NewJob(job_id, self.key_prefix, "test", b"", swear, 3))
+            lease = jobs.take(job_id, "worker", 60.0)
+            assert lease is not None and jobs.finish(lease, encode(certificate), 0)
+        return job_id
+
+    def job(self, job_id: str) -> JobRow:
+        """The job's row."""
+        with self.engine.connect() as connection:
+            row = Jobs(connection).get(job_id)
+        assert row is not None
+        return row
+
+    def declined(self, job_id: str) -> str | None:
+        """Why a job's answer was declined; None if it was not."""
+        query = "select declined from accountant.oaths join accountant.jobs on number = job_number where jobs.id = :id"
+        with self.engine.connect() as connection:
+            found: str | None = connection.scalar(sa.text(query), {"id": job_id})
+        return found
+
+    def oaths(self) -> list[Oath]:
+        """All oaths on the chain, as the index sees them."""
+        found = []
+        for seq in self.node.seqs():
+            try:
+                found.append(oath_of(self.node.index, seq))
+            except NotAnOath:
+                continue
+        return found
+
+    def question(self) -> AccountingQuery:
+        """Does the customer own at least a token at the end of the last block?"""
+        last = self.node.index.block(self.node.index.head().height)
+        assert last is not None
+        return BalanceAtLeast(CUSTOMER.address, TOKEN, Position(last.previous_hash, last.count))
+
+
+def _office(url: str, genesis: Genesis) -> Office:
+    migrate(url)
+    engine = engine_of(url)
+    text = ensure_first_key(engine)
+    assert text is not None
+    return Office(engine, ChainNode(genesis), text.split("_")[1])
+
+
+@pytest.fixture
+def office(database_url: str) -> Iterator[Office]:
+    """An office with an empty database and a chain that only has its genesis."""
+    opened = _office(database_url, oath_genesis())
+    yield opened
+    opened.engine.dispose()
+
+
+def test_first_start_deploys_and_then_deposits(office: Office) -> None:
+    """The purse is deployed once, and money follows only when the deployment is in a block; then nothing happens."""
+    publisher = office.publisher()
+    for _ in range(6):
+        publisher.round()
+        office.node.make_block()
+    kinds = [office.node.index.transaction(seq).transaction.kind for seq in office.node.seqs()]
+    assert kinds == [TransactionKind.DEPLOY, TransactionKind.TRANSFER]
+    deposit = office.node.index.transaction(office.node.seqs()[1]).transaction
+    assert deposit.zero_value == POLICY.deposit and deposit.general_value == 0
+
+
+def test_a_finished_answer_is_sworn_and_counts(office: Office) -> None:
+    """A done job that wished it gets one oath, which counts, and reading it says so; the job knows its oath."""
+    publisher = office.settled()
+    query = office.question()
+    job = office.finish_job(query=query)
+    assert publisher.round().sworn == 1
+    office.node.make_block()
+    publisher.round()
+    (oath,) = office.oaths()
+    assert counts(office.node.index, oath).counts
+    assert oath.terms.query == encode(query) and oath.terms.answer == encode(True) and oath.terms.penalty == TOKEN
+    assert office.job(job).oath == oath.located.hash
+    with office.engine.connect() as connection:
+        by_hash = read_oath(connection, office.node.index, oath.located.hash.hex())
+        assert by_hash.id is not None and by_hash.job_id == job
+        assert read_oath(connection, office.node.index, by_hash.id) == by_hash
+    assert by_hash.state is SignedState.INCLUDED and by_hash.standing is not None and by_hash.standing.counts
+    assert by_hash.sworn is not None and by_hash.sworn.query == query and by_hash.sworn.answer is True
+    assert by_hash.sworn.swearer == ACCOUNTANT.address
+
+
+def test_reading_before_the_block(office: Office) -> None:
+    """An oath that waits for its block can be read, but has no standing yet; unknown names are unknown."""
+    publisher = office.settled()
+    job = office.finish_job(query=office.question())
+    office.node.down = True
+    with pytest.raises(NodeDown):
+        publisher.round()
+    office.node.down = False
+    publisher.round()
+    transaction = office.job(job).oath
+    assert transaction is not None
+    with office.engine.connect() as connection:
+        view = read_oath(connection, office.node.index, "0x" + transaction.hex())
+        assert view.state is SignedState.SUBMITTED and view.standing is None and view.sworn is not None
+        for name in ("oath_none", "zz", "00" * 32, "", "0x"):
+            with pytest.raises(UnknownOath):
+                read_oath(connection, office.node.index, name)
+        deployment = office.node.index.transaction(office.node.seqs()[0]).hash
+        with pytest.raises(NotAnOath):
+            read_oath(connection, office.node.index, deployment.hex())
+
+
+def test_who_did_not_wish_it(office: Office) -> None:
+    """A job that did not ask for an oath gets none."""
+    publisher = office.settled()
+    office.finish_job(query=office.question(), swear=False)
+    assert publisher.round().sworn == 0
+
+
+@pytest.mark.parametrize(
+    ("verdict", "query", "answer"),
+    [
+        (Verdict.UNDECIDED, "question", True),
+        (Verdict.ACCEPTED, None, True),
+        (Verdict.ACCEPTED, b"\xff", True),
+        (Verdict.ACCEPTED, BalanceAtLeast(CUSTOMER.address, 1, Position(b"\x77" * 32, 0)), True),
+        (Verdict.ACCEPTED, "question", 1),
+        (Verdict.ACCEPTED, "question", b"long" * 2000),
+    ],
+)
+def test_what_is_never_sworn(office: Office, verdict: Verdict, query: object, answer: object) -> None:
+    """Undecided answers, answers to no query, void queries and answers that would not count are declined, once."""
+    publisher = office.settled()
+    asked = office.question() if query == "question" else query
+    job = office.finish_job(verdict, asked, answer)  # type: ignore[arg-type]
+    assert publisher.round().declined == 1
+    assert publisher.round().declined == 0
+    assert office.declined(job) and office.job(job).oath is None and office.oaths() == []
+
+
+def test_an_answer_about_the_next_block_waits(office: Office) -> None:
+    """A position after the head is sworn as soon as its block is there, and does not hold up other answers."""
+    publisher = office.settled()
+    early = office.finish_job(query=BalanceAtLeast(CUSTOMER.address, 1, Position(office.node.state.head.hash, 0)))
+    other = office.finish_job(query=office.question())
+    assert publisher.round().sworn == 1 and office.job(early).oath is None and office.job(other).oath is not None
+    office.node.make_block()
+    assert publisher.round().sworn == 1 and office.job(early).oath is not None
+    office.node.make_block()
+    assert all(counts(office.node.index, oath).counts for oath in office.oaths()) and len(office.oaths()) == 2
+
+
+@pytest.mark.parametrize("nth", range(4))
+@pytest.mark.parametrize("after", [False, True])
+def test_a_kill_neither_repeats_nor_skips_an_oath(office: Office, nth: int, after: bool) -> None:
+    """Killed right before or right after any submission, the next process goes on: three answers, three oaths."""
+    submitted = 0
+
+    def kill(raw: bytes) -> None:
+        nonlocal submitted
+        submitted += 1
+        if submitted == nth + 1:
+            if after:
+                office.node.before_submit = lambda _: None
+                office.node.submit(raw)
+            raise Killed
+
+    office.settled()
+    for _ in range(3):
+        office.finish_job(query=office.question())
+    office.node.before_submit = kill
+    with suppress(Killed):
+        office.publisher().round()
+    office.node.before_submit = lambda _: None
+    for _ in range(3):
+        office.publisher().round()
+        office.node.make_block()
+    assert len(office.oaths()) == 3 and all(counts(office.node.index, oath).counts for oath in office.oaths())
+
+
+def test_a_kill_before_the_commit_signs_nothing(office: Office) -> None:
+    """A database that dies under the signature leaves no oath and no gap in the nonces."""
+    office.settled()
+    job = office.finish_job(query=office.question())
+
+    def broken(connection: sa.Connection) -> None:
+        raise Killed
+
+    sa.event.listen(office.engine, "commit", broken)
+    with pytest.raises(Killed):
+        office.publisher().round()
+    sa.event.remove(office.engine, "commit", broken)
+    office.engine.dispose()
+    assert office.job(job).oath is None
+    for _ in range(2):
+        office.publisher().round()
+        office.node.make_block()
+    assert len(office.oaths()) == 1
+
+
+def test_a_lost_mempool(office: Office) -> None:
+    """What the node forgot is submitted again, byte for byte, until a block has it."""
+    publisher = office.settled()
+    office.finish_job(query=office.question())
+    publisher.round()
+    office.node.forget()
+    office.node.make_block()
+    assert office.oaths() == []
+    publisher.round()
+    office.node.make_block()
+    assert len(office.oaths()) == 1
+    assert office.node.submissions[-1] == office.node.submissions[-2]
+
+
+def test_an_index_that_lags(office: Office) -> None:
+    """While the accountant's index has not seen the block, the oath is neither given up nor sworn again."""
+    publisher = office.settled()
+    office.finish_job(query=office.question())
+    publisher.round()
+    office.node.make_block(index_follows=False)
+    for _ in range(3):
+        done = publisher.round()
+        assert done.displaced == done.sworn == 0
+    office.node.catch_up()
+    assert publisher.round().included == 1 and len(office.oaths()) == 1
+
+
+def test_a_nonce_taken_by_somebody_with_the_same_key(office: Office) -> None:
+    """If another transaction of the key took the nonce, the oath is sworn again under a new one, and counts once."""
+    publisher = office.settled()
+    job = office.finish_job(query=office.question())
+    publisher.round()
+    first = office.job(job).oath
+    office.node.forget()
+    nonce = office.node.state.account(ACCOUNTANT.address).nonce
+    other = deposit_transaction(Stamp(7, nonce), ContractId(CUSTOMER.address), Amount(1))
+    office.node.make_block(sign_transaction(other, ACCOUNTANT))
+    assert publisher.round().displaced == 1
+    office.node.make_block()
+    publisher.round()
+    (oath,) = office.oaths()
+    assert office.job(job).oath == oath.located.hash != first and counts(office.node.index, oath).counts
+
+
+def test_a_displaced_deployment_takes_no_money_with_it(office: Office) -> None:
+    """If the deployment's nonce is taken, no deposit was signed for the purse that will never be."""
+    office.publisher().round()
+    office.node.forget()
+    other = deposit_transaction(Stamp(7, 0), ContractId(CUSTOMER.address), Amount(1))
+    office.node.make_block(sign_transaction(other, ACCOUNTANT))
+    office.settled()
+    office.node.make_block()
+    deposits = [
+        t
+        for t in (office.node.index.transaction(seq).transaction for seq in office.node.seqs())
+        if t.kind is TransactionKind.TRANSFER and t.zero_value == POLICY.deposit
+    ]
+    deployed = [office.node.index.deployment(ContractId(t.to)) for t in deposits]
+    assert len(deposits) == 1 and deployed != [None]
+
+
+def test_no_penalty_beyond_the_deposit(office: Office) -> None:
+    """Ten answers use up a deposit of ten; the eleventh waits for a second deposit; after twenty, publishing stops."""
+    publisher = office.settled()
+    for _ in range(25):
+        office.finish_job(query=office.question())
+    with capture_logs() as logs:
+        for _ in range(8):
+            done = publisher.round()
+            office.node.make_block()
+            held = [counts(office.node.index, oath) for oath in office.oaths()]
+            assert all(standing.counts for standing in held)
+    assert len(office.oaths()) == 20 and done.stopped == "purse_exhausted"
+    stops = [log for log in logs if log["event"] == "publisher_stopped"]
+    assert len(stops) == 1 and stops[0]["code"] == "purse_exhausted"
+
+
+def test_too_little_zero_cost_money(database_url: str) -> None:
+    """Without money for the next transaction the publisher says so once, signs nothing, and goes on when it comes."""
+    office = _office(database_url, oath_genesis(units=1_000))
+    publisher = office.publisher()
+    with capture_logs() as logs:
+        for _ in range(3):
+            assert publisher.round().stopped == "out_of_zero_cost_money"
+    assert [log["event"] for log in logs] == ["publisher_stopped"] and office.node.submissions == []
+    gift = deposit_transaction(Stamp(7, 0), ContractId(ACCOUNTANT.address), Amount(100 * TOKEN))
+    office.node.make_block(sign_transaction(gift, CUSTOMER))
+    with capture_logs() as logs:
+        assert publisher.round().stopped is None
+    assert "publisher_goes_on" in [log["event"] for log in logs]
+    office.engine.dispose()
+
+
+def test_a_chain_where_no_oath_counts(database_url: str) -> None:
+    """Where the rules are others than the audited ones, nothing is sworn."""
+    genesis = msgspec.structs.replace(oath_genesis(), gas=GasSchedule(query=100_001))
+    office = _office(database_url, genesis)
+    publisher = office.settled()
+    office.finish_job(query=office.question())
+    assert publisher.round().stopped == "purse_not_ready"
+    office.engine.dispose()
+
+
+def test_two_publishers_on_one_database(office: Office) -> None:
+    """A second publisher by mistake costs nothing: nonces are chosen one at a time, answers sworn once."""
+    first, second = office.settled(), office.publisher()
+    for _ in range(4):
+        office.finish_job(query=office.question())
+    rounds: list[Callable[[], object]] = [first.round, second.round, second.round, first.round]
+    for one in rounds:
+        one()
+        office.node.make_block()
+    assert len(office.oaths()) == 4
+    with office.engine.connect() as connection:
+        assert Oaths(connection).open(ACCOUNTANT.address) == []
