@@ -22,10 +22,10 @@ def processes(settings: Settings) -> tuple[ProcessSpec, ...]:
         ready=answers_http(f"{settings.node}/head"),
         before_others=True,
     )
-    celery = (sys.executable, "-m", "celery", "-A", "workers.app", "worker", "--pool", "prefork")
+    celery = (sys.executable, "-m", "celery", "-A", "workers.app", "worker", "-Q", "cpu", "--pool", "prefork")
     others = (
         ProcessSpec("indexer", (*_ACCOUNTANT, "index", "follow")),
-        ProcessSpec("api", (*_ACCOUNTANT, "api"), ready=answers_http(f"{api}/v1/health")),
+        ProcessSpec("api", (*_ACCOUNTANT, "api"), ready=answers_http(f"{api}/v1/readiness")),
         ProcessSpec(
             "worker",
             (*celery, "--concurrency", str(settings.worker_concurrency), "--loglevel", settings.log_level.upper()),

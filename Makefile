@@ -1,0 +1,60 @@
+# make setup | demo | up | test | lint | lock | bench NAME=… FILE=…
+# Everything runs from .venv, which `setup` makes from requirements.lock; each target makes it first if need be.
+
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+CODE   := accountant workers benchmarks tests migrations
+HERE   := $(foreach path,$(CODE),$(wildcard $(path)))
+JOBS   ?= 2
+FILE   ?=
+
+.PHONY: setup demo up test lint format lock bench clean
+
+setup: $(STAMP)
+
+$(STAMP): requirements.lock pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+	  { echo "Python 3.11 or newer is needed; name it with PYTHON=…" >&2; exit 1; }
+	@$(PYTHON) -c 'import ensurepip, venv' 2>/dev/null || \
+	  { echo "$(PYTHON) cannot make virtual environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	@touch $@
+
+demo: $(STAMP)
+	@$(BIN)/accountant demo
+
+up: $(STAMP)
+	@exec $(BIN)/accountant up
+
+test: $(STAMP)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+lint: $(STAMP)
+	$(BIN)/ruff format --check $(HERE)
+	$(BIN)/ruff check $(HERE)
+	$(BIN)/mypy $(filter-out migrations,$(HERE))
+	$(BIN)/lint-imports --no-logo
+	$(BIN)/vulture
+	$(BIN)/check-jsonschema --builtin-schema vendor.compose-spec docker-compose.yml
+
+format: $(STAMP)
+	$(BIN)/ruff format $(HERE)
+	$(BIN)/ruff check --fix $(HERE)
+
+# Versions anew, for every supported Python; the lock names no index, so that any mirror will do.
+lock: $(STAMP)
+	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade --quiet \
+	  --no-header --no-emit-index-url --output-file requirements.lock
+	@! grep -n '://\|--index\|--find-links' requirements.lock || \
+	  { echo "requirements.lock must name no index and no address" >&2; exit 1; }
+
+bench: $(STAMP)
+	@test -n "$(NAME)" || { echo "usage: make bench NAME=… [FILE=…]" >&2; exit 2; }
+	@$(BIN)/python -m benchmarks.$(NAME) $(FILE)
+
+clean:
+	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
