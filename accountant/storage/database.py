@@ -29,8 +29,14 @@ _dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
 
 
 def compiled(statement: ClauseElement) -> str:
-    """The SQL text of a Core statement, with psycopg's named parameters."""
-    return str(statement.compile(dialect=_dialect))
+    """The SQL text of a Core statement, with psycopg's named parameters; integers that it holds are written out."""
+    done = statement.compile(dialect=_dialect)
+    text = str(done)
+    for name, value in done.params.items():
+        if value is not None:
+            assert type(value) is int, f"{name}: give it when the statement runs"
+            text = text.replace(f"%({name})s", str(value))
+    return text
 
 
 def plain_url(url: str) -> str:

@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from functools import cached_property
 
 from psycopg.rows import TupleRow
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, bindparam, select
+from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, bindparam, literal_column, select
 
 from accountant.chain.footprint import account_key, code_key, slot_key
 from accountant.chain.genesis import Genesis, decode_genesis
@@ -49,7 +49,8 @@ DEPLOYMENT = compiled(select(_p.c.seq).where(_p.c.key == _key, _p.c.kind == int(
 EVENTS = compiled(
     select(_p.c.seq, _p.c.kind, _p.c.cap).where(
         _p.c.key == _key,
-        _p.c.kind.in_(sorted(map(int, EVENT_KINDS))),
+        _p.c.kind
+        == any_(literal_column(f"'{{{','.join(str(int(kind)) for kind in sorted(EVENT_KINDS))}}}'::smallint[]")),
         _p.c.seq > bindparam("after", type_=BigInteger),
         _p.c.seq < _before,
     )
