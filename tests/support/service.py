@@ -1,0 +1,198 @@
+"""The service on a small chain: real database, node and API on loopback, in a thread of the test's process."""
+
+import asyncio
+import secrets
+import socket
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from functools import cache
+from pathlib import Path
+from typing import NamedTuple
+
+import httpx
+import msgspec
+import redis
+import sqlalchemy as sa
+import uvicorn
+import wasmtime
+from starlette.types import ASGIApp
+
+from accountant.api.app import create_app
+from accountant.api.resources import Resources
+from accountant.chain.envelope import ArgumentKind, FunctionEnvelope
+from accountant.chain.genesis import Genesis
+from accountant.chain.state import ChainState
+from accountant.chain.validator import ValidatedBlock
+from accountant.commands.api import forwarding
+from accountant.contracts.engine import ENGINE
+from accountant.node.app import make_app
+from accountant.node.client import NodeClient
+from accountant.node.keeper import Keeper
+from accountant.node.process import Node
+from accountant.node.store import BlockStore
+from accountant.primitives.types import UNITS_PER_TOKEN, Hash
+from accountant.services.api_keys import ensure_first_key
+from accountant.services.policy import JobPolicy
+from accountant.storage.database import Database, engine_of, migrate
+from accountant.storage.importer import Importer
+from accountant.storage.index import PostgresIndex
+from tests.support.chains import (
+    ALICE,
+    BOB,
+    CAROL,
+    accept_any_module,
+    call,
+    contract_id,
+    extend,
+    genesis,
+    genesis_contract,
+    open_envelope,
+    transfer,
+)
+
+BURNER = contract_id("burner")
+LOOPS_PER_SECOND = 300_000_000
+"""Roughly: the slow jobs of these tests take seconds, not minutes, on any machine."""
+
+_BURNER = """
+(module
+  (import "anh" "arg_int" (func $arg_int (param i64) (result i64)))
+  (func (export "burn") (local $n i64)
+    (local.set $n (call $arg_int (i64.const 0)))
+    (block $end (loop $more
+      (br_if $end (i64.eqz (local.get $n)))
+      (local.set $n (i64.sub (local.get $n) (i64.const 1)))
+      (br $more)))))
+"""
+
+JOB_TABLES = ("jobs", "outbox", "job_events", "idempotent_answers", "outcomes")
+"""Where a request or a job could leave something."""
+
+
+@cache
+def service_genesis() -> Genesis:
+    """Alice, Bob and Carol are rich in zero-cost money; a contract burns gas as its argument says."""
+    envelope = open_envelope(FunctionEnvelope("burn", (ArgumentKind.INT,), (), complete=False))
+    burner = genesis_contract("burner", envelope, code=bytes(wasmtime.wat2wasm(_BURNER)))
+    return msgspec.structs.replace(genesis(contracts=(burner,)), engine=ENGINE)
+
+
+class SmallChain(NamedTuple):
+    """The blocks after genesis, and the transactions that tests speak of."""
+
+    blocks: list[ValidatedBlock]
+    settled: Hash
+    """Alice pays Bob 10,000 of the gas that `refund` gave back to her."""
+    unsettled: Hash
+    """Bob pays Carol 99,000 that he never had."""
+    refund: Hash
+    """Alice's zero-cost transfer to Carol, with 50,000 gas too much."""
+    burns: list[Hash]
+    """Calls that take about three seconds each."""
+
+
+@cache
+def small_chain() -> SmallChain:
+    """Three signed blocks on `service_genesis`."""
+    state = ChainState.at_genesis(service_genesis())
+    refund = transfer(ALICE, 0, CAROL.address, zero=5 * UNITS_PER_TOKEN, gas_limit=50_000)
+    settled = transfer(ALICE, 1, BOB.address, general=10_000)
+    unsettled = transfer(BOB, 0, CAROL.address, general=99_000)
+    burns = [
+        call(CAROL, nonce, BURNER, "burn", (3 * LOOPS_PER_SECOND + nonce,), gas_limit=30 * LOOPS_PER_SECOND)
+        for nonce in range(4)
+    ]
+    last = [transfer(ALICE, 2, BOB.address, zero=1)]
+    blocks = [extend(state, part) for part in ([refund, settled, unsettled], burns, last)]
+    first, second = blocks[0].transactions, blocks[1].transactions
+    return SmallChain(blocks, first[1].hash, first[2].hash, first[0].hash, [t.hash for t in second])
+
+
+def install_chain(database_url: str) -> None:
+    """Brings the schema up and imports the small chain."""
+    migrate(database_url)
+    with Database(database_url) as database:
+        importer = Importer(database)
+        importer.install(service_genesis(), secrets.token_bytes(32))
+        importer.import_blocks(small_chain().blocks)
+
+
+class Service(NamedTuple):
+    """A running API and how to reach it."""
+
+    url: str
+    key: str
+    engine: sa.Engine
+    node_folder: Path
+
+    def client(self, key: str | None = None) -> httpx.Client:
+        """A client that sends the API key, or another one."""
+        headers = {"Authorization": f"Bearer {self.key if key is None else key}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=30, trust_env=False)
+
+    def rows(self) -> dict[str, int]:
+        """How many rows each table has that a request or a job could have added to."""
+        with self.engine.connect() as connection:
+            return {
+                name: connection.execute(sa.text(f"select count(*) from accountant.{name}")).scalar_one()
+                for name in JOB_TABLES
+            }
+
+
+@contextmanager
+def running_service(database_url: str, redis_url: str, folder: Path) -> Iterator[Service]:
+    """API and node over a database with the small chain, until the block ends."""
+    install_chain(database_url)
+    engine = engine_of(database_url)
+    key = ensure_first_key(engine)
+    assert key is not None
+    with (
+        Database(database_url) as database,
+        redis.Redis.from_url(redis_url) as broker,
+        BlockStore(folder) as store,
+        ExitStack() as stack,
+    ):
+        keeper = Keeper(store, service_genesis(), accept_any_module, None)
+        node_url = stack.enter_context(_served(lambda: make_app(Node(keeper))))
+        index = PostgresIndex(database)
+
+        def api() -> ASGIApp:
+            return create_app(
+                Resources(
+                    engine=engine,
+                    index=lambda: index,
+                    forward=forwarding(NodeClient(node_url)),
+                    policy=JobPolicy(),
+                    probes={"database": lambda: engine.connect().close(), "broker": broker.ping, "chain": index.head},
+                )
+            )
+
+        url = stack.enter_context(_served(api))
+        yield Service(url, key, engine, folder)
+    engine.dispose()
+
+
+@contextmanager
+def _served(make: Callable[[], ASGIApp]) -> Iterator[str]:
+    """The URL of an application, made and served in an event loop of its own."""
+    listening = socket.create_server(("127.0.0.1", 0))
+    server: list[uvicorn.Server] = []
+    ready = threading.Event()
+
+    async def serve() -> None:
+        config = uvicorn.Config(make(), log_config=None, timeout_graceful_shutdown=1)
+        server.append(uvicorn.Server(config))
+        ready.set()
+        await server[0].serve(sockets=[listening])
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()))
+    thread.start()
+    try:
+        assert ready.wait(10)
+        yield f"http://127.0.0.1:{listening.getsockname()[1]}"
+    finally:
+        server[0].should_exit = True
+        thread.join(20)
+        listening.close()
+        assert not thread.is_alive()
