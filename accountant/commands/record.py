@@ -34,16 +34,11 @@ def record(
     overdeclare: Annotated[int, typer.Option(min=0, max=20, help="Hot slots declared for reading in vain.")] = 0,
     overdeclare_writes: Annotated[int, typer.Option(min=0, max=20, help="The same for writing.")] = 0,
 ) -> None:
-    """Turn recorded Ethereum blocks into a signed chain."""
-    try:
-        recorded = parse_blocks(_read(file), blocks)
-        options = RecordOptions(overdeclare=overdeclare, overdeclare_writes=overdeclare_writes)
-        chain = record_chain(recorded, options)
-        summary = summary_of(recorded, chain)
-        _write(out, chain, summary)
-    except AccountantError as error:
-        typer.echo(f"{error.code}: {error.detail}", err=True)
-        raise typer.Exit(2) from None
+    """Turn recorded Ethereum blocks into a signed chain. Raises `AccountantError`."""
+    recorded = parse_blocks(_read(file), blocks)
+    chain = record_chain(recorded, RecordOptions(overdeclare=overdeclare, overdeclare_writes=overdeclare_writes))
+    summary = summary_of(recorded, chain)
+    _write(out, chain, summary)
     typer.echo(
         f"{summary['transactions']} transactions ({summary['calls']} contract calls) of {len(recorded)} "
         f"recorded blocks in {len(chain.blocks)} blocks under {out}"

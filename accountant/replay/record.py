@@ -11,6 +11,7 @@ from accountant.chain.genesis import Genesis, Limits
 from accountant.chain.proposer import propose
 from accountant.chain.state import ChainState
 from accountant.chain.validator import ValidatedBlock, apply_block
+from accountant.contracts.engine import ENGINE
 from accountant.primitives.keys import PrivateKey
 from accountant.primitives.types import AMOUNT_MAX
 from accountant.replay.recording import RecordedBlock
@@ -68,7 +69,7 @@ def genesis_of(parts: Sequence[RecordedPart], options: RecordOptions, proposer: 
     return Genesis(
         chain_id=options.chain_id,
         time=GENESIS_TIME,
-        engine="wasmtime 50.0.1",
+        engine=ENGINE,
         proposers=(proposer.address,),
         accounts=tuple(accounts),
         contracts=tuple(contracts),

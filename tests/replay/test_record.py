@@ -5,7 +5,7 @@ from collections import Counter
 import pytest
 from msgspec import structs
 
-from accountant.chain.footprint import Credit, Debit, Read, Write
+from accountant.chain.footprint import Credit, Debit, Entry, Read, Write
 from accountant.chain.genesis import Genesis, Limits, decode_genesis
 from accountant.chain.state import ChainState, genesis_supply
 from accountant.chain.transaction import Transaction, TransactionKind, decode_transaction
@@ -73,7 +73,7 @@ def test_footprints_are_what_was_recorded(sample: RecordedChain) -> None:
             continue
         calls += 1
         contract = contract_of(place.block)
-        expected = {Read(contract, slot_of(place.block, s)) for s in recorded.reads}
+        expected: set[Entry] = {Read(contract, slot_of(place.block, s)) for s in recorded.reads}
         expected |= {Write(contract, slot_of(place.block, s)) for s in recorded.writes}
         assert expected == {e for e in transaction.footprint if isinstance(e, Read | Write)}
         others = {
