@@ -8,7 +8,7 @@ from accountant.chain.genesis import GasSchedule, Genesis, Limits
 from accountant.primitives.types import Gas
 
 OATH_GAS = Gas(150_000)
-"""Enough for `swear` with the longest query and answer that count, true or false (measured in tests: 121,700)."""
+"""Enough for `swear` with the longest query and answer that count, true or false (at most 120,462 were measured)."""
 
 WITHDRAW_GAS = Gas(10_000)
 """Enough for `withdraw`."""
