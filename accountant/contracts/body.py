@@ -16,10 +16,23 @@ TARGETS_MOST = 128
 """Targets of one br_table: 2,000 to 32 loops over 255 locals compile for 8 s."""
 EDGES_TIMES_LOCALS_MOST = 1 << 17
 """Branches, blocks and targets of a body, times its locals: what compiling a body costs at most."""
+MODULE_EDGES_TIMES_LOCALS_MOST = 1 << 20
+"""The same over all bodies of a module."""
 
 _EMPTY_BLOCK = 0x40
 _NUMBER_TYPES = (0x7F, 0x7E, 0x7D, 0x7C)
-_LEB_BYTES = {Immediate.I32: 5, Immediate.I64: 10, Immediate.INDEX: 5}
+_UNKNOWN, _NONE, _CONTROL, _MEMORY_ARGUMENT, _ZERO_BYTE, _F32, _F64 = (
+    int(Immediate.UNKNOWN),
+    int(Immediate.NONE),
+    int(Immediate.CONTROL),
+    int(Immediate.MEMORY_ARGUMENT),
+    int(Immediate.ZERO_BYTE),
+    int(Immediate.F32),
+    int(Immediate.F64),
+)  # plain integers: members of an enum are slow to look up in a loop over every byte
+_LEB_BYTES = {int(Immediate.I32): 5, int(Immediate.I64): 10, int(Immediate.INDEX): 5}
+_FLAGS_FROM = 0x40
+"""An alignment's bit 6 announces another memory; no alignment is so large."""
 
 
 class Signature(NamedTuple):
@@ -51,20 +64,22 @@ def walk(code: Reader, types: list[Signature], functions: list[Signature], resul
     data, end, at = code.data, code.end, code.at
     blocks = [_Block(opcodes.BLOCK, 0, 0, results)]
     callees: set[int] = set()
-    height = top = edges = 0
+    height = top = edges = below = 0
     while at < end:
         opcode = data[at]
         at += 1
         immediate = IMMEDIATES[opcode]
-        if immediate != Immediate.CONTROL:
-            if immediate == Immediate.UNKNOWN:
-                raise _unknown(opcode, at)
-            if immediate != Immediate.NONE:
+        if immediate != _CONTROL:
+            if immediate != _NONE:
+                if immediate == _UNKNOWN:
+                    raise InvalidModule("unknown_opcode", f"0x{opcode:02x} at byte {at - 1}")
                 at = _skip(data, at, end, immediate)
-            height = max(height - POPS[opcode], blocks[-1].height) + PUSHES[opcode]
+            height -= POPS[opcode]
+            if height < below:
+                height = below
+            height += PUSHES[opcode]
         else:
             code.at = at
-            below = blocks[-1].height
             if opcode == opcodes.CALL:
                 callee = code.u32()
                 if callee >= len(functions):
@@ -102,7 +117,9 @@ def walk(code: Reader, types: list[Signature], functions: list[Signature], resul
                 edges += _leave(opcode, code)
                 height = below  # what follows is unreachable: its operands come from nowhere
             at = code.at
-        top = max(top, height)
+            below = blocks[-1].height
+        if height > top:
+            top = height
     else:
         raise malformed("a body without its end")
     if at != end:
@@ -152,20 +169,20 @@ def _prefixed(code: Reader, height: int, below: int) -> int:
 
 def _skip(data: bytes, at: int, end: int, immediate: int) -> int:
     """Behind the immediate at `at`."""
-    if immediate == Immediate.ZERO_BYTE:
+    if immediate == _ZERO_BYTE:
         if at >= end or data[at]:
             raise InvalidModule("unknown_opcode", f"another memory than the first at byte {at}")
         return at + 1
-    if immediate == Immediate.F32 or immediate == Immediate.F64:
-        after = at + (4 if immediate == Immediate.F32 else 8)
+    if immediate in (_F32, _F64):
+        after = at + (4 if immediate == _F32 else 8)
         if after > end:
             raise malformed(f"ends early at byte {at}")
         return after
-    if immediate == Immediate.MEMORY_ARGUMENT:
-        if at >= end or data[at] >= 0x40:
+    if immediate == _MEMORY_ARGUMENT:
+        if at >= end or data[at] >= _FLAGS_FROM:
             raise InvalidModule("unknown_opcode", f"a memory argument with flags at byte {at}")
         return _behind_number(data, at + 1, end, 5)
-    return _behind_number(data, at, end, _LEB_BYTES[Immediate(immediate)])
+    return _behind_number(data, at, end, _LEB_BYTES[immediate])
 
 
 def _behind_number(data: bytes, at: int, end: int, bytes_most: int) -> int:
@@ -173,7 +190,3 @@ def _behind_number(data: bytes, at: int, end: int, bytes_most: int) -> int:
         if data[after] < 0x80:
             return after + 1
     raise malformed(f"a number without end at byte {at}")
-
-
-def _unknown(opcode: int, at: int) -> InvalidModule:
-    return InvalidModule("unknown_opcode", f"0x{opcode:02x} at byte {at - 1}")

@@ -8,7 +8,7 @@ from wasmtime import Module, WasmtimeError
 from accountant.chain.envelope import Envelope
 from accountant.chain.genesis import Limits
 from accountant.contracts.binary import Reader, malformed
-from accountant.contracts.body import EDGES_TIMES_LOCALS_MOST, Body, Signature, walk
+from accountant.contracts.body import EDGES_TIMES_LOCALS_MOST, MODULE_EDGES_TIMES_LOCALS_MOST, Body, Signature, walk
 from accountant.contracts.callgraph import check_calls, frame_bytes
 from accountant.contracts.engine import PAGE_BYTES, engine
 from accountant.contracts.errors import InvalidModule
@@ -68,6 +68,7 @@ class _Check:
         self.exports: dict[str, tuple[int, int]] = {}
         self.bodies: list[Body] = []
         self.frames: list[int] = []
+        self.work = 0
         self.data_count: int | None = None
         self.segments = 0
 
@@ -198,6 +199,8 @@ class _Check:
         body = walk(reader, self.types, self.functions, len(signature.results))
         work = body.edges * (values + 1)
         _at_most("branch_limit", f"branches times locals in function {index}", work, EDGES_TIMES_LOCALS_MOST)
+        self.work += work
+        _at_most("branch_limit", "branches times locals in all functions", self.work, MODULE_EDGES_TIMES_LOCALS_MOST)
         self.bodies.append(body)
         self.frames.append(frame_bytes(values + len(signature.results) + body.height))
 
