@@ -17,7 +17,6 @@ from accountant.chain.query import (
     Storage,
     TransactionSucceeded,
 )
-from accountant.contracts.errors import FailureKind
 from accountant.execution.choice import next_to_execute
 from accountant.execution.income import income_of
 from accountant.execution.lazy_world import LazyWorld
@@ -161,14 +160,14 @@ class Selective:
         block = index.block(located.height)
         assert block is not None
         left = self.session.gas_left
-        if left is None:
+        if left is None or not runs_code(located):
             return transition(located, block, index.genesis, world)
         intrinsic = intrinsic_gas(located.transaction, index.genesis.gas)
         self._afford(located, intrinsic)
         gas_most = Gas(left - intrinsic)
         outcome = transition(located, block, index.genesis, world, gas_most)
-        ran_dry = outcome.failure is FailureKind.OUT_OF_GAS
-        if ran_dry and located.transaction.gas_limit - intrinsic > gas_most:
+        # Traps and exhausted gas use up all there is, so a run that did so on less than its own gas says nothing.
+        if outcome.gas_used - intrinsic >= gas_most and located.transaction.gas_limit - intrinsic > gas_most:
             raise BudgetSpent(located.seq, located.hash, Gas(located.transaction.gas_limit))
         return outcome
 

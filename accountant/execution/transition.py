@@ -140,5 +140,7 @@ def _add(credits: dict[AccountId, int], account: AccountId, units: int) -> None:
     credits[account] = credits.get(account, 0) + units
 
 
-def _movements(units: Mapping[AccountId, int] | Mapping[Address, int] | Mapping[ContractId, int]) -> tuple[Movement, ...]:
+def _movements(
+    units: Mapping[AccountId, int] | Mapping[Address, int] | Mapping[ContractId, int],
+) -> tuple[Movement, ...]:
     return tuple(Movement(account, moved) for account, moved in sorted(units.items()) if moved)

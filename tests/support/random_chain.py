@@ -22,7 +22,7 @@ from accountant.primitives.types import AccountId, Address, ContractId
 USERS = [Address(sha256(b"user %d" % number)[:20]) for number in range(5)]
 CONTRACTS = [ContractId(sha256(b"contract %d" % number)) for number in range(3)]
 SLOTS = [b"a", b"b", b"c"]
-GAS_LIMITS = [2_000, 8_000, 60_000, 400_000, 2_000_000]
+GAS_LIMITS = [8_000, 60_000, 400_000, 2_000_000, 2_000_000, 2_000_000, 2_000_000]
 
 
 @cache
@@ -130,7 +130,7 @@ class RandomChain:
 
     def contract(self) -> ContractId:
         """A contract: of genesis, deployed, failed or never there."""
-        return self.random.choice(self.contracts)
+        return self.random.choice(CONTRACTS if self.random.random() < 0.6 else self.contracts)
 
     def account(self) -> AccountId:
         """A user or a contract."""
@@ -174,7 +174,7 @@ class RandomChain:
         sender = self.user()
         nonce = self.nonces[sender]
         self.nonces[sender] += 1
-        zero, general = self.random.choice([(0, 0), (1, 0), (0, 1), (1, 1), (0, 1)])
+        zero, general = self.random.choice([(0, 0), (0, 0), (1, 0), (1, 0), (0, 1), (1, 1)])
         zero, general = zero * self.amount(), general * self.amount()
         gas, price = self.random.choice(GAS_LIMITS), self.random.choice([0, 0, 0, 1])
         kind = self.random.choice([0, 0, 1, 1, 1, 1, 2])
@@ -187,7 +187,7 @@ class RandomChain:
         elif kind == 1:
             to = self.contract()
             program = self.program(ContractId(to), 2)
-            payload = encode(CallPayload(self.random.choice(["run"] * 9 + ["none"]), (program.code,)))
+            payload = encode(CallPayload(self.random.choice(["run"] * 30 + ["none"]), (program.code,)))
             footprint = self._spoilt(program)
             gas = max(gas, 8_000)
         else:
@@ -206,7 +206,7 @@ class RandomChain:
     def program(self, contract: ContractId, depth: int) -> Program:
         """A random program for a contract."""
         program = Program()
-        for _ in range(self.random.randrange(5)):
+        for _ in range(self.random.randrange(7)):
             choice = self.random.randrange(20)
             slot = self.random.choice(SLOTS)
             if choice < 5:
