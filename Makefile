@@ -45,10 +45,10 @@ format: $(STAMP)
 	$(BIN)/ruff format $(HERE)
 	$(BIN)/ruff check --fix $(HERE)
 
-# Versions anew, for every supported Python; the lock names no index, so that any mirror will do.
+# Versions anew. The lock names no index, so that any mirror will do.
 lock: $(STAMP)
-	$(BIN)/uv pip compile pyproject.toml --extra dev --universal --python-version 3.11 --upgrade --quiet \
-	  --no-header --no-emit-index-url --output-file requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --extra dev --upgrade --quiet \
+	  --python-version 3.11 --no-header --no-emit-index-url --output-file requirements.lock
 	@! grep -n '://\|--index\|--find-links' requirements.lock || \
 	  { echo "requirements.lock must name no index and no address" >&2; exit 1; }
 
