@@ -1,13 +1,12 @@
 """A node's process: the HTTP server, the proposer's clock and the peers it follows, started and stopped as one."""
 
 import asyncio
-import contextlib
 import signal
 import socket
-import threading
-from collections.abc import Callable, Generator, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Callable, Generator
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import structlog
 import uvicorn
@@ -47,14 +46,14 @@ class NodeOptions:
 class _Server(uvicorn.Server):
     """Lets those go who wait for a block before it waits for all requests to end. Leaves signals to `run_node`."""
 
-    def __init__(self, config: uvicorn.Config, node: Node, ready: Callable[[], None]) -> None:
+    def __init__(self, config: uvicorn.Config, node: Node) -> None:
         super().__init__(config)
         self._node = node
-        self._ready = ready
+        self.serves = asyncio.Event()
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         await super().startup(sockets)
-        self._ready()
+        self.serves.set()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         self._node.release_waiters()
@@ -65,29 +64,67 @@ class _Server(uvicorn.Server):
         yield
 
 
-async def run_node(keeper: Keeper, options: NodeOptions, ready: Callable[[str], None] = lambda url: None) -> None:
-    """Runs until SIGTERM or SIGINT; `ready` is called with the URL once requests are taken.
+class Serving(NamedTuple):
+    """A node that takes requests."""
 
-    If making blocks fails (a full disk), the server stops and this raises what it failed with.
+    url: str
+    node: Node
+    ended: asyncio.Event
+    """Set when it should stop: by whoever wants that, or because making blocks failed."""
+
+
+async def run_node(keeper: Keeper, options: NodeOptions, ready: Callable[[str], None]) -> None:
+    """Runs until SIGTERM or SIGINT; `ready` is called with the URL once requests are taken. Raises as `serving`."""
+    async with serving(keeper, options) as running:
+        ready(running.url)
+        loop = asyncio.get_running_loop()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, running.ended.set)
+        await running.ended.wait()
+
+
+@asynccontextmanager
+async def serving(keeper: Keeper, options: NodeOptions) -> AsyncIterator[Serving]:
+    """A node from its first request to its last. The store is closed at the end.
+
+    Raises `OSError` where the address is taken, and at the end what making blocks failed with (a full disk).
     """
     node = Node(keeper)
     try:
         with listen(options.host, options.port) as listening:
-            config = uvicorn.Config(
-                make_app(node),
-                log_config=None,
-                access_log=False,
-                limit_concurrency=CONNECTIONS_MAX,
-                timeout_graceful_shutdown=STOP_S_MAX,
-                lifespan="off",
-            )
-            server = _Server(config, node, lambda: ready(url_of(listening)))
-            background = [asyncio.create_task(propose_forever(node, options.interval_s, options.heartbeat_s))]
-            background += [asyncio.create_task(follow_peer(node, url)) for url in options.peers]
-            with _ended_by_signals(server):
-                await _serve(server, listening, background)
+            server = _Server(_config(node), node)
+            ended = asyncio.Event()
+            tasks = [
+                asyncio.create_task(server.serve(sockets=[listening])),
+                asyncio.create_task(propose_forever(node, options.interval_s, options.heartbeat_s)),
+            ]
+            for task in tasks:
+                task.add_done_callback(lambda _: ended.set())
+            peers = [asyncio.create_task(follow_peer(node, url)) for url in options.peers]
+            try:
+                await server.serves.wait()
+                yield Serving(url_of(listening), node, ended)
+            finally:
+                server.should_exit = True
+                for task in (*tasks[1:], *peers):
+                    task.cancel()
+                results = await asyncio.gather(*tasks, *peers, return_exceptions=True)
+            for result in results:
+                if isinstance(result, Exception):
+                    raise result
     finally:
         await node.stop()
+
+
+def _config(node: Node) -> uvicorn.Config:
+    return uvicorn.Config(
+        make_app(node),
+        log_config=None,
+        access_log=False,
+        limit_concurrency=CONNECTIONS_MAX,
+        timeout_graceful_shutdown=STOP_S_MAX,
+        lifespan="off",
+    )
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -118,37 +155,3 @@ async def follow_peer(node: Node, url: str) -> None:
             except (ConflictingBlock, InvalidBlock, SourceMismatch, NodeAnswerInvalid, Refused) as error:
                 log.error("peer left", peer=url, code=error.code, detail=error.detail)
                 return
-
-
-async def _serve(server: _Server, listening: socket.socket, background: Sequence["asyncio.Task[None]"]) -> None:
-    def stop_if_failed(task: "asyncio.Task[None]") -> None:
-        if not task.cancelled() and task.exception() is not None:
-            server.should_exit = True
-
-    for task in background:
-        task.add_done_callback(stop_if_failed)
-    try:
-        await server.serve(sockets=[listening])
-    finally:
-        for task in background:
-            task.cancel()
-        for task in background:
-            with contextlib.suppress(asyncio.CancelledError):
-                await task
-
-
-@contextmanager
-def _ended_by_signals(server: _Server) -> Iterator[None]:
-    """SIGTERM and SIGINT end the server in good order. Only a main thread hears signals."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    loop = asyncio.get_running_loop()
-    numbers = (signal.SIGTERM, signal.SIGINT)
-    for number in numbers:
-        loop.add_signal_handler(number, setattr, server, "should_exit", True)
-    try:
-        yield
-    finally:
-        for number in numbers:
-            loop.remove_signal_handler(number)

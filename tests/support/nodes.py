@@ -1,0 +1,71 @@
+"""Nodes over real HTTP on free loopback ports, in the test's own event loop."""
+
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import NamedTuple
+
+from accountant.chain.genesis import Genesis
+from accountant.node.client import NodeClient
+from accountant.node.keeper import Keeper
+from accountant.node.process import Node
+from accountant.node.server import NodeOptions, serving
+from accountant.node.store import BlockStore
+from accountant.primitives.keys import PrivateKey
+from tests.support.chains import PROPOSER, accept_any_module
+
+INTERVAL_S = 0.02
+NEVER_S = 3_600.0
+
+
+class RunningNode(NamedTuple):
+    """A node that takes requests, and a client of it."""
+
+    url: str
+    node: Node
+    keeper: Keeper
+    client: NodeClient
+
+
+def keeper_in(folder: Path, genesis: Genesis, key: PrivateKey | None = PROPOSER) -> Keeper:
+    """The chain in a folder, begun there if it is new. Its store is open."""
+    store = BlockStore(folder)
+    try:
+        return Keeper(store, genesis, accept_any_module, key)
+    except BaseException:
+        store.close()
+        raise
+
+
+@asynccontextmanager
+async def running_node(
+    folder: Path,
+    genesis: Genesis,
+    key: PrivateKey | None = PROPOSER,
+    interval_s: float = INTERVAL_S,
+    heartbeat_s: float = 0.0,
+    peers: tuple[str, ...] = (),
+    port: int = 0,
+) -> AsyncIterator[RunningNode]:
+    """A node on `folder`, stopped and its store closed at the end."""
+    keeper = keeper_in(folder, genesis, key)
+    options = NodeOptions(port=port, interval_s=interval_s, heartbeat_s=heartbeat_s, peers=peers)
+    async with serving(keeper, options) as running, NodeClient(running.url, backoff_s=0.02) as client:
+        yield RunningNode(running.url, running.node, keeper, client)
+
+
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+    """Returns when `holds` does; fails after some seconds."""
+    async with asyncio.timeout(seconds):
+        while not await holds():  # noqa: ASYNC110 - what is waited for is elsewhere, behind HTTP
+            await asyncio.sleep(0.01)
+
+
+async def until_height(client: NodeClient, height: int, seconds: float = 10.0) -> None:
+    """Returns when the node's chain has a block at `height`; fails after some seconds."""
+
+    async def there() -> bool:
+        return (await client.head()).height >= height
+
+    await until(there, seconds)
