@@ -4,7 +4,7 @@ Algorithm 1 (Tx-DoS) of the paper ends here: a well-signed transaction from a ke
 one signature check, is refused as `unfunded`, and leaves nothing behind: no memory, no block, no row.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
@@ -13,6 +13,7 @@ from accountant.chain.errors import MempoolRefusal, NotPooled
 from accountant.chain.inclusion import CheckedBytes, check_bytes, signer
 from accountant.chain.state import ChainState
 from accountant.chain.transaction import transaction_hash
+from accountant.chain.validator import ValidatedBlock
 from accountant.primitives.types import Address, Hash
 
 REPLACEMENT_PERCENT = 10
@@ -91,28 +92,29 @@ class Mempool:
         self._insert(pending)
         return pending
 
-    def drop(self, names: Iterable[Hash]) -> None:
-        """Forget transactions that a proposer found to fail, and what waits behind each of the same sender."""
-        for name in names:
-            pending = self._by_hash.get(name)
-            if pending is not None:
-                for behind in self._from(pending):
-                    self._remove(behind)
+    def pending_of(self, sender: Address) -> int:
+        """How many transactions of a sender wait without a gap after those on the chain."""
+        return self.next_nonce(sender) - self._state.account(sender).nonce
 
-    def advance(self) -> None:
-        """After the state went on: forget what is on the chain, superseded, or no longer payable."""
-        for sender, waiting in list(self._by_sender.items()):
+    def drop(self, name: Hash) -> None:
+        """Forget a transaction that a proposer found to fail, and what waits behind it of the same sender."""
+        pending = self._by_hash.get(name)
+        if pending is not None:
+            for behind in self._from(pending):
+                self._remove(behind)
+
+    def advance(self, block: ValidatedBlock) -> None:
+        """After the state took a block in: forget what is on the chain, superseded, or no longer payable."""
+        assert self._state.head.hash == block.hash
+        for sender in block.accounts:
             account = self._state.account(sender)
+            waiting = self._by_sender.get(sender, {})
             left = account.zero
-            payable = True
             for nonce in sorted(waiting):
                 pending = waiting[nonce]
-                if nonce < account.nonce:
-                    self._remove(pending)
-                    continue
-                left -= pending.cost
-                payable = payable and left >= 0
-                if not payable:
+                if nonce >= account.nonce:
+                    left -= pending.cost
+                if nonce < account.nonce or left < 0:
                     self._remove(pending)
 
     def candidates(self) -> Iterator[bytes]:

@@ -5,7 +5,7 @@ from typing import NamedTuple
 
 from accountant.chain.admission import ModuleCheck
 from accountant.chain.block import BLOCK_BYTES_MAX, Block, Header
-from accountant.chain.errors import BlockRefusal, InvalidBlock, InvalidTransaction
+from accountant.chain.errors import BlockRefusal, InvalidBlock, InvalidTransaction, Refusal
 from accountant.chain.footprint_root import footprint_root
 from accountant.chain.inclusion import Inclusion
 from accountant.chain.state import ChainState
@@ -42,17 +42,21 @@ def propose(
         raise InvalidBlock(BlockRefusal.PROPOSER, f"it is 0x{turn.hex()}'s turn")
     inclusion = Inclusion(state, check_module)
     dropped = []
+    full = False
     bytes_left = min(limits.block_bytes_most, BLOCK_BYTES_MAX) - _empty_block_bytes(state)
     for raw in candidates:
         if len(inclusion.transactions) == limits.block_transactions_most:
             break
         size = len(raw) + TRANSACTION_OVERHEAD_BYTES
         if size > bytes_left:
+            full = True
             continue
         try:
             inclusion.include(raw)
         except InvalidTransaction as error:
-            dropped.append((sha256(raw), error))
+            # What follows a transaction that did not fit lacks its nonce now, and will be valid later.
+            if not (full and error.kind is Refusal.NONCE):
+                dropped.append((sha256(raw), error))
         else:
             bytes_left -= size
     header = Header(

@@ -11,7 +11,6 @@ from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.hashes import sha256
 from accountant.primitives.types import ADDRESS_BYTES, HASH_BYTES, Hash
 
-
 _Account = Annotated[bytes, msgspec.Meta(min_length=20, max_length=32)]
 _Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 _Amount = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
