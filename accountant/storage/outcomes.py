@@ -20,7 +20,7 @@ from accountant.storage import tables
 from accountant.storage.database import Database, compiled
 from accountant.storage.hot import HotLayer, Redis
 from accountant.storage.index import NoChain
-from accountant.storage.single_flight import SingleFlight
+from accountant.storage.single_flight import LEASE_S, SingleFlight
 
 _o, _t, _b = tables.outcomes, tables.transactions, tables.blocks
 
@@ -54,15 +54,18 @@ PUT = compiled(
 class PostgresOutcomes:
     """An `OutcomeStore` shared by all workers of a database; one for each process, safe for threads."""
 
-    def __init__(self, database: Database, client: Redis | None = None) -> None:
-        """`client`: None to do without Redis. Raises `NoChain` where no genesis is installed."""
+    def __init__(self, database: Database, client: Redis | None = None, lease_s: float = LEASE_S) -> None:
+        """`client`: None to do without Redis. `lease_s`: how long a dead worker keeps others waiting.
+
+        Raises `NoChain` where no genesis is installed.
+        """
         row = database.fetch_one(CACHE_KEY)
         if row is None:
             raise NoChain("the database holds no chain: import its genesis first")
         self._database = database
         self._hot = HotLayer(client, row[0])
         space = "anh:" + sha256(b"anh/flight\x00" + row[0]).hex()[:16]
-        self._flights = SingleFlight(client, database.url, space)
+        self._flights = SingleFlight(client, database.url, space, lease_s)
 
     def get(self, seq: Seq) -> Observed | None:
         return self.get_many([seq]).get(seq)
