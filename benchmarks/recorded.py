@@ -116,8 +116,8 @@ def measure(
 ) -> list[Measured]:
     """Every contract call of a recording; seconds are medians over the rounds."""
     index = MemoryIndex(chain.genesis)
-    for block in chain.blocks:
-        index.append(block)
+    for sealed in chain.blocks:
+        index.append(sealed)
     eagers = [EagerState(index) for _ in range(rounds)]
     measured: list[Measured] = []
     first_seq = 0

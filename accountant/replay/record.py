@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import NamedTuple
 
 from accountant.chain.envelope import Envelope
-from accountant.chain.genesis import Genesis, Limits
+from accountant.chain.genesis import Genesis, GenesisAccount, GenesisContract, Limits
 from accountant.chain.proposer import propose
 from accountant.chain.state import ChainState
 from accountant.chain.validator import ValidatedBlock, apply_block
@@ -45,24 +45,36 @@ class RecordedChain(NamedTuple):
 
 
 def record_chain(
-    blocks: Iterable[RecordedBlock], options: RecordOptions = DEFAULTS, proposer: PrivateKey = PROPOSER
+    blocks: Iterable[RecordedBlock],
+    options: RecordOptions = DEFAULTS,
+    proposer: PrivateKey = PROPOSER,
+    accounts: Sequence[GenesisAccount] = (),
+    contracts: Sequence[GenesisContract] = (),
 ) -> RecordedChain:
     """The chain of these recorded blocks, one chain block each (more where the limits ask for it).
 
+    `accounts` and `contracts` stand in genesis besides the recorded ones, for whoever goes on with the chain.
     Raises `RecordingTooLarge` if the money or a transaction passes the chain's limits.
     """
     recorded = tuple(blocks)
     parts = tuple(record_block(block, options) for block in recorded)
-    genesis = genesis_of(parts, options, proposer)
+    genesis = genesis_of(parts, options, proposer, accounts, contracts)
     bodies = (body for part in parts for body in _bodies(part.transactions, options.limits))
     places = tuple(Place(block.block, index) for block in recorded for index in range(len(block.transactions)))
     return RecordedChain(genesis, tuple(_seal(bodies, ChainState.at_genesis(genesis), proposer)), places, parts)
 
 
-def genesis_of(parts: Sequence[RecordedPart], options: RecordOptions, proposer: PrivateKey) -> Genesis:
+def genesis_of(
+    parts: Sequence[RecordedPart],
+    options: RecordOptions,
+    proposer: PrivateKey,
+    more_accounts: Sequence[GenesisAccount] = (),
+    more_contracts: Sequence[GenesisContract] = (),
+) -> Genesis:
     """The genesis that holds what these blocks started from. Raises `RecordingTooLarge`."""
-    accounts = sorted((account for part in parts for account in part.accounts), key=lambda account: account.address)
-    contracts = sorted((part.contract for part in parts), key=lambda contract: contract.contract)
+    recorded = (account for part in parts for account in part.accounts)
+    accounts = sorted((*recorded, *more_accounts), key=lambda account: account.address)
+    contracts = sorted((*(part.contract for part in parts), *more_contracts), key=lambda contract: contract.contract)
     minted = sum(a.zero_balance for a in accounts) + sum(c.general_balance for c in contracts)
     if minted > AMOUNT_MAX:
         raise RecordingTooLarge(f"the recorded balances are {minted} base units together: below 2^63 are allowed")

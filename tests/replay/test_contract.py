@@ -1,16 +1,16 @@
-"""The replay contract run for real: gas burnt, slots written from what was read, recorded gains paid, failures failed."""
+"""The replay contract run for real: gas burnt, slots written from what was read, gains paid, failures failed."""
 
 from collections.abc import Sequence
 
 import pytest
 from msgspec import structs
 
+from accountant.chain.genesis import Limits
 from accountant.chain.transaction import Transaction
 from accountant.contracts.errors import FailureKind
 from accountant.contracts.module import check_module
 from accountant.execution.eager import EagerState, execute_everything
 from accountant.execution.outcome import Outcome
-from accountant.chain.genesis import Limits
 from accountant.index.memory import MemoryIndex
 from accountant.primitives.hashes import sha256
 from accountant.primitives.types import Seq

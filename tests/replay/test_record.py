@@ -6,7 +6,7 @@ import pytest
 from msgspec import structs
 
 from accountant.chain.footprint import Credit, Debit, Entry, Read, Write
-from accountant.chain.genesis import Genesis, Limits, decode_genesis
+from accountant.chain.genesis import Genesis, GenesisAccount, Limits, decode_genesis
 from accountant.chain.state import ChainState, genesis_supply
 from accountant.chain.transaction import Transaction, TransactionKind, decode_transaction
 from accountant.chain.validator import import_block
@@ -158,10 +158,11 @@ def test_what_does_not_fit_the_chain_is_refused() -> None:
 
 
 def test_another_proposer_signs_the_same_transactions() -> None:
-    """A node that shall go on with the chain brings its own key."""
+    """A node that shall go on with the chain brings its own key, and accounts of its own in genesis."""
     key = PrivateKey.from_seed(b"another")
     recorded = block(transfer("a", "b", 1))
-    chain = record_chain([recorded], proposer=key)
+    chain = record_chain([recorded], proposer=key, accounts=[GenesisAccount(key.address, 77)])
+    assert _imported(chain).account(key.address).zero == 77
     assert chain.genesis.proposers == (key.address,) and chain.blocks[0].header.proposer == key.address
     assert chain.parts[0].transactions == record_chain([recorded]).parts[0].transactions
 
