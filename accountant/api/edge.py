@@ -23,6 +23,9 @@ OPEN_PATHS = frozenset({"/v1/health", "/v1/readiness"})
 BODY_BYTES_MAX = 1024 * 1024 + 64 * 1024
 """The largest transaction in hex, and its JSON around it."""
 
+_LEAVE_THE_BODY = {"Connection": "close"}
+"""Ends the connection instead of reading and throwing away what the client still wants to send."""
+
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 
 
@@ -51,7 +54,10 @@ class Edge:
 
         problem = await self._admit(scope, headers)
         if problem is not None:
-            await respond(scope, problem)(scope, receive, send_named)
+            response = respond(scope, problem)
+            if "content-length" in headers or "transfer-encoding" in headers:
+                response.headers.update(_LEAVE_THE_BODY)
+            await response(scope, receive, send_named)
         else:
             await self._app(scope, self._limited(receive), send_named)
 
@@ -92,4 +98,4 @@ class Edge:
         return receive_some
 
     def _too_large(self) -> HTTPException:
-        return HTTPException(413, f"a body has at most {self._body_bytes_max} bytes")
+        return HTTPException(413, f"a body has at most {self._body_bytes_max} bytes", _LEAVE_THE_BODY)

@@ -2,144 +2,38 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
-from typing import NamedTuple
 
 import msgspec
 import pytest
 import sqlalchemy as sa
 from structlog.testing import capture_logs
 
-from accountant.accounting.certificate import Certificate, UndecidedReason, Verdict
+from accountant.accounting.certificate import Verdict
 from accountant.chain.block import Position
-from accountant.chain.genesis import GasSchedule, Genesis
-from accountant.chain.query import AccountingQuery, BalanceAtLeast
+from accountant.chain.genesis import GasSchedule
+from accountant.chain.query import BalanceAtLeast
 from accountant.chain.transaction import TransactionKind, sign_transaction
 from accountant.oath.counts import counts
-from accountant.oath.oath import NotAnOath, Oath, oath_of
+from accountant.oath.oath import NotAnOath
 from accountant.oath.swear import Stamp, deposit_transaction
 from accountant.primitives.encoding import encode
-from accountant.primitives.types import UNITS_PER_TOKEN, Amount, ContractId
-from accountant.services.api_keys import ensure_first_key
+from accountant.primitives.types import Amount, ContractId
 from accountant.services.oaths import UnknownOath, read_oath
-from accountant.services.publish import Publisher, PublisherPolicy
 from accountant.services.submit import NodeDown
-from accountant.storage.database import engine_of, migrate
-from accountant.storage.jobs import JobRow, Jobs, NewJob
 from accountant.storage.oaths import Oaths, SignedState
-from tests.support.oath_node import ACCOUNTANT, CUSTOMER, ChainNode, oath_genesis
-
-TOKEN = UNITS_PER_TOKEN
-POLICY = PublisherPolicy(Amount(TOKEN), Amount(10 * TOKEN), Amount(20 * TOKEN))
+from tests.support.oath_node import ACCOUNTANT, CUSTOMER, oath_genesis
+from tests.support.oath_office import POLICY, TOKEN, Office, opened_office
 
 
 class Killed(BaseException):
     """The process ends here."""
 
 
-class Office(NamedTuple):
-    """A database, a node, and a publisher between them."""
-
-    engine: sa.Engine
-    node: ChainNode
-    key_prefix: str
-
-    def publisher(self, policy: PublisherPolicy = POLICY) -> Publisher:
-        """A new process of the publisher."""
-        return Publisher(self.engine, self.node.index, self.node, ACCOUNTANT, policy)
-
-    def settled(self, policy: PublisherPolicy = POLICY) -> Publisher:
-        """A publisher whose purse is deployed and filled."""
-        publisher = self.publisher(policy)
-        for _ in range(2):
-            publisher.round()
-            self.node.make_block()
-        publisher.round()
-        return publisher
-
-    def finish_job(
-        self,
-        verdict: Verdict = Verdict.ACCEPTED,
-        query: AccountingQuery | bytes | None = None,
-        answer: object = True,
-        swear: bool = True,
-        name: str = "job",
-    ) -> str:
-        """A job that a worker finished with this answer; its id."""
-        raw = query if isinstance(query, bytes) or query is None else encode(query)
-        undecided = verdict is Verdict.UNDECIDED
-        certificate = Certificate(
-            verdict=verdict,
-            reason=UndecidedReason.BUDGET_SPENT if undecided else None,
-            query=raw,
-            answer=None if undecided or raw is None else encode(answer),
-            account=CUSTOMER.address,
-            previous_hash=self.node.index.genesis.hash,
-            index=0,
-            required=None,
-            lower=0,
-            upper=0,
-            zero_balance=0,
-            theta=(),
-            executed=(),
-            gas_executed=0,
-            gas_everything=0,
-            cache_hits=0,
-            slice=(),
-        )
-        with self.engine.begin() as connection:
-            jobs = Jobs(connection)
-            count = connection.scalar(sa.text("select count(*) from accountant.jobs"))
-            job_id = f"{name}_{count}"
-            jobs.add(NewJob(job_id, self.key_prefix, "test", b"", swear, 3))
-            lease = jobs.take(job_id, "worker", 60.0)
-            assert lease is not None and jobs.finish(lease, encode(certificate), 0)
-        return job_id
-
-    def job(self, job_id: str) -> JobRow:
-        """The job's row."""
-        with self.engine.connect() as connection:
-            row = Jobs(connection).get(job_id)
-        assert row is not None
-        return row
-
-    def declined(self, job_id: str) -> str | None:
-        """Why a job's answer was declined; None if it was not."""
-        query = "select declined from accountant.oaths join accountant.jobs on number = job_number where jobs.id = :id"
-        with self.engine.connect() as connection:
-            found: str | None = connection.scalar(sa.text(query), {"id": job_id})
-        return found
-
-    def oaths(self) -> list[Oath]:
-        """All oaths on the chain, as the index sees them."""
-        found = []
-        for seq in self.node.seqs():
-            try:
-                found.append(oath_of(self.node.index, seq))
-            except NotAnOath:
-                continue
-        return found
-
-    def question(self) -> AccountingQuery:
-        """Does the customer own at least a token at the end of the last block?"""
-        last = self.node.index.block(self.node.index.head().height)
-        assert last is not None
-        return BalanceAtLeast(CUSTOMER.address, TOKEN, Position(last.previous_hash, last.count))
-
-
-def _office(url: str, genesis: Genesis) -> Office:
-    migrate(url)
-    engine = engine_of(url)
-    text = ensure_first_key(engine)
-    assert text is not None
-    return Office(engine, ChainNode(genesis), text.split("_")[1])
-
-
 @pytest.fixture
 def office(database_url: str) -> Iterator[Office]:
     """An office with an empty database and a chain that only has its genesis."""
-    opened = _office(database_url, oath_genesis())
-    yield opened
-    opened.engine.dispose()
+    with opened_office(database_url, oath_genesis()) as opened:
+        yield opened
 
 
 def test_first_start_deploys_and_then_deposits(office: Office) -> None:
@@ -364,7 +258,11 @@ def test_no_penalty_beyond_the_deposit(office: Office) -> None:
 
 def test_too_little_zero_cost_money(database_url: str) -> None:
     """Without money for the next transaction the publisher says so once, signs nothing, and goes on when it comes."""
-    office = _office(database_url, oath_genesis(units=1_000))
+    with opened_office(database_url, oath_genesis(units=1_000)) as office:
+        _poor(office)
+
+
+def _poor(office: Office) -> None:
     publisher = office.publisher()
     with capture_logs() as logs:
         for _ in range(3):
@@ -375,17 +273,15 @@ def test_too_little_zero_cost_money(database_url: str) -> None:
     with capture_logs() as logs:
         assert publisher.round().stopped is None
     assert "publisher_goes_on" in [log["event"] for log in logs]
-    office.engine.dispose()
 
 
 def test_a_chain_where_no_oath_counts(database_url: str) -> None:
     """Where the rules are others than the audited ones, nothing is sworn."""
     genesis = msgspec.structs.replace(oath_genesis(), gas=GasSchedule(query=100_001))
-    office = _office(database_url, genesis)
-    publisher = office.settled()
-    office.finish_job(query=office.question())
-    assert publisher.round().stopped == "purse_not_ready"
-    office.engine.dispose()
+    with opened_office(database_url, genesis) as office:
+        publisher = office.settled()
+        office.finish_job(query=office.question())
+        assert publisher.round().stopped == "purse_not_ready"
 
 
 def test_two_publishers_on_one_database(office: Office) -> None:

@@ -1,0 +1,253 @@
+"""Bad input: the right 4xx as problem details, nothing stored, nothing executed."""
+
+from collections.abc import Iterator, Mapping
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+import httpx
+import pytest
+
+from accountant.chain.transaction import TRANSACTION_BYTES_MAX
+from accountant.primitives.addresses import show
+from tests.support.chains import ALICE, BOB, transfer
+from tests.support.service import Service, running_service, service_genesis, small_chain
+
+CHAIN = small_chain()
+HEAD = "0x" + CHAIN.blocks[-1].hash.hex()
+UNKNOWN = "0x" + "ab" * 32
+SETTLED, UNSETTLED, REFUND = ("0x" + h.hex() for h in (CHAIN.settled, CHAIN.unsettled, CHAIN.refund))
+ACCOUNT = show(BOB.address)
+WRONG_CHECKSUM = ACCOUNT[:2] + ACCOUNT[2:].swapcase()
+
+PAY = "/v1/payments/verifications"
+BOUND = "/v1/balances/lower-bound"
+SUBMIT = "/v1/transactions"
+OCTETS = {"content-type": "application/octet-stream"}
+JSON = {"content-type": "application/json"}
+
+
+@pytest.fixture(scope="module")
+def service(module_database_url: str, servers: Any, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Service]:
+    with running_service(module_database_url, servers.redis_url, tmp_path_factory.mktemp("node")) as running:
+        yield running
+
+
+class Bad(NamedTuple):
+    """A request that must be refused, and how."""
+
+    name: str
+    status: int
+    code: str
+    path: str
+    json: Any = None
+    content: bytes | None = None
+    headers: Mapping[str, str] = MappingProxyType({})
+    method: str = "POST"
+
+
+def _bound(**changes: Any) -> dict[str, Any]:
+    return {"account": ACCOUNT, "position": "head", **changes}
+
+
+BAD = [
+    Bad("no body", 422, "invalid_request", PAY, headers=JSON),
+    Bad("malformed JSON", 400, "malformed_json", PAY, content=b'{"transaction": ', headers=JSON),
+    Bad("not UTF-8", 400, "bad_request", PAY, content=b'{"transaction": "\xff"}', headers=JSON),
+    Bad("deep nesting", 400, "bad_request", PAY, content=b"[" * 100_000, headers=JSON),
+    Bad("endless digits", 400, "bad_request", PAY, content=b'{"gas_budget": ' + b"9" * 10_000 + b"}", headers=JSON),
+    Bad("a list for an object", 422, "invalid_request", PAY, json=[]),
+    Bad("no transaction", 422, "invalid_request", PAY, json={}),
+    Bad("a number for a hash", 422, "invalid_request", PAY, json={"transaction": 7}),
+    Bad("a short hash", 422, "invalid_request", PAY, json={"transaction": UNKNOWN[:-2]}),
+    Bad("a hash and a line end", 422, "invalid_request", PAY, json={"transaction": UNKNOWN + "\n"}),
+    Bad("a hash without 0x", 422, "invalid_request", PAY, json={"transaction": UNKNOWN[2:]}),
+    Bad("an unknown field", 422, "invalid_request", PAY, json={"transaction": SETTLED, "thета": []}),
+    Bad("an unknown transaction", 404, "unknown_transaction", PAY, json={"transaction": UNKNOWN}),
+    Bad("a negative budget", 422, "invalid_request", PAY, json={"transaction": SETTLED, "gas_budget": -1}),
+    Bad("a huge budget", 422, "invalid_request", PAY, json={"transaction": SETTLED, "gas_budget": 2**63}),
+    Bad("a huge budget as text", 422, "invalid_request", PAY, json={"transaction": SETTLED, "gas_budget": "9" * 19}),
+    Bad("a budget with a plus", 422, "invalid_request", PAY, json={"transaction": SETTLED, "gas_budget": "+5"}),
+    Bad("a fraction of gas", 422, "invalid_request", PAY, json={"transaction": SETTLED, "gas_budget": 1.0}),
+    Bad("true for gas", 422, "invalid_request", PAY, json={"transaction": SETTLED, "gas_budget": True}),
+    Bad("NaN", 422, "invalid_request", PAY, content=b'{"transaction": NaN}', headers=JSON),
+    Bad("a word for swear", 422, "invalid_request", PAY, json={"transaction": SETTLED, "swear": "yes"}),
+    Bad("text for Θ", 422, "invalid_request", PAY, json={"transaction": SETTLED, "theta": REFUND}),
+    Bad("an unknown income", 404, "unknown_income", PAY, json={"transaction": SETTLED, "theta": [UNKNOWN]}),
+    Bad("a duplicate", 422, "duplicate_income", PAY, json={"transaction": SETTLED, "theta": [REFUND, REFUND]}),
+    Bad("somebody else's", 422, "foreign_income", PAY, json={"transaction": UNSETTLED, "theta": [REFUND]}),
+    Bad("a later income", 422, "income_not_before", PAY, json={"transaction": SETTLED, "theta": [UNSETTLED]}),
+    Bad("itself", 422, "income_not_before", PAY, json={"transaction": SETTLED, "theta": [SETTLED]}),
+    Bad("too many", 422, "invalid_request", PAY, json={"transaction": SETTLED, "theta": [REFUND] * 1_001}),
+    Bad(
+        "a wrong media type", 415, "unsupported_media_type", PAY, content=b"{}", headers={"content-type": "text/plain"}
+    ),
+    Bad("no media type", 415, "unsupported_media_type", PAY, content=b"{}"),
+    Bad("an empty key", 400, "invalid_idempotency_key", PAY, {"transaction": SETTLED}, headers={"Idempotency-Key": ""}),
+    Bad(
+        "a long key",
+        400,
+        "invalid_idempotency_key",
+        PAY,
+        {"transaction": SETTLED},
+        headers={"Idempotency-Key": "k" * 256},
+    ),
+    Bad("no account", 422, "invalid_request", BOUND, json={"position": "head"}),
+    Bad("no position", 422, "invalid_request", BOUND, json={"account": ACCOUNT}),
+    Bad("a wrong checksum", 422, "invalid_request", BOUND, json=_bound(account=WRONG_CHECKSUM)),
+    Bad("another word for head", 422, "invalid_request", BOUND, json=_bound(position="latest")),
+    Bad("on no chain", 404, "unknown_position", BOUND, json=_bound(position={"previous_hash": UNKNOWN, "index": 0})),
+    Bad("in the future", 404, "unknown_position", BOUND, json=_bound(position={"previous_hash": HEAD, "index": 1})),
+    Bad("far away", 422, "invalid_request", BOUND, json=_bound(position={"previous_hash": HEAD, "index": 2**24})),
+    Bad("before", 422, "invalid_request", BOUND, json=_bound(position={"previous_hash": HEAD, "index": -1})),
+    Bad("no index", 422, "invalid_request", BOUND, json=_bound(position={"previous_hash": HEAD})),
+    Bad("a negative target", 422, "invalid_request", BOUND, json=_bound(target=-5)),
+    Bad("a huge target", 422, "invalid_request", BOUND, json=_bound(target=str(2**63))),
+    Bad("a foreign Θ", 422, "foreign_income", BOUND, json=_bound(theta=[REFUND])),
+    Bad("an oversized body", 413, "request_entity_too_large", PAY, content=b" " * 1_200_000, headers=JSON),
+    Bad("octets that are none", 422, "invalid_encoding", SUBMIT, content=b"\x00\x01", headers=OCTETS),
+    Bad(
+        "an oversized transaction",
+        413,
+        "request_entity_too_large",
+        SUBMIT,
+        content=bytes(TRANSACTION_BYTES_MAX + 1),
+        headers=OCTETS,
+    ),
+    Bad("hex that is none", 422, "invalid_request", SUBMIT, json={"transaction": "0xzz"}),
+    Bad("half a byte", 422, "invalid_request", SUBMIT, json={"transaction": "0x123"}),
+    Bad("malformed submission", 400, "malformed_json", SUBMIT, content=b"{", headers=JSON),
+    Bad("an unknown field besides", 422, "invalid_request", SUBMIT, json={"transaction": "0x00", "to": "x"}),
+    Bad(
+        "a form",
+        415,
+        "unsupported_media_type",
+        SUBMIT,
+        content=b"a=b",
+        headers={"content-type": "application/x-www-form-urlencoded"},
+    ),
+    Bad("a wrong nonce", 409, "nonce_gap", SUBMIT, content=transfer(ALICE, 10**6, BOB.address, zero=1), headers=OCTETS),
+    Bad("an unknown job", 404, "unknown_job", "/v1/jobs/job_0", method="GET"),
+    Bad("cancelling nothing", 404, "unknown_job", "/v1/jobs/job_0/cancel"),
+    Bad("following nothing", 404, "unknown_job", "/v1/jobs/job_0/events", method="GET"),
+    Bad("a negative limit", 422, "invalid_request", "/v1/jobs?limit=-1", method="GET"),
+    Bad("a forged cursor", 422, "invalid_request", "/v1/jobs?cursor=AAAAAAAAAAE", method="GET"),
+    Bad("an unknown parameter", 422, "invalid_request", "/v1/jobs?page=1", method="GET"),
+    Bad("an unknown hash", 404, "unknown_transaction", f"/v1/transactions/{UNKNOWN}", method="GET"),
+    Bad("a word for a hash", 422, "invalid_request", "/v1/transactions/pending", method="GET"),
+    Bad("a block above the head", 404, "unknown_block", "/v1/blocks/999999", method="GET"),
+    Bad("a height of many digits", 422, "invalid_request", "/v1/blocks/" + "9" * 40, method="GET"),
+    Bad("a block on no chain", 404, "unknown_block", f"/v1/blocks/{UNKNOWN}", method="GET"),
+    Bad("a negative height", 422, "invalid_request", "/v1/blocks/-1", method="GET"),
+    Bad("no such route", 404, "not_found", "/v1/wallets", method="GET"),
+    Bad("a wrong method", 405, "method_not_allowed", PAY, method="DELETE"),
+]
+
+
+@pytest.mark.parametrize("bad", BAD, ids=lambda bad: bad.name)
+def test_bad_input_is_refused_and_leaves_nothing(service: Service, bad: Bad) -> None:
+    """The status and code are right, the body is a problem, and no table has a row more, outcomes included."""
+    before = service.rows()
+    with service.client() as client:
+        response = client.request(bad.method, bad.path, json=bad.json, content=bad.content, headers=bad.headers)
+    assert response.status_code == bad.status, response.text
+    _assert_problem(response, bad.status, bad.code)
+    assert service.rows() == before
+
+
+def _assert_problem(response: httpx.Response, status: int, code: str) -> None:
+    problem = response.json()
+    assert response.headers["content-type"] == "application/problem+json"
+    assert problem["status"] == status
+    assert problem["type"] == "urn:anh:problem:" + problem["code"]
+    assert problem["request_id"] == response.headers["x-request-id"]
+    assert problem["title"]
+    assert problem["detail"]
+    assert len(response.content) < 8_192
+    if code:
+        assert problem["code"] == code
+
+
+def test_a_body_is_read_no_further_than_the_limit(service: Service) -> None:
+    """Endless bodies without a length are refused after the limit, long before their end."""
+    sent = 0
+
+    def endless() -> Iterator[bytes]:
+        nonlocal sent
+        for _ in range(2_000):
+            sent += 65_536
+            yield b" " * 65_536
+
+    with service.client() as client:
+        try:
+            response = client.post(PAY, content=endless(), headers=JSON)
+        except httpx.TransportError:  # the server may close the connection on a client that does not stop
+            pass
+        else:
+            _assert_problem(response, 413, "request_entity_too_large")
+    assert sent < 2_000 * 65_536
+
+
+GUARDED = [
+    ("POST", SUBMIT),
+    ("GET", f"/v1/transactions/{SETTLED}"),
+    ("GET", "/v1/blocks/0"),
+    ("GET", "/v1/chain"),
+    ("POST", PAY),
+    ("POST", BOUND),
+    ("GET", "/v1/jobs"),
+    ("GET", "/v1/jobs/job_0"),
+    ("POST", "/v1/jobs/job_0/cancel"),
+    ("GET", "/v1/jobs/job_0/events"),
+    ("GET", "/v1/openapi.json"),
+    ("GET", "/v1/no-such-route"),
+]
+
+
+@pytest.mark.parametrize(("method", "path"), GUARDED)
+def test_the_key_guards_every_route(service: Service, method: str, path: str) -> None:
+    """Without a key, with a malformed one, and with a wrong secret: 401, whatever the body."""
+    wrong = service.key[:-1] + ("A" if service.key[-1] != "A" else "B")
+    nobodys = "anh_" + "0" * 12 + service.key[16:]
+    headers: list[dict[str, str]] = [
+        {},
+        {"Authorization": "Bearer"},
+        {"Authorization": f"Basic {service.key}"},
+        {"Authorization": f"Bearer {wrong}"},
+        {"X-API-Key": nobodys},
+        {"X-API-Key": "a key"},
+    ]
+    with httpx.Client(base_url=service.url, trust_env=False) as client:
+        for given in headers:
+            response = client.request(
+                method, path, headers={**given, **JSON}, content=b"{" if method == "POST" else None
+            )
+            _assert_problem(response, 401, "unauthorized")
+            assert response.headers["www-authenticate"] == "Bearer"
+
+
+def test_every_route_is_guarded_or_a_probe(service: Service) -> None:
+    """The list above is complete: a route that is neither on it nor a probe would be missing here."""
+    with service.client() as client:
+        paths = client.get("/v1/openapi.json").json()["paths"]
+    known = {
+        path.replace(SETTLED, "{hash}").replace("job_0", "{id}").replace("blocks/0", "blocks/{id}")
+        for _, path in GUARDED
+    }
+    assert set(paths) - known == {"/v1/health", "/v1/readiness"}
+
+
+def test_both_ways_to_send_the_key(service: Service) -> None:
+    """A bearer token and the X-API-Key header are the same key."""
+    with httpx.Client(base_url=service.url, trust_env=False) as client:
+        for headers in ({"Authorization": f"Bearer {service.key}"}, {"X-API-Key": service.key}):
+            chain = client.get("/v1/chain", headers=headers)
+            assert chain.status_code == 200
+            assert chain.json()["genesis_hash"] == "0x" + service_genesis().hash.hex()
+
+
+def test_a_wrong_signature_never_reaches_the_node(service: Service) -> None:
+    """A transaction whose signature recovers no key is refused here, with the signature's own code."""
+    raw = transfer(ALICE, 3, BOB.address, zero=1)
+    with service.client() as client:
+        response = client.post(SUBMIT, content=raw[:-1] + b"\x00", headers=OCTETS)
+    _assert_problem(response, 422, "invalid_signature")
