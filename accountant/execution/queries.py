@@ -12,7 +12,7 @@ class Target(NamedTuple):
     """What a query is about: a place on the chain, or a transaction."""
 
     height: Height
-    """The height of the block that the answer depends on at most."""
+    """The last block that the answer depends on. A block's beginning depends on earlier blocks alone."""
     place: Place | None
     seq: Seq | None
 
@@ -22,7 +22,10 @@ def target_of(index: ChainIndex, query: AccountingQuery) -> Target | None:
     match query:
         case BalanceAtLeast(position=position) | Storage(position=position):
             place = resolve(index, position)
-            return Target(place.height, place, None) if place else None
+            if place is None:
+                return None
+            depends_on = place.height if position.index else place.height - 1
+            return Target(Height(depends_on), place, None)
         case TransactionSucceeded(transaction=transaction) | Income(transaction=transaction):
             seq = index.seq_of(Hash(transaction))
             return Target(index.transaction(seq).height, None, seq) if seq is not None else None

@@ -209,15 +209,22 @@ def test_somebody_elses_purse() -> None:
 
 
 def test_an_answer_about_the_future() -> None:
-    """A position in the oath's own block, or after the head, lies not in a strictly earlier block."""
+    """A position behind the oath itself, in its own block, rests on more than strictly earlier blocks."""
     chain, purse = funded()
     head = chain.index.head()
-    own = BalanceAtLeast(RICH, 1, Position(head.hash, 0))
+    own = BalanceAtLeast(RICH, 1, Position(head.hash, 1))
     assert chain.flaws(chain.swear(purse, terms(own, False))) == {FlawKind.VOID_QUERY}
 
 
+def test_the_beginning_of_the_own_block() -> None:
+    """Where the oath's own block begins rests on earlier blocks alone: it is where the last one ended."""
+    chain, purse = funded()
+    query = BalanceAtLeast(RICH, 1, Position(chain.index.head().hash, 0))
+    assert chain.flaws(chain.swear(purse, terms(query, True))) == set()
+
+
 def test_the_end_of_the_block_before() -> None:
-    """The end of the previous block is the latest position that can be sworn about."""
+    """The end of the previous block, named by that block, can be sworn about too."""
     chain, purse = funded()
     last = chain.index.block(chain.index.head().height)
     assert last is not None
