@@ -119,6 +119,9 @@ def recover(digest: Hash, signature: bytes) -> Address:
 def recover_second_opinion(digest: Hash, signature: bytes) -> Address:
     """The signer of a 32-byte hash, by `ecdsa` in pure Python: slow, independent. Raises `InvalidSignature`."""
     recovery = _checked(signature)
+    r, s = int.from_bytes(signature[:32], "big"), int.from_bytes(signature[32:64], "big")
+    if not (0 < r < ORDER and s):  # ecdsa recovers keys from such numbers; SEC 1, section 4.1.4 does not
+        raise InvalidSignature("r and s are between 1 and the group order − 1")
     try:
         keys = ecdsa.VerifyingKey.from_public_key_recovery_with_digest(
             signature[:64],
