@@ -1,0 +1,93 @@
+"""The node as a process of its own: killed at any instant, it goes on where its last complete block is."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from accountant.chain.state import ChainState
+from accountant.chain.validator import import_block
+from accountant.node.client import NodeClient, NodeUnavailable
+from accountant.primitives.encoding import encode
+from tests.support.chains import ALICE, BOB, PROPOSER, accept_any_module, genesis, transfer
+from tests.support.nodes import keeper_in, until_height
+
+_NODE = """
+import asyncio, sys
+from pathlib import Path
+from accountant.contracts.module import check_module
+from accountant.node.devnet import read_genesis
+from accountant.node.keeper import Keeper
+from accountant.node.keystore import read_key
+from accountant.node.server import NodeOptions, run_node
+from accountant.node.store import BlockStore
+folder = Path(sys.argv[1])
+store = BlockStore(folder / "node")
+keeper = Keeper(store, read_genesis(folder / "genesis.bin")[1], check_module, read_key(folder / "key.pem", b""))
+asyncio.run(run_node(keeper, NodeOptions(interval_s=0.01), lambda url: print(url, flush=True)))
+"""
+
+
+@contextmanager
+def node_process(folder: Path) -> Iterator[tuple[str, "subprocess.Popen[bytes]"]]:
+    """A node in a process of its own; killed at the end if it still runs."""
+    with subprocess.Popen([sys.executable, "-c", _NODE, str(folder)], stdout=subprocess.PIPE) as child:
+        try:
+            assert child.stdout is not None
+            yield child.stdout.readline().decode().strip(), child
+        finally:
+            child.kill()
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "genesis.bin").write_bytes(encode(genesis()))
+    (tmp_path / "key.pem").write_bytes(PROPOSER.to_pem())
+    return tmp_path
+
+
+async def _submit_until_killed(url: str, child: "subprocess.Popen[bytes]", first: int, count: int) -> int:
+    """Submits transactions one after the other and kills the node amid them; the height that it last told."""
+    height = 0
+    async with NodeClient(url, backoff_s=0.01) as client:
+        for nonce in range(first, first + count):
+            await client.submit(transfer(ALICE, nonce, BOB.address, zero=1))
+            if nonce % 10 == 9:
+                await until_height(client, height + 1)
+                height = (await client.head()).height
+        os.kill(child.pid, signal.SIGKILL)
+        with pytest.raises(NodeUnavailable):
+            await client.head()
+    return height
+
+
+def test_a_killed_node_goes_on_where_it_was(folder: Path) -> None:
+    """After SIGKILL no block that the node told of is missing, and its state is what its blocks say."""
+    nonce = 0
+    for count in (25, 40):
+        with node_process(folder) as (url, child):
+            told = asyncio.run(_submit_until_killed(url, child, nonce, count))
+        keeper = keeper_in(folder / "node", genesis())
+        replayed = ChainState.at_genesis(genesis())
+        for raw in keeper.store.blocks(1, 10_000, 2**40):
+            import_block(raw, replayed, accept_any_module)
+        keeper.store.close()
+        assert replayed.head == keeper.state.head
+        assert replayed.head.height >= told > 0
+        assert dict(replayed.accounts()) == dict(keeper.state.accounts())
+        nonce = replayed.account(ALICE.address).nonce
+        assert nonce > 0
+
+
+def test_a_node_ends_well_on_sigterm(folder: Path) -> None:
+    """SIGTERM is exit status 0, soon, and another node may have the folder at once."""
+    with node_process(folder) as (_, child):
+        child.terminate()
+        assert child.wait(10) == 0
+    keeper_in(folder / "node", genesis()).store.close()
