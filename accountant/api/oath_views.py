@@ -17,7 +17,6 @@ from accountant.chain.query import (
 )
 from accountant.services.oaths import OathView, SwornView
 
-
 _IntegerOut = Annotated[str, Field(pattern="^-?[0-9]+$", examples=["1000000000"])]
 """What somebody else wrote into a transaction may be negative, though no honest oath says so."""
 

@@ -28,8 +28,10 @@ def resolve(index: ChainIndex, position: Position) -> Place | None:
     if position.index > count:
         return None
     seq = Seq(first + position.index)
-    if block and position.index == count:
+    if block and 0 < position.index == count:
         return Place(height, seq, moment_before(height + 1, 0))
+    # Index 0 is the beginning, also of an empty block, whose reward lands after it: what was answered at
+    # the head stays true when the next block comes. The end of an empty block is the next one's beginning.
     return Place(height, seq, moment_before(height, position.index))
 
 

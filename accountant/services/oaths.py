@@ -56,24 +56,28 @@ class OathView(NamedTuple):
 
 
 def read_oath(
-    connection: sa.Connection, index: ChainIndex, name: str, outcomes: OutcomeStore | None = None
+    connection: sa.Connection,
+    index: ChainIndex,
+    name: str,
+    key_prefix: str | None = None,
+    outcomes: OutcomeStore | None = None,
 ) -> OathView:
     """The oath with this id (`oath_…`) or transaction hash (64 hex digits, with or without 0x).
 
-    Anybody's oath can be read by its hash once it is on the chain. `outcomes` may raise the deposit's
-    bound by what was executed before. Raises `UnknownOath` or `NotAnOath`.
+    Anybody's oath can be read by its hash once it is on the chain; what is not on the chain, and which job
+    it answers, only with the job's own key (`key_prefix`; None: with all). `outcomes` may raise the
+    deposit's bound by what was executed before. Raises `UnknownOath` or `NotAnOath`.
     """
     oaths = Oaths(connection)
-    if name.startswith(OATH_ID_PREFIX):
-        row = oaths.find(name)
-        if row is None:
-            raise UnknownOath(f"there is no oath {name[:64]}")
+    by_id = name.startswith(OATH_ID_PREFIX)
+    row = oaths.find(name) if by_id else oaths.of_transaction(_hash_of(name))
+    if row is not None and key_prefix not in (None, row.key_prefix):
+        row = None
+    if row is not None:
         return _view(index, row, row.signed.hash if row.signed else None, outcomes)
-    transaction = _hash_of(name)
-    row = oaths.of_transaction(transaction)
-    if row is None and index.seq_of(transaction) is None:
-        raise UnknownOath(f"no oath on the chain has the transaction hash {transaction.hex()}")
-    return _view(index, row, transaction, outcomes)
+    if by_id or index.seq_of(_hash_of(name)) is None:
+        raise UnknownOath(f"there is no oath {name[:72]}")
+    return _view(index, None, _hash_of(name), outcomes)
 
 
 def _hash_of(name: str) -> Hash:
@@ -99,7 +103,8 @@ def _view(index: ChainIndex, row: OathRow | None, transaction: Hash | None, outc
     if row is None or row.signed is None:
         return OathView(oath_id, job_id, None, declined, None, None, None, None)
     state = SignedState.SUBMITTED if row.signed.state is SignedState.INCLUDED else row.signed.state
-    return OathView(oath_id, job_id, state, None, _sworn_by_us(row.signed.hash, row.signed.raw), None, None, None)
+    sworn = _sworn_by_us(row.signed.hash, row.signed.raw)
+    return OathView(oath_id, job_id, state, None, sworn, None, None, None)
 
 
 def _sworn_on_chain(located: Located, terms: SwornTerms) -> SwornView:

@@ -19,7 +19,7 @@ from accountant.oath.counts import coverage, purse_flaws
 from accountant.oath.gas import rules_allow
 from accountant.oath.oath import SwornTerms
 from accountant.oath.swear import Stamp, deploy_transaction, deposit_transaction, swear_transaction, zero_cost_of
-from accountant.oath.sworn import QueryFlawKind, answer_flaw, query_flaw
+from accountant.oath.sworn import answer_flaw, query_flaw
 from accountant.primitives.addresses import contract_id_of, show
 from accountant.primitives.encoding import Decoder
 from accountant.primitives.errors import AccountantError, InvalidEncoding
@@ -187,8 +187,6 @@ class Publisher:
                     oaths.decline(job.number, reason.detail)
                     declined += 1
                     continue
-                if terms is None:
-                    continue
                 try:
                     if free < terms.penalty:
                         self._top_up(oaths, account, purse, free)
@@ -231,8 +229,8 @@ class Publisher:
         oath_id = oaths.swear(job_number, new)
         _log.info("publisher_sworn", oath=oath_id, transaction=new.hash.hex(), nonce=new.nonce)
 
-    def _terms(self, certificate: bytes) -> SwornTerms | None:
-        """What to swear for an answer; None while it is about no strictly earlier block. Raises `Declined`."""
+    def _terms(self, certificate: bytes) -> SwornTerms:
+        """What to swear for an answer, in the next block or later. Raises `Declined`."""
         try:
             found = _certificates.decode(certificate)
         except InvalidEncoding as error:
@@ -242,8 +240,6 @@ class Publisher:
         if found.query is None or found.answer is None:
             raise Declined("this answer is no query's answer: there is nothing to swear")
         flaw = query_flaw(self._index, found.query, Height(self._index.head().height + 1))
-        if flaw is not None and flaw.kind is QueryFlawKind.NOT_EARLIER:
-            return None
         why_not = flaw.detail if flaw is not None else answer_flaw(found.query, found.answer)
         if why_not is not None:
             raise Declined(why_not)
@@ -298,4 +294,3 @@ class Publisher:
         elif not stopped and self._stopped:
             _log.info("publisher_goes_on")
         self._stopped = code
-

@@ -77,6 +77,8 @@ class OathRow(NamedTuple):
 
     id: str
     job_id: str
+    key_prefix: str
+    """The API key that asked."""
     signed: SignedRow | None
     declined: str | None
 
@@ -200,7 +202,7 @@ class Oaths:
 
     def _find(self, condition: sa.ColumnElement[bool]) -> OathRow | None:
         query = (
-            sa.select(oaths.c.id, jobs.c.id, oaths.c.declined, *_SIGNED)
+            sa.select(oaths.c.id, jobs.c.id, jobs.c.key_prefix, oaths.c.declined, *_SIGNED)
             .join(jobs, jobs.c.number == oaths.c.job_number)
             .outerjoin(signed_transactions, signed_transactions.c.number == oaths.c.signed_number)
             .where(condition)
@@ -208,8 +210,8 @@ class Oaths:
         found = self._connection.execute(query).one_or_none()
         if found is None:
             return None
-        oath_id, job_id, declined, *signed = tuple(found)
-        return OathRow(oath_id, job_id, None if signed[0] is None else _signed_row(signed), declined)
+        oath_id, job_id, key_prefix, declined, *signed = tuple(found)
+        return OathRow(oath_id, job_id, key_prefix, None if signed[0] is None else _signed_row(signed), declined)
 
 
 def _live(signer: Address) -> tuple[sa.ColumnElement[bool], ...]:

@@ -209,18 +209,18 @@ def test_somebody_elses_purse() -> None:
 
 
 def test_an_answer_about_the_future() -> None:
-    """A position behind the oath itself, in its own block, rests on more than strictly earlier blocks."""
+    """A position inside the oath's own block, the oath itself included, lies not in a strictly earlier block."""
     chain, purse = funded()
     head = chain.index.head()
     own = BalanceAtLeast(RICH, 1, Position(head.hash, 1))
     assert chain.flaws(chain.swear(purse, terms(own, False))) == {FlawKind.VOID_QUERY}
 
 
-def test_the_beginning_of_the_own_block() -> None:
-    """Where the oath's own block begins rests on earlier blocks alone: it is where the last one ended."""
+def test_the_beginning_of_its_own_block() -> None:
+    """The beginning of the oath's own block depends on earlier blocks alone, so it can be sworn about."""
     chain, purse = funded()
-    query = BalanceAtLeast(RICH, 1, Position(chain.index.head().hash, 0))
-    assert chain.flaws(chain.swear(purse, terms(query, True))) == set()
+    beginning = BalanceAtLeast(RICH, 1, Position(chain.index.head().hash, 0))
+    assert chain.flaws(chain.swear(purse, terms(beginning, True))) == set()
 
 
 def test_the_end_of_the_block_before() -> None:

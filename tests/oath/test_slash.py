@@ -18,6 +18,8 @@ from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.outcome import Outcome
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
+from accountant.index.memory import MemoryIndex
+from accountant.index.port import moment_before
 from accountant.oath.code import OATH_CODE
 from accountant.oath.counts import FlawKind, counts
 from accountant.oath.gas import OATH_GAS, WITHDRAW_GAS
@@ -31,11 +33,13 @@ from accountant.primitives.types import BLACKHOLE, Address, Amount, ContractId, 
 from tests.support.oath_chain import (
     CLIENT,
     OWNER,
+    PROPOSER,
     RICH,
     TOKEN,
     OathChain,
     altered,
     funded,
+    genesis_with,
     terms,
     without,
 )
@@ -354,6 +358,25 @@ def test_the_position_decides() -> None:
     ]
     state = executed(chain)
     assert [state.outcomes[seq].return_value for seq in seqs] == [1, 1, 0, 0]
+
+
+def test_an_empty_block_changes_no_answer() -> None:
+    """The end of the chain as it was sworn about stays what it was, whatever reward the next, empty block pays.
+
+    Otherwise an honest oath could be made false by the proposer of the next block.
+    """
+    chain = OathChain()
+    chain.index = MemoryIndex(msgspec.structs.replace(genesis_with(), block_reward=TOKEN))
+    purse = chain.deploy()
+    chain.deposit(purse, TOKEN)
+    rewards = chain.index.zero_balance(PROPOSER, moment_before(chain.index.head().height + 1, 0))
+    query = BalanceAtLeast(PROPOSER, rewards + 1, Position(chain.index.head().hash, 0))
+    assert execute_everything(chain.index).answer(query) is False
+    chain.block()
+    assert execute_everything(chain.index).answer(query) is False
+    seq = chain.swear(purse, terms(query, False))
+    assert chain.flaws(seq) == set()
+    assert executed(chain).outcomes[seq].return_value == 1
 
 
 HOLDER = ContractId(b"\xbb" * 32)
