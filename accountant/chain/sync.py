@@ -69,11 +69,12 @@ class ChainSink(Protocol):
 
 
 async def greet(source: ChainSource, sink: ChainSink) -> None:
-    """Raises `SourceMismatch` if the source follows another genesis."""
-    ours, theirs = await sink.known(Height(0)), (await source.head()).genesis_hash
+    """Compares genesis and heads with a source that is new, or back. Raises as `pull`."""
+    ours, head = await sink.known(Height(0)), await source.head()
     assert ours is not None
-    if ours.hex() != theirs:
-        raise SourceMismatch(f"the source follows genesis {theirs}, not {ours.hex()}")
+    if ours.hex() != head.genesis_hash:
+        raise SourceMismatch(f"the source follows genesis {head.genesis_hash}, not {ours.hex()}")
+    await _compare_heads(source, sink, head)
 
 
 async def pull(source: ChainSource, sink: ChainSink, limit: int, wait_s: float) -> int:
@@ -85,7 +86,7 @@ async def pull(source: ChainSource, sink: ChainSink, limit: int, wait_s: float) 
     height = await sink.height()
     raws = await source.blocks(height + 1, limit, wait_s)
     if not raws:
-        await _compare_heads(source, sink)
+        await _compare_heads(source, sink, await source.head())
         return 0
     try:
         await sink.take(raws)
@@ -96,8 +97,7 @@ async def pull(source: ChainSource, sink: ChainSink, limit: int, wait_s: float) 
     return len(raws)
 
 
-async def _compare_heads(source: ChainSource, sink: ChainSink) -> None:
-    head = await source.head()
+async def _compare_heads(source: ChainSource, sink: ChainSink, head: SourceHead) -> None:
     ours = await sink.known(Height(head.height))
     if ours is not None and ours.hex() != head.hash:
         await _confront(source, sink, Height(head.height))

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from psycopg import Connection
 from psycopg.rows import TupleRow
 from sqlalchemy import bindparam, func, literal_column, select
+from sqlalchemy.dialects.postgresql import distinct_on
 
 from accountant.chain.envelope import Envelope
 from accountant.chain.genesis import Genesis, decode_genesis
@@ -24,9 +25,11 @@ _HEAD = compiled(
 )
 _HASH = compiled(select(_b.c.hash).where(_b.c.height == bindparam("height")))
 _BALANCES = compiled(
-    select(_z.c.account, _z.c.balance).distinct(_z.c.account).order_by(_z.c.account, _z.c.moment.desc())
+    select(_z.c.account, _z.c.balance).ext(distinct_on(_z.c.account)).order_by(_z.c.account, _z.c.moment.desc())
 )
-_TOTALS = compiled(select(_e.c.account, _e.c.total).distinct(_e.c.account).order_by(_e.c.account, _e.c.seq.desc()))
+_TOTALS = compiled(
+    select(_e.c.account, _e.c.total).ext(distinct_on(_e.c.account)).order_by(_e.c.account, _e.c.seq.desc())
+)
 _NONCES = compiled(select(_t.c.sender, func.max(_t.c.nonce) + literal_column("1")).group_by(_t.c.sender))
 _DEPLOYMENTS = compiled(
     select(_t.c.sender, _t.c.raw)
