@@ -56,6 +56,7 @@ class MemoryIndex:
         self._blocks = [info]
         self._heights = {info.hash: 0}
         self._transactions: list[Located] = []
+        self._gas_totals = [0]
         self._seqs: dict[Hash, Seq] = {}
         self._writers: defaultdict[bytes, list[Seq]] = defaultdict(list)
         self._deployments: dict[bytes, Seq] = {}
@@ -77,6 +78,7 @@ class MemoryIndex:
             assert entry.hash not in self._seqs
             self._seqs[entry.hash] = seq
             self._transactions.append(Located(seq, entry.hash, entry.sender, height, index, entry.transaction))
+            self._gas_totals.append(self._gas_totals[-1] + entry.transaction.gas_limit)
             self._file(seq, entry.rows)
         for account, seq, total in block.expense_totals:
             self._expenses[account].add(seq, total)
@@ -152,6 +154,9 @@ class MemoryIndex:
     def expenses(self, account: Address, before: Seq) -> int:
         history = self._expenses.get(account)
         return history.before(before) if history else 0
+
+    def gas_limits(self, before: Seq) -> int:
+        return self._gas_totals[min(max(before, 0), len(self._transactions))]
 
     def zero_balance(self, account: Address, moment: Moment) -> Amount:
         history = self._zero.get(account)

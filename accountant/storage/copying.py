@@ -61,19 +61,23 @@ def block_rows(blocks: Iterable[IndexedBlock]) -> Iterator[bytes]:
         yield block_row(info_of(block), encode(block.header), block.signature)
 
 
-def transaction_rows(blocks: Iterable[IndexedBlock]) -> Iterator[bytes]:
-    """Rows of `tables.transactions`."""
+def transaction_rows(blocks: Iterable[IndexedBlock], gas_before: int) -> Iterator[bytes]:
+    """Rows of `tables.transactions`. `gas_before`: the sum of the gas limits of all earlier transactions."""
+    gas_total = gas_before
     for block in blocks:
         height = block.header.height
         for index, entry in enumerate(block.transactions):
             fields = entry.transaction
+            gas_total += fields.gas_limit
+            number = numeric(gas_total)
             yield b"".join(
                 (
                     _TRANSACTION(
-                        14, 8, block.first_seq + index, 8, height, 8, fields.nonce, 8, fields.zero_value,
+                        15, 8, block.first_seq + index, 8, height, 8, fields.nonce, 8, fields.zero_value,
                         8, fields.general_value, 8, fields.gas_limit, 8, fields.gas_price, 8, fields.tip,
                         4, index, 2, fields.kind,
                     ),
+                    _LENGTH(len(number)), number,
                     _LENGTH(32), entry.hash,
                     _LENGTH(20), entry.sender,
                     _LENGTH(len(fields.to)), fields.to,

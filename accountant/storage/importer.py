@@ -53,6 +53,7 @@ _b, _g, _r = tables.blocks, tables.genesis, tables.refused_blocks
 
 _LOCK = compiled(select(_g.c.hash).with_for_update())
 _HEAD = compiled(select(_b.c.height, _b.c.hash, _b.c.first_seq + _b.c.count).order_by(_b.c.height.desc()).limit(1))
+_GAS_TOTAL = compiled(select(tables.transactions.c.gas_total).order_by(tables.transactions.c.seq.desc()).limit(1))
 _HASHES = compiled(
     select(_b.c.height, _b.c.hash).where(_b.c.height == any_(bindparam("heights", type_=ARRAY(BigInteger))))
 )
@@ -111,7 +112,7 @@ class Importer:
                 new = list(_new_blocks(connection, head, blocks))
                 if not new:
                     return Imported(0, head)
-                self._append(connection, new)
+                self._append(connection, new, _gas_before(connection))
                 last = new[-1]
                 next_seq = Seq(last.first_seq + len(last.transactions))
                 return Imported(len(new), Head(Height(last.header.height), last.hash, next_seq))
@@ -119,11 +120,11 @@ class Importer:
             self.keep_evidence(refused)
             raise
 
-    def _append(self, connection: Connection[TupleRow], blocks: list[IndexedBlock]) -> None:
+    def _append(self, connection: Connection[TupleRow], blocks: list[IndexedBlock], gas_before: int) -> None:
         totals = (total for block in blocks for total in block.expense_totals)
         changes = (change for block in blocks for change in block.zero_changes)
         self._copy(connection, tables.blocks, copying.block_rows(blocks))
-        self._copy(connection, tables.transactions, copying.transaction_rows(blocks))
+        self._copy(connection, tables.transactions, copying.transaction_rows(blocks, gas_before))
         self._copy(connection, tables.postings, copying.posting_rows(blocks))
         self._copy(connection, tables.expenses, copying.expense_rows(totals))
         self._copy(connection, tables.zero_balances, copying.zero_rows(changes))
@@ -161,6 +162,11 @@ def _head(connection: Connection[TupleRow]) -> Head:
     row = connection.execute(_HEAD).fetchone()
     assert row is not None
     return Head(Height(row[0]), Hash(row[1]), Seq(row[2]))
+
+
+def _gas_before(connection: Connection[TupleRow]) -> int:
+    row = connection.execute(_GAS_TOTAL).fetchone()
+    return int(row[0]) if row else 0
 
 
 def _new_blocks(connection: Connection[TupleRow], head: Head, blocks: Sequence[IndexedBlock]) -> Iterator[IndexedBlock]:

@@ -58,6 +58,7 @@ EVENTS = compiled(
 EXPENSES = compiled(
     select(_e.c.total).where(_e.c.account == _key, _e.c.seq < _before).order_by(_e.c.seq.desc()).limit(1)
 )
+GAS_LIMITS = compiled(select(_t.c.gas_total).where(_t.c.seq < _before).order_by(_t.c.seq.desc()).limit(1))
 ZERO_BALANCE = compiled(
     select(_z.c.balance).where(_z.c.account == _key, _z.c.moment < _before).order_by(_z.c.moment.desc()).limit(1)
 )
@@ -162,6 +163,10 @@ class PostgresIndex:
 
     def expenses(self, account: Address, before: Seq) -> int:
         row = self._database.fetch_one(EXPENSES, {"key": account, "before": before})
+        return int(row[0]) if row else 0
+
+    def gas_limits(self, before: Seq) -> int:
+        row = self._database.fetch_one(GAS_LIMITS, {"before": before})
         return int(row[0]) if row else 0
 
     def zero_balance(self, account: Address, moment: Moment) -> Amount:

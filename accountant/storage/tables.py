@@ -86,12 +86,14 @@ transactions = Table(
     Column("tip", BigInteger, nullable=False),
     Column("index", Integer, nullable=False),
     Column("kind", SmallInteger, nullable=False),
+    Column("gas_total", Numeric(asdecimal=False), nullable=False),
     Column("hash", LargeBinary, nullable=False),
     Column("sender", LargeBinary, nullable=False),
     Column("to", LargeBinary, nullable=False),
     Column("raw", LargeBinary, nullable=False),
     UniqueConstraint("hash"),
 )
+"""`gas_total`: the sum of the gas limits of all transactions up to and including this one."""
 
 postings = Table(
     "postings",

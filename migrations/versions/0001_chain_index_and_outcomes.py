@@ -75,6 +75,7 @@ def upgrade() -> None:
         sa.Column("tip", sa.BigInteger(), nullable=False),
         sa.Column("index", sa.Integer(), nullable=False),
         sa.Column("kind", sa.SmallInteger(), nullable=False),
+        sa.Column("gas_total", sa.Numeric(asdecimal=False), nullable=False),
         sa.Column("hash", sa.LargeBinary(), nullable=False),
         sa.Column("sender", sa.LargeBinary(), nullable=False),
         sa.Column("to", sa.LargeBinary(), nullable=False),

@@ -11,11 +11,11 @@ from accountant.chain.envelope import Envelope
 from accountant.chain.footprint import Bound, Credit, Debit, Read, Write
 from accountant.chain.moment import moment_after_block, moment_before
 from accountant.chain.rows import RowKind
-from accountant.chain.transaction import DeployPayload, TransactionKind, deployed_contract
+from accountant.chain.transaction import DeployPayload, Transaction, TransactionKind, deployed_contract
 from accountant.index.port import ChainIndex, Event
 from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
-from accountant.primitives.types import Address, ContractId, Hash, Height, Seq
+from accountant.primitives.types import AccountId, Address, ContractId, Hash, Height, Seq
 from accountant.storage.database import Database, migrate
 from accountant.storage.index import PostgresIndex
 from tests.support.index_chain import (
@@ -64,7 +64,7 @@ def adapter(request: pytest.FixtureRequest) -> Adapter:
     return in_postgres
 
 
-def deployment(nonce: int):  # type: ignore[no-untyped-def]
+def deployment(nonce: int) -> Transaction:
     return transaction(
         TransactionKind.DEPLOY, nonce, payload=encode(DeployPayload(b"\0asm", Envelope(()), ())), gas=1_000
     )
@@ -222,6 +222,15 @@ def test_expenses_are_the_sum_right_before(adapter: Adapter) -> None:
     assert index.expenses(Address(b"x" * 20), Seq(11)) == 0
 
 
+def test_gas_limits_are_summed_right_before(adapter: Adapter) -> None:
+    """What executing everything before a position may cost at most, in one number wider than 63 bits."""
+    chain = example()
+    chain.append_unsigned([(user, call(9, VAULT, gas=2**62)) for user in (ANN, BEN, CAT)])
+    index = adapter(chain)
+    assert [index.gas_limits(Seq(seq)) for seq in (0, 3, 4, 6, 7)] == [0, 0, 1_000, 101_000, 101_000]
+    assert index.gas_limits(Seq(10)) == index.gas_limits(Seq(99)) == 101_000 + 3 * 2**62
+
+
 def test_zero_cost_balances_at_every_instant(adapter: Adapter) -> None:
     """Z right before a transaction has what earlier ones changed; tips and the reward land at the block's end."""
     index = adapter(example())
@@ -258,9 +267,11 @@ def _compare(left: ChainIndex, right: ChainIndex, users: list[Address], contract
         assert right.block(Height(height)) == info
         assert info is None or right.block_by_hash(info.hash) == info
     assert right.transactions(ends[:-1]) == left.transactions(ends[:-1])
+    assert [right.gas_limits(seq) for seq in ends] == [left.gas_limits(seq) for seq in ends]
     for located in left.transactions(ends[:-1]):
         assert right.seq_of(located.hash) == located.seq
-    for account in [*users, *contracts]:
+    accounts: list[AccountId] = [*users, *contracts]
+    for account in accounts:
         for middle in ends:
             assert right.events(account, Seq(-1), middle) == left.events(account, Seq(-1), middle)
             assert right.events(account, middle, ends[-1]) == left.events(account, middle, ends[-1])

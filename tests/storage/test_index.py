@@ -87,6 +87,7 @@ def test_running_values_are_one_look_up_at_any_position(
     moment = moment_before(max(1, int(at * BLOCKS)), 1)
     look_ups: list[tuple[str, Parameters]] = [
         (statements.EXPENSES, {"key": ANN, "before": before}),
+        (statements.GAS_LIMITS, {"before": before}),
         (statements.ZERO_BALANCE, {"key": ANN, "before": moment}),
         (statements.WRITERS, {"key": slot_key(VAULT, b"s"), "before": before, "most": 1}),
     ]
