@@ -53,6 +53,10 @@ class _Application(FastAPI):
                 schema = model.model_json_schema(ref_template="#/components/schemas/{model}")
                 schemas.update(schema.pop("$defs", {}))
                 schemas[model.__name__] = schema
+            for item in document["paths"].values():
+                for operation in item.values():
+                    if "application/json" in operation["responses"].get("422", {}).get("content", {}):
+                        del operation["responses"]["422"]  # FastAPI's own guess: every text is a valid id
             for unused in ("HTTPValidationError", "ValidationError"):
                 schemas.pop(unused, None)
             document["components"]["schemas"] = dict(sorted(schemas.items()))

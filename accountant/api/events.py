@@ -14,7 +14,7 @@ from accountant.storage.jobs import JobEvent
 
 MEDIA_TYPE = "text/event-stream"
 POLL_S = 0.25
-KEEPALIVE_S = 15.0
+KEEPALIVE_S = 10.0
 
 _DIGITS_MAX = 18
 
