@@ -24,7 +24,7 @@ from accountant.storage.importer import Importer
 BATCH_BLOCKS = 256
 WAIT_S = 20.0
 RETRY_S = 0.5
-RETRY_S_MAX = 15.0
+RETRY_S_MAX = 5.0
 
 log = structlog.get_logger(__name__)
 
