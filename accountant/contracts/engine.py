@@ -8,7 +8,6 @@ from importlib.metadata import version
 from wasmtime import Config, Engine, InstancePre, Module, Store
 
 from accountant.contracts.host import linker_of
-from accountant.contracts.native import Cell, EngineFault
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.hashes import sha256
 from accountant.primitives.types import Hash
@@ -18,6 +17,9 @@ ENGINE = "wasmtime 50.0.1"
 
 WASM_STACK_BYTES = 512 * 1024
 """Native stack that one frame's code may use. The structural limits keep every module far below it."""
+
+MEMORY_RESERVED_BYTES = 16 * 1024 * 1024
+"""Addresses reserved for a memory; growing within them never moves it."""
 
 MODULES_MOST = 256
 """Compiled modules kept in a process."""
@@ -50,6 +52,12 @@ def engine() -> Engine:
     # Without optimisation a native frame follows from the WASM stack and locals, so that it can be bounded
     # without compiling; loops run as fast, measured.
     config.cranelift_opt_level = "none"
+    # Memory as it is used rather than 4 GiB of addresses for each instance: workers run under address-space limits.
+    config.memory_reservation = MEMORY_RESERVED_BYTES
+    config.memory_guard_size = 0
+    config.memory_reservation_for_growth = MEMORY_RESERVED_BYTES
+    # No open file for each compiled module.
+    config.memory_init_cow = False
     config.max_wasm_stack = WASM_STACK_BYTES
     config.parallel_compilation = False
     # Reference types alone stay on: the engine's component model wants them. `check_module` has no opcode for them.
@@ -107,13 +115,3 @@ def new_store(pages_most: int) -> Store:
     store = Store(engine())
     store.set_limits(memory_size=pages_most * PAGE_BYTES, table_elements=0, instances=1, tables=0, memories=1)
     return store
-
-
-def instantiate(store: Store, code: bytes) -> Cell:
-    """An instance of checked code in `store`. Raises `EngineFault` where the machine lacks the means."""
-    cell = Cell(store)
-    cell.instantiate(modules().get(code))
-    return cell
-
-
-__all__ = ["ENGINE", "EngineFault", "EngineMismatch", "engine", "instantiate", "modules", "new_store", "require_engine"]

@@ -105,15 +105,20 @@ class Cell:
         self._memory = Extern()
         self._memory_at = 0
 
-    def instantiate(self, module: InstancePre) -> None:
-        """Make the instance. A checked module cannot fail here, so a failure is an `EngineFault`."""
+    def instantiate(self, module: InstancePre) -> str:
+        """Make the instance: `ENDED`, or the name of the trap in lower case. Copying data segments takes fuel.
+
+        Raises `EngineFault` where the machine lacks the means.
+        """
         trap = _pointer()
         error = _instantiate(module.ptr(), self._context, ctypes.addressof(self._instance), ctypes.addressof(trap))
-        if trap.value or error:
-            _discard(trap.value, error)
+        end = _end_of(trap.value, error)
+        if end == HOST:
             raise EngineFault("a checked module could not be instantiated")
-        if self._export(b"memory", self._memory) and self._memory.kind == _ffi.WASMTIME_EXTERN_MEMORY.value:
+        if end == ENDED and self._export(b"memory", self._memory):
+            assert self._memory.kind == _ffi.WASMTIME_EXTERN_MEMORY.value, "no checked module exports another memory"
             self._memory_at = ctypes.addressof(self._memory) + Extern.of.offset
+        return end
 
     def fuel(self) -> int:
         """What is left."""
@@ -149,12 +154,7 @@ class Cell:
         trap, room = _pointer(), ctypes.c_uint64(0)
         function_at = ctypes.addressof(export) + Extern.of.offset
         error = _call(self._context, function_at, ctypes.addressof(room), 0, ctypes.addressof(trap))
-        if not trap.value and not error:
-            return ENDED
-        code = ctypes.c_uint8(0)
-        known = bool(trap.value) and _trap_code(trap.value, ctypes.addressof(code))
-        _discard(trap.value, error)
-        return TrapCode(code.value).name.lower() if known else HOST
+        return _end_of(trap.value, error)
 
     def _export(self, name: bytes, into: Extern) -> bool:
         found: bool = _export_get(
@@ -171,8 +171,14 @@ class Cell:
         return base + pointer
 
 
-def _discard(trap: int | None, error: int | None) -> None:
+def _end_of(trap: int | None, error: int | None) -> str:
+    """How code ended; trap and error are freed. An error that is no trap of the engine's is `HOST`."""
+    if not trap and not error:
+        return ENDED
+    code = ctypes.c_uint8(0)
+    known = bool(trap) and _trap_code(trap, ctypes.addressof(code))
     if trap:
         _trap_delete(trap)
     if error:
         _error_delete(error)
+    return TrapCode(code.value).name.lower() if known else HOST

@@ -1,12 +1,12 @@
 """Running a call or a constructor: failures become results, everyone else's exceptions pass as they are."""
 
 from accountant.contracts.arguments import admitted
-from accountant.contracts.engine import instantiate, new_store
+from accountant.contracts.engine import modules, new_store
 from accountant.contracts.entry import EntryPoint, entry_point
 from accountant.contracts.errors import ContractFailure, FailureKind
 from accountant.contracts.frame import Execution, Frame
 from accountant.contracts.host import running
-from accountant.contracts.native import ENDED, HOST
+from accountant.contracts.native import ENDED, HOST, Cell
 from accountant.contracts.world import Run, RunResult, World
 from accountant.primitives.types import Gas
 
@@ -51,11 +51,13 @@ def _enter(frame: Frame, entry: EntryPoint, gas: int) -> int:
     outer = running.frame
     execution.depth += 1
     try:
-        cell = instantiate(store, entry.code)
+        cell = Cell(store)
         cell.set_fuel(gas)
         frame.machine = cell
         running.frame = frame
-        end = cell.call(entry.function.name)
+        end = cell.instantiate(modules().get(entry.code))
+        if end == ENDED:
+            end = cell.call(entry.function.name)
         if end != ENDED:
             failure = _failure_of(end)
             if isinstance(failure, ContractFailure) and execution.gas_left is None:

@@ -17,7 +17,7 @@ from accountant.contracts.errors import FailureKind
 from accountant.contracts.host import running
 from accountant.contracts.run import execute
 from accountant.primitives.types import Gas
-from tests.support.wat import GAS, MAIN, DictWorld, call_of, contract, escaped, main_module, run_main, text
+from tests.support.wat import GAS, MAIN, DictWorld, call_of, contract, escaped, main_module, module, run_main, text
 
 LOOP = """(local.set $i (i64.const 200)) (loop $l {}
     (br_if $l (i64.ne (local.tee $i (i64.sub (local.get $i) (i64.const 1))) (i64.const 0))))"""
@@ -61,6 +61,20 @@ def test_exactly_enough_gas_is_enough() -> None:
     assert run_main(code, gas=used).gas_used == used
     assert run_main(code, gas=used).failure is None
     assert run_main(code, gas=used - 1).failure is FailureKind.OUT_OF_GAS
+
+
+def test_data_segments_are_paid_for() -> None:
+    """Each frame pays for copying the module's data, wherever it lies, and gas may run out over it."""
+    scattered = "".join(f'(data (i32.const {at}) "{"x" * 100}")' for at in range(0, 60_000, 5_000))
+    code = module(f'{scattered} (func (export "main") (call $return_bytes {text(55_000, 3)}))')
+    result = run_main(code)
+    assert (result.return_value, result.gas_used) == (
+        b"xxx",
+        run_main(main_module(f"(call $return_bytes {text(0, 3)})")).gas_used + 1_213,
+    )
+    for gas in (0, 100, 1_213):
+        result = run_main(code, gas=gas)
+        assert (result.failure, result.gas_used) == (FailureKind.OUT_OF_GAS, gas)
 
 
 def test_memory_growth_is_bounded() -> None:
@@ -206,7 +220,7 @@ def test_threads_do_not_meet() -> None:
     world, footprint = nest(4)
     run = call_of(footprint=footprint)
     expected = execute(run, world, GAS)
-    results = []
+    results: list[bool] = []
 
     def work() -> None:
         mine, _ = nest(4)

@@ -150,7 +150,9 @@ def call_of(
     )
 
 
-def run_main(code: bytes, *footprint: Entry, world: DictWorld | None = None, gas: int = GAS, value: int = 0) -> RunResult:
+def run_main(
+    code: bytes, *footprint: Entry, world: DictWorld | None = None, gas: int = GAS, value: int = 0
+) -> RunResult:
     """Deploy `code` as `MAIN` and call its `main`."""
     world = world or DictWorld()
     world.deploy(MAIN, code)
