@@ -120,7 +120,13 @@ def refusal(raw: bytes, state: ChainState = STATE) -> Refusal | None:
 
 
 def signed(kind: TransactionKind = TransactionKind.TRANSFER, to: bytes = bytes(20), **fields: object) -> bytes:
-    return sign_transaction(unsigned(kind, fields.pop("nonce", 0), to, **fields), ALICE)  # type: ignore[arg-type]
+    return sign_transaction(msgspec.structs.replace(unsigned(kind, 0, to), **fields), ALICE)
+
+
+def _with(name: str, value: int) -> bytes:
+    return sign_transaction(
+        msgspec.structs.replace(unsigned(TransactionKind.TRANSFER, 0, bytes(20)), **{name: value}), ALICE
+    )
 
 
 def shop_call(*entries: Entry, footprint: tuple[Entry, ...] | None = None) -> bytes:
@@ -138,7 +144,7 @@ FORM = [
     (Refusal.VERSION, signed(version=0)),
     (Refusal.CHAIN_ID, signed(chain_id=8)),
     (Refusal.NONCE, signed(nonce=1)),
-    *[(Refusal.AMOUNT, signed(**{name: value})) for value in (-1, 2**63, 2**64 - 1)
+    *[(Refusal.AMOUNT, _with(name, value)) for value in (-1, 2**63, 2**64 - 1)
       for name in ("zero_value", "general_value", "tip", "gas_limit", "gas_price", "nonce")],
     (Refusal.AMOUNT_SUM, signed(zero_value=2**62, general_value=2**62, gas_limit=2_000)),
     (Refusal.AMOUNT_SUM, signed(general_value=HUGE, gas_limit=2_000)),

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accountant.chain.block import decode_block
-from accountant.chain.footprint import Bound, Call, Credit, Debit, Query, Read, Write, canonical_footprint
+from accountant.chain.footprint import Bound, Call, Credit, Debit, Entry, Query, Read, Write, canonical_footprint
 from accountant.chain.genesis import decode_genesis
 from accountant.chain.query import TransactionSucceeded, decode_query
 from accountant.chain.state import ChainState
@@ -40,7 +40,7 @@ from tests.support.chains import (
 )
 
 ONE = contract_id("one")
-ALL_KINDS = [
+ALL_KINDS: list[Entry] = [
     Read(ONE, b"s"), Write(ONE, b""), Credit(BOB.address), Debit(ONE, 2**63 - 1), Call(ONE), Bound(ONE), Query(b"q"),
 ]  # fmt: skip
 

@@ -187,7 +187,7 @@ def test_the_same_block_again_is_known() -> None:
     hashes = {height: decode_block(raw).header.hash for height, raw in enumerate(blocks, 1)}
     for raw in blocks:
         with pytest.raises(InvalidBlock) as caught:
-            import_block(raw, state, accept_any_module, hashes.get)  # type: ignore[arg-type]
+            import_block(raw, state, accept_any_module, hashes.get)
         assert caught.value.kind is BlockRefusal.KNOWN
     with pytest.raises(InvalidBlock) as caught:
         import_block(blocks[0], state, accept_any_module)
@@ -202,7 +202,7 @@ def test_a_conflicting_block_is_evidence(height: int) -> None:
     header = msgspec.structs.replace(header_of(state, []), height=height, previous_hash=GENESIS.hash)
     before = snapshot(state)
     with pytest.raises(ConflictingBlock) as caught:
-        import_block(signed_block(header, []), state, accept_any_module, hashes.get)  # type: ignore[arg-type]
+        import_block(signed_block(header, []), state, accept_any_module, hashes.get)
     error = caught.value
     assert (error.height, error.known, error.other) == (height, hashes[height], header.hash)
     assert recover(error.other, error.signature) == PROPOSER.address
