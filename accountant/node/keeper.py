@@ -8,7 +8,7 @@ import structlog
 from accountant.chain.admission import Deployed, ModuleCheck
 from accountant.chain.envelope import Envelope
 from accountant.chain.errors import BlockRefusal, ConflictingBlock, InvalidBlock, MempoolRefusal, NotPooled
-from accountant.chain.genesis import Genesis, decode_genesis
+from accountant.chain.genesis import Genesis
 from accountant.chain.mempool import Mempool
 from accountant.chain.proposer import propose
 from accountant.chain.state import ChainState
@@ -105,12 +105,6 @@ def _taken_up(store: BlockStore, genesis: Genesis) -> ChainState:
     store.begin(genesis, begun.accounts().items(), _plain(begun.contracts().items()))
     head = store.head()
     return begun if head is None else ChainState.restored(genesis, head, store.accounts(), store.contracts())
-
-
-def stored_genesis(store: BlockStore) -> Genesis | None:
-    """The genesis that a store was begun with; None in a new one."""
-    raw = store.genesis()
-    return None if raw is None else decode_genesis(raw)
 
 
 def _plain(

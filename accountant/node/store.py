@@ -37,6 +37,10 @@ CREATE TABLE evidence (hash BLOB PRIMARY KEY, height INTEGER NOT NULL, header BL
 _envelopes = Decoder(Envelope, GENESIS_BYTES_MAX)
 
 
+STORE_FOLDER = "node"
+"""The store's folder in the chain folder."""
+
+
 class StoreMismatch(AccountantError):
     """The folder holds another chain, or a layout that this version does not read."""
 
