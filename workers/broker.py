@@ -1,13 +1,50 @@
-"""The broker, as the dispatcher sees it: somewhere to publish to, that may forget everything."""
+"""The broker: the Celery application over it, and what the dispatcher does with it."""
 
 import redis
 from celery import Celery
+from kombu.entity import Queue as BrokerQueue
 
 from accountant.services.dispatch import Publish
+from accountant.settings import Settings
 from accountant.storage.jobs import Queue
-from workers.tasks import RUN_JOB
 
+RUN_JOB = "accountant.run_job"
+
+_LATER_THAN_LIMIT_S = 600
 _MARK = "accountant:broker-remembers"
+
+
+def make_app(settings: Settings) -> Celery:
+    """A Celery application over the broker of these settings.
+
+    Celery on Redis loses tasks and runs some twice, whatever its settings: outbox, leases and sweeper make
+    both harmless. The settings here only make it rare.
+    """
+    app = Celery(
+        "accountant", broker=settings.redis, include=["workers.tasks", "workers.signals"], set_as_current=False
+    )
+    app.conf.update(
+        task_queues=[BrokerQueue(q.value, routing_key=q.value) for q in Queue],  # type: ignore[no-untyped-call]
+        task_default_queue=Queue.CPU.value,
+        task_ignore_result=True,
+        task_acks_late=True,
+        task_reject_on_worker_lost=True,
+        task_time_limit=settings.job_time_limit_s,
+        task_serializer="json",
+        accept_content=["json"],
+        worker_prefetch_multiplier=1,
+        worker_pool_start_method="spawn",  # psycopg pools and CUDA survive no fork
+        worker_hijack_root_logger=False,
+        worker_cancel_long_running_tasks_on_connection_loss=False,
+        broker_connection_retry_on_startup=True,
+        broker_transport_options={
+            "visibility_timeout": settings.job_time_limit_s + _LATER_THAN_LIMIT_S,
+            "unacked_mutex_expire": 30,
+            "socket_timeout": 30,
+            "socket_connect_timeout": 5,
+        },
+    )
+    return app
 
 
 def publishing(app: Celery) -> Publish:

@@ -1,21 +1,19 @@
-"""The tasks: a name, resources, one call."""
+"""The tasks: a name, resources, one call.
 
-from collections.abc import Callable
+They belong to whatever application finds them: a spawned process makes its own copy of the application.
+"""
 
-from celery import Celery
+from celery import shared_task
 
 from accountant.services.work import work
-from workers.lifecycle import WorkerResources, owner
+from workers.broker import RUN_JOB
+from workers.lifecycle import owner, resources
 
-RUN_JOB = "accountant.run_job"
+
+def _run_job(job_id: str) -> str:
+    """One attempt at a job."""
+    own = resources()
+    return work(own.engine, own.answer, job_id, owner(), own.policy).value
 
 
-def register(app: Celery, resources: Callable[[], WorkerResources]) -> None:
-    """Gives the application its task, which works with what `resources` returns in the worker's process."""
-
-    def run_job(job_id: str) -> str:
-        """One attempt at a job."""
-        own = resources()
-        return work(own.engine, own.answer, job_id, owner(), own.policy).value
-
-    app.task(name=RUN_JOB)(run_job)
+run_job = shared_task(name=RUN_JOB)(_run_job)

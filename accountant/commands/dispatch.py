@@ -10,8 +10,7 @@ import typer
 from accountant.logs import configure_logs
 from accountant.settings import load_settings
 from accountant.storage.database import engine_of
-from workers.app import make_app
-from workers.broker import BrokerMemory, publishing
+from workers.broker import BrokerMemory, make_app, publishing
 from workers.dispatcher import run_dispatcher
 from workers.lifecycle import policy_of
 

@@ -1,9 +1,10 @@
 """`GET /v1/oaths/{id}`: an oath with everything that a client needs to rely on it, or the reasons not to."""
 
+import asyncio
 from collections.abc import Iterator
 
+import httpx
 import pytest
-from starlette.testclient import TestClient
 
 from accountant.accounting.certificate import Verdict
 from accountant.api.app import create_app
@@ -29,12 +30,28 @@ def office(database_url: str) -> Iterator[Office]:
         yield opened
 
 
-def _client(office: Office, key: str | None = None) -> TestClient:
-    def never(_: bytes) -> Hash:
-        raise AssertionError("reading an oath submits nothing")
+class Client:
+    """Asks the application, in this process."""
 
-    resources = Resources(office.engine, lambda: office.node.index, never, JobPolicy(), {})
-    return TestClient(create_app(resources), headers={"X-API-Key": key or office.api_key})
+    def __init__(self, office: Office, key: str) -> None:
+        def never(_: bytes) -> Hash:
+            raise AssertionError("reading an oath submits nothing")
+
+        self._app = create_app(Resources(office.engine, lambda: office.node.index, never, JobPolicy(), {}))
+        self._headers = {"X-API-Key": key}
+
+    def get(self, path: str) -> httpx.Response:
+        """The answer to a GET."""
+        return asyncio.run(self._get(path))
+
+    async def _get(self, path: str) -> httpx.Response:
+        transport = httpx.ASGITransport(self._app)
+        async with httpx.AsyncClient(transport=transport, base_url="http://here", headers=self._headers) as client:
+            return await client.get(path)
+
+
+def _client(office: Office, key: str | None = None) -> Client:
+    return Client(office, key or office.api_key)
 
 
 def test_an_oath_that_counts(office: Office) -> None:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from pathlib import Path
 
 import httpx
@@ -57,10 +57,8 @@ def start(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Start]:
 
 def _end(process: subprocess.Popen[bytes]) -> None:
     """Kills a process with all its descendants, which share its session."""
-    try:
+    with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    except ProcessLookupError:
-        pass
     process.wait(10)
 
 

@@ -1,0 +1,20 @@
+"""What a worker and each of its processes do at their beginning and end. Spawned processes import this anew."""
+
+from celery.signals import setup_logging, worker_process_shutdown
+
+from accountant.logs import configure_logs
+from accountant.settings import load_settings
+from workers import lifecycle
+
+
+def _log(**_: object) -> None:
+    settings = load_settings()
+    configure_logs(settings.log_level, settings.log_format, "worker")
+
+
+def _close(**_: object) -> None:
+    lifecycle.close()
+
+
+setup_logging.connect(_log)
+worker_process_shutdown.connect(_close)
