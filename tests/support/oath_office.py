@@ -23,6 +23,45 @@ TOKEN = UNITS_PER_TOKEN
 POLICY = PublisherPolicy(Amount(TOKEN), Amount(10 * TOKEN), Amount(20 * TOKEN))
 
 
+def finish_job(
+    engine: sa.Engine,
+    key_prefix: str,
+    verdict: Verdict,
+    query: AccountingQuery | bytes | None,
+    answer: object,
+    swear: bool = True,
+) -> str:
+    """A job that a worker finished with this answer; its id."""
+    raw = query if isinstance(query, bytes) or query is None else encode(query)
+    undecided = verdict is Verdict.UNDECIDED
+    certificate = Certificate(
+        verdict=verdict,
+        reason=UndecidedReason.BUDGET_SPENT if undecided else None,
+        query=raw,
+        answer=None if undecided or raw is None else encode(answer),
+        account=CUSTOMER.address,
+        previous_hash=bytes(32),
+        index=0,
+        required=None,
+        lower=0,
+        upper=0,
+        zero_balance=0,
+        theta=(),
+        executed=(),
+        gas_executed=0,
+        gas_everything=0,
+        cache_hits=0,
+        slice=(),
+    )
+    with engine.begin() as connection:
+        jobs = Jobs(connection)
+        job_id = f"job_{connection.scalar(sa.text('select count(*) from accountant.jobs'))}"
+        jobs.add(NewJob(job_id, key_prefix, "test", b"", swear, 3))
+        lease = jobs.take(job_id, "worker", 60.0)
+        assert lease is not None and jobs.finish(lease, encode(certificate), 0)
+    return job_id
+
+
 class Office(NamedTuple):
     """A database, a node, and a publisher between them."""
 
@@ -54,38 +93,9 @@ class Office(NamedTuple):
         query: AccountingQuery | bytes | None = None,
         answer: object = True,
         swear: bool = True,
-        name: str = "job",
     ) -> str:
         """A job that a worker finished with this answer; its id."""
-        raw = query if isinstance(query, bytes) or query is None else encode(query)
-        undecided = verdict is Verdict.UNDECIDED
-        certificate = Certificate(
-            verdict=verdict,
-            reason=UndecidedReason.BUDGET_SPENT if undecided else None,
-            query=raw,
-            answer=None if undecided or raw is None else encode(answer),
-            account=CUSTOMER.address,
-            previous_hash=self.node.index.genesis.hash,
-            index=0,
-            required=None,
-            lower=0,
-            upper=0,
-            zero_balance=0,
-            theta=(),
-            executed=(),
-            gas_executed=0,
-            gas_everything=0,
-            cache_hits=0,
-            slice=(),
-        )
-        with self.engine.begin() as connection:
-            jobs = Jobs(connection)
-            count = connection.scalar(sa.text("select count(*) from accountant.jobs"))
-            job_id = f"{name}_{count}"
-            jobs.add(NewJob(job_id, self.key_prefix, "test", b"", swear, 3))
-            lease = jobs.take(job_id, "worker", 60.0)
-            assert lease is not None and jobs.finish(lease, encode(certificate), 0)
-        return job_id
+        return finish_job(self.engine, self.key_prefix, verdict, query, answer, swear)
 
     def job(self, job_id: str) -> JobRow:
         """The job's row."""

@@ -1,0 +1,120 @@
+"""`accountant publish`, the process: a real node over HTTP, a real Postgres, a key file, and SIGKILL."""
+
+import asyncio
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+
+from accountant.accounting.certificate import Verdict
+from accountant.chain.block import Position
+from accountant.chain.query import BalanceAtLeast
+from accountant.contracts.module import check_module
+from accountant.oath.counts import counts
+from accountant.oath.oath import NotAnOath, Oath, oath_of
+from accountant.primitives.types import UNITS_PER_TOKEN, Seq
+from accountant.services.api_keys import ensure_first_key
+from accountant.services.follow_chain import follow_forever
+from accountant.storage.database import Database, engine_of, migrate
+from accountant.storage.index import PostgresIndex
+from accountant.storage.oaths import Oaths
+from tests.support.nodes import RunningNode, running_node
+from tests.support.oath_node import ACCOUNTANT, CUSTOMER, PROPOSER, oath_genesis
+from tests.support.oath_office import finish_job
+
+pytestmark = pytest.mark.anyio
+
+TOKEN = UNITS_PER_TOKEN
+GENESIS = oath_genesis()
+
+
+@pytest.fixture
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@contextmanager
+def publisher(database_url: str, node_url: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The process; killed at the end if it still runs."""
+    key = folder / "accountant.pem"
+    key.write_bytes(ACCOUNTANT.to_pem())
+    environment = {
+        **os.environ,
+        "DATABASE_URL": database_url,
+        "REDIS_URL": "redis://127.0.0.1:1",
+        "ANH_NODE_URL": node_url,
+        "ANH_DATA_DIR": str(folder),
+        "ANH_ACCOUNTANT_KEY": str(key),
+        "ANH_OATH_DEPOSIT": str(100 * TOKEN),
+    }
+    process = subprocess.Popen([sys.executable, "-m", "accountant.cli", "publish"], env=environment)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.wait()
+
+
+@asynccontextmanager
+async def followed(node: RunningNode, database: Database) -> AsyncIterator[None]:
+    """The index follows the node."""
+    task = asyncio.create_task(follow_forever(node.client, database, check_module))
+    try:
+        yield
+    finally:
+        task.cancel()
+
+
+def oaths_on(index: PostgresIndex) -> list[Oath]:
+    """Every oath on the chain."""
+    found = []
+    for seq in range(index.head().next_seq):
+        try:
+            found.append(oath_of(index, Seq(seq)))
+        except NotAnOath:
+            continue
+    return found
+
+
+async def test_killed_again_and_again(tmp_path: Path, database_url: str) -> None:
+    """Whenever the process is killed, the next goes on: every answer is sworn exactly once, each oath counts.
+
+    At SIGTERM the last one ends by itself, with exit code 0, and leaves nothing open.
+    """
+    migrate(database_url)
+    engine = engine_of(database_url)
+    api_key = ensure_first_key(engine)
+    assert api_key is not None
+    prefix, count = api_key.split("_")[1], 12
+    query = BalanceAtLeast(CUSTOMER.address, TOKEN, Position(GENESIS.hash, 0))
+    async with running_node(tmp_path / "node", GENESIS, PROPOSER) as node:
+        with Database(database_url) as database:
+            async with followed(node, database):
+                for _ in range(count):
+                    finish_job(engine, prefix, Verdict.ACCEPTED, query, True)
+                for life_s in (1.3, 1.5, 1.7, 2.4, 3.1):
+                    with publisher(database_url, node.url, tmp_path):
+                        await asyncio.sleep(life_s)
+                index = PostgresIndex(database)
+                with publisher(database_url, node.url, tmp_path) as last:
+                    async with asyncio.timeout(30):
+                        while await asyncio.to_thread(_open, engine) or len(oaths_on(index)) < count:  # noqa: ASYNC110 - what is waited for is another process
+                            await asyncio.sleep(0.1)
+                    last.send_signal(signal.SIGTERM)
+                    assert await asyncio.to_thread(last.wait, 10) == 0
+                sworn = oaths_on(index)
+                assert len(sworn) == count
+                assert all(counts(index, oath).counts for oath in sworn)
+    engine.dispose()
+
+
+def _open(engine: sa.Engine) -> bool:
+    """Whether anything that was signed is not known to be in a block."""
+    with engine.connect() as connection:
+        return bool(Oaths(connection).open(ACCOUNTANT.address))
