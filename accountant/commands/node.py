@@ -18,15 +18,13 @@ from accountant.node.devnet import Devnet
 from accountant.node.keeper import Keeper
 from accountant.node.keystore import read_key, read_password
 from accountant.node.server import NodeOptions, run_node
-from accountant.node.store import BlockStore
+from accountant.node.store import STORE_FOLDER, BlockStore
 from accountant.node.wire import split_blocks
 from accountant.primitives.addresses import show
 from accountant.primitives.keys import PrivateKey
 from accountant.settings import Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, help="The chain's node.")
-
-STORE_FOLDER = "node"
 
 log = structlog.get_logger(__name__)
 

@@ -1,0 +1,5 @@
+"""A Python client of the REST API."""
+
+from accountant.client.client import AccountantClient, ApiProblem
+
+__all__ = ["AccountantClient", "ApiProblem"]

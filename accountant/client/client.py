@@ -1,0 +1,101 @@
+"""The REST API from Python: submit, ask, wait for the answer, read oaths."""
+
+import time
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+
+from accountant.primitives.errors import AccountantError
+
+Json = dict[str, Any]
+
+_ENDED = ("done", "failed", "cancelled")
+_POLL_S = 0.05
+
+
+class ApiProblem(AccountantError):
+    """The service refused a request: its problem details (RFC 9457)."""
+
+    code = "api_problem"
+
+    def __init__(self, status: int, problem: Json) -> None:
+        super().__init__(f"{status} {problem.get('code', 'problem')}: {problem.get('detail', '')}")
+        self.status = status
+        self.problem = problem
+
+
+class JobNotDone(AccountantError):
+    """A job that failed, was cancelled, or did not end in time."""
+
+    code = "job_not_done"
+
+
+class AccountantClient:
+    """One accountant, one API key. A context manager; every method raises `ApiProblem`."""
+
+    def __init__(self, url: str, api_key: str, timeout_s: float = 30.0) -> None:
+        self._http = httpx.Client(
+            base_url=url, timeout=timeout_s, trust_env=False, headers={"Authorization": f"Bearer {api_key}"}
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._http.close()
+
+    def chain(self) -> Json:
+        """The end of the chain that the accountant has imported."""
+        return self._ask("GET", "/v1/chain")
+
+    def submit(self, raw: bytes) -> str:
+        """Hands in a signed transaction; its hash."""
+        return str(self._ask("POST", "/v1/transactions", {"transaction": "0x" + raw.hex()})["hash"])
+
+    def transaction(self, transaction_hash: str) -> Json:
+        """A transaction of the chain."""
+        return self._ask("GET", f"/v1/transactions/{transaction_hash}")
+
+    def verify_payment(self, transaction_hash: str, **options: Any) -> Json:
+        """Algorithm 4 (Pay): asks whether a payment settled; the job. Options: theta, gas_budget, swear."""
+        return self._ask("POST", "/v1/payments/verifications", {"transaction": transaction_hash, **options})
+
+    def lower_bound(self, account: str, position: Json | str = "head", **options: Any) -> Json:
+        """Lemma 1: asks what an account owns at least; the job. Options: target, theta, gas_budget, swear."""
+        body = {"account": account, "position": position, **options}
+        return self._ask("POST", "/v1/balances/lower-bound", body)
+
+    def job(self, job_id: str) -> Json:
+        """A job as it stands."""
+        return self._ask("GET", f"/v1/jobs/{job_id}")
+
+    def result(self, job: Json, timeout_s: float = 60.0) -> Json:
+        """The certificate of a job, when it is done. Raises `JobNotDone`."""
+        deadline = time.monotonic() + timeout_s
+        while job["status"] not in _ENDED:
+            if time.monotonic() > deadline:
+                raise JobNotDone(f"job {job['id']} is {job['status']} after {timeout_s:.0f} s: {job['why_waiting']}")
+            time.sleep(_POLL_S)
+            job = self.job(job["id"])
+        if job["status"] != "done":
+            raise JobNotDone(f"job {job['id']} is {job['status']}: {job['error']}")
+        result: Json = job["result"]
+        return result
+
+    def oath(self, oath_id: str) -> Json:
+        """An oath, by its id or by the hash of its transaction, and whether it counts; executes nothing."""
+        return self._ask("GET", f"/v1/oaths/{oath_id}")
+
+    def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
+        response = self._http.request(method, path, json=body)
+        if response.is_error:
+            try:
+                problem = response.json()
+            except ValueError:
+                problem = {"detail": response.text[:200]}
+            raise ApiProblem(response.status_code, problem)
+        answer: Json = response.json()
+        return answer

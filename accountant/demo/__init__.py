@@ -1,0 +1,1 @@
+"""The main job from nothing: a chain of real recorded transactions, and an accountant that answers about it."""

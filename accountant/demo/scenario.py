@@ -1,0 +1,235 @@
+"""The demo's steps, each through the REST API, each noting what it showed."""
+
+import asyncio
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import msgspec
+
+from accountant.chain.query import TransactionSucceeded
+from accountant.chain.transaction import sign_transaction
+from accountant.client import AccountantClient, ApiProblem
+from accountant.demo.reference import compare_with_eager
+from accountant.demo.setting import ALICE, BOB, CAROL, DAVE, LIAR, Person, Scene, payout, prepare, transfer
+from accountant.node.client import NodeClient
+from accountant.oath.oath import SwornTerms
+from accountant.oath.swear import Stamp, deploy_transaction, deposit_transaction, swear_transaction
+from accountant.primitives.addresses import contract_id_of, show
+from accountant.primitives.encoding import encode
+from accountant.primitives.errors import AccountantError
+from accountant.primitives.types import BLACKHOLE, UNITS_PER_TOKEN, Amount
+from accountant.settings import Settings
+from accountant.storage.database import Database
+from accountant.storage.outcomes import PostgresOutcomes
+from accountant.supervisor.stack import Stack
+
+_WAIT_S = 60.0
+_POLL_S = 0.05
+_SALARY = 50 * UNITS_PER_TOKEN
+_PRICE = 30 * UNITS_PER_TOKEN
+_PENALTY = UNITS_PER_TOKEN
+
+Json = dict[str, Any]
+
+
+class DemoFailed(AccountantError):
+    """Something did not turn out as the paper says: a fault of this program."""
+
+    code = "demo_failed"
+
+
+class Step(NamedTuple):
+    """One row of the demo's table."""
+
+    what: str
+    answer: str
+    executed: int
+    gas: int
+
+
+class Report(msgspec.Struct, frozen=True):
+    """What the demo found; `accountant demo --json` ends with it as one line."""
+
+    transactions: int
+    executed: int
+    gas_share: float
+    """Gas executed to answer, as a share of the gas of executing everything."""
+    matches_eager: bool
+    oath_counts: bool
+    lie_slashed: bool
+    double_spend_rejected: bool
+    repeated_executed: int
+    seconds: float
+
+
+def run_demo(tell: Callable[[Step], None]) -> Report:
+    """The whole demo on embedded servers in a folder that is removed afterwards. Raises `DemoFailed`."""
+    began = time.monotonic()
+    with tempfile.TemporaryDirectory(prefix="anh-demo-") as folder:
+        data = Path(folder) / "data"
+        settings = Settings(data_dir=data, api_port=0, node_port=0, block_interval_s=0.2)
+        scene = prepare(settings.chain_folder)
+        with Stack(settings, durable=False) as stack:
+            assert stack.api_key is not None
+            with AccountantClient(stack.api_url, stack.api_key) as client:
+                return _Demo(scene, stack, client, tell).run(began)
+
+
+class _Demo:
+    """The steps, in order."""
+
+    def __init__(self, scene: Scene, stack: Stack, client: AccountantClient, tell: Callable[[Step], None]) -> None:
+        self._scene, self._stack, self._client, self._tell = scene, stack, client, tell
+        self._genesis = scene.chain.genesis
+        self._gas = 0
+        self._executed = 0
+
+    def run(self, began: float) -> Report:
+        ordered = self._order()
+        salary, honest, double = self._pay()
+        repeated = self._verify("the same question again, from the cache", honest, "accepted")
+        rejected = self._verify("did Alice's second payment settle? (a double spend)", double, "rejected")
+        self._bounds()
+        counts = self._swear(honest)
+        slashed = self._lie(double)
+        comparison = compare_with_eager(self._genesis, self._blocks(), self._outcomes())
+        self._step(
+            "stored outcomes against executing everything",
+            "all equal" if comparison.matches else "DIFFERENT",
+            len(comparison.eager.outcomes),
+            comparison.gas_everything,
+        )
+        assert salary and rejected["verdict"] == "rejected"
+        report = Report(
+            transactions=len(comparison.eager.outcomes),
+            executed=self._executed,
+            gas_share=round(self._gas / comparison.gas_everything, 4),
+            matches_eager=comparison.matches and comparison.observed > 0,
+            oath_counts=counts,
+            lie_slashed=slashed,
+            double_spend_rejected=True,
+            repeated_executed=len(repeated["executed"]),
+            seconds=round(time.monotonic() - began, 1),
+        )
+        if not (report.matches_eager and counts and slashed and report.repeated_executed == 0 and ordered):
+            raise DemoFailed(f"the demo did not show what it should: {report}")
+        return report
+
+    def _order(self) -> int:
+        """The recorded blocks that the node began with: validated, ordered, paid for, not executed."""
+        count = len(self._scene.chain.places)
+        self._until("the index has the recorded blocks", lambda: self._client.chain()["transactions"] >= count)
+        self._step(f"{count} recorded Ethereum transactions ordered in {len(self._scene.chain.blocks)} blocks", "done")
+        return count
+
+    def _pay(self) -> tuple[str, str, str]:
+        """A payment out of money that rests on a chain of contract calls, and the same money spent again."""
+        salary = self._submit(payout(self._scene, CAROL, 0, ALICE, _SALARY))
+        honest = self._submit(transfer(self._genesis, ALICE, 0, BOB.address, general=_PRICE))
+        double = self._submit(transfer(self._genesis, ALICE, 1, DAVE.address, general=_PRICE))
+        first = self._verify("did Alice's payment to Bob settle?", honest, "accepted")
+        if len(first["executed"]) < 2:
+            raise DemoFailed("the payment should rest on several contract calls")
+        return salary, honest, double
+
+    def _bounds(self) -> None:
+        """Lemma 1 for the merchant, who was never told any outcome."""
+        result = self._client.result(self._client.lower_bound(show(BOB.address), target=str(_PRICE)))
+        self._expect(result, "accepted")
+        self._note("does Bob own 30 tokens at least?", result)
+
+    def _swear(self, payment: str) -> bool:
+        """The answer as an oath on the chain, read back without executing anything."""
+        job = self._client.verify_payment(payment, swear=True)
+        self._expect(self._client.result(job), "accepted")
+        self._until("the oath is on the chain", lambda: self._client.job(job["id"])["oath"] is not None)
+        name = self._client.job(job["id"])["oath"]
+        self._until("the oath is indexed", lambda: self._client.oath(name)["standing"] is not None)
+        oath = self._client.oath(name)
+        counts = bool(oath["standing"]["counts"] and oath["sworn"]["answer"] is True)
+        self._step("the answer sworn on the chain, and read from there", "counts" if counts else "does not count")
+        return counts
+
+    def _lie(self, payment: str) -> bool:
+        """Another accountant swears that the double spend settled; whoever executes that slashes it."""
+        stamp = [Stamp(self._genesis.chain_id, nonce) for nonce in range(3)]
+        purse = contract_id_of(LIAR.address, 0)
+        deposit = 10 * _PENALTY
+        terms = SwornTerms(
+            encode(TransactionSucceeded(bytes.fromhex(payment[2:]))), encode(True), Amount(_PENALTY), BLACKHOLE
+        )
+        self._submit(_signed(LIAR, deploy_transaction(stamp[0], self._genesis.gas)))
+        self._submit(_signed(LIAR, deposit_transaction(stamp[1], purse, Amount(deposit))))
+        lie = self._submit(_signed(LIAR, swear_transaction(stamp[2], purse, terms)))
+        if not self._client.oath(lie)["standing"]["counts"]:
+            raise DemoFailed("the lie should be slashable")
+        self._verify("Mallory swore the opposite: execute her oath", lie, "accepted")
+        keeps = self._client.result(self._client.lower_bound(show(purse), target=str(deposit - _PENALTY)))
+        lost = self._client.result(self._client.lower_bound(show(purse), target=str(deposit - _PENALTY + 1)))
+        slashed = keeps["verdict"] == "accepted" and lost["verdict"] == "rejected"
+        self._note("does her purse still hold the whole deposit?", lost)
+        return slashed
+
+    # Small steps
+
+    def _submit(self, raw: bytes) -> str:
+        """Submit, and wait until it is indexed; the hash."""
+        name = self._client.submit(raw)
+        self._until("a transaction is on the chain", lambda: _found(self._client, name))
+        return name
+
+    def _verify(self, what: str, payment: str, expected: str) -> Json:
+        result = self._client.result(self._client.verify_payment(payment))
+        self._expect(result, expected)
+        self._note(what, result)
+        return result
+
+    def _expect(self, result: Json, verdict: str) -> None:
+        if result["verdict"] != verdict:
+            raise DemoFailed(f"expected {verdict}, got {result['verdict']} ({result['reason']})")
+
+    def _note(self, what: str, result: Json) -> None:
+        gas = int(result["gas_executed"])
+        self._gas += gas
+        self._executed += len(result["executed"])
+        self._step(what, result["verdict"], len(result["executed"]), gas)
+
+    def _step(self, what: str, answer: str, executed: int = 0, gas: int = 0) -> None:
+        self._tell(Step(what, answer, executed, gas))
+
+    def _until(self, what: str, holds: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + _WAIT_S
+        while not holds():
+            if time.monotonic() > deadline:
+                raise DemoFailed(f"not within {_WAIT_S:.0f} s: {what}")
+            time.sleep(_POLL_S)
+
+    def _blocks(self) -> list[bytes]:
+        async def fetch() -> list[bytes]:
+            blocks: list[bytes] = []
+            async with NodeClient(self._stack.node_url) as node:
+                while batch := await node.blocks(len(blocks) + 1):
+                    blocks += batch
+            return blocks
+
+        return asyncio.run(fetch())
+
+    def _outcomes(self) -> PostgresOutcomes:
+        return PostgresOutcomes(Database(self._stack.database_url))
+
+
+def _found(client: AccountantClient, name: str) -> bool:
+    try:
+        client.transaction(name)
+    except ApiProblem as problem:
+        if problem.status == 404:
+            return False
+        raise
+    return True
+
+
+def _signed(who: Person, unsigned: Any) -> bytes:
+    return sign_transaction(unsigned, who.key)
