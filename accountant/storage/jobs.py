@@ -199,16 +199,6 @@ class Jobs:
             (jobs.c.number == number, jobs.c.state.in_((JobState.QUEUED, JobState.RUNNING))), JobState.CANCELLED
         )
 
-    def record_oath(self, number: int, transaction: Hash) -> None:
-        """Remembers the transaction that swears a finished job's answer."""
-        self._connection.execute(sa.update(jobs).where(jobs.c.number == number).values(oath=transaction))
-
-    def to_swear(self, limit: int) -> list[JobRow]:
-        """Finished jobs whose answer is to be sworn and is not yet, oldest first, locked for this transaction."""
-        wanted = (jobs.c.state == JobState.DONE, jobs.c.swear, jobs.c.oath.is_(None))
-        query = sa.select(*_COLUMNS).where(*wanted).order_by(jobs.c.number).limit(limit)
-        return [_row(r) for r in self._connection.execute(query.with_for_update(skip_locked=True))]
-
     def expired(self, limit: int) -> list[Lease]:
         """Leases past their deadline, locked for this transaction."""
         columns = (*(jobs.c[n] for n in Lease._fields if n != "attempt"), jobs.c.attempts.label("attempt"))
