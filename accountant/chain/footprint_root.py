@@ -13,17 +13,23 @@ from accountant.primitives import merkle
 from accountant.primitives.encoding import encode
 from accountant.primitives.types import Hash
 
+_Posting = tuple[int, int, int]
+"""Kind, index, cap."""
+
 
 def footprint_leaves(rows: Sequence[Sequence[Row]]) -> list[bytes]:
     """The leaves of a block whose transaction i has `rows[i]`."""
-    pages: dict[bytes, list[tuple[int, int, int]]] = {}
+    first: dict[bytes, _Posting] = {}
+    pages: dict[bytes, list[_Posting]] = {}
     for index, own in enumerate(rows):
         for key, kind, cap in own:
-            if key in pages:
+            if key not in first:  # most keys of most blocks stop here
+                first[key] = (kind, index, cap)
+            elif key in pages:
                 pages[key].append((kind, index, cap))
             else:
-                pages[key] = [(kind, index, cap)]
-    return [encode(_leaf(key, pages[key])) for key in sorted(pages)]
+                pages[key] = [first[key], (kind, index, cap)]
+    return [_leaf(key, pages[key]) if key in pages else _short_leaf(key, *first[key]) for key in sorted(first)]
 
 
 def footprint_root(rows: Sequence[Sequence[Row]]) -> Hash:
@@ -31,14 +37,15 @@ def footprint_root(rows: Sequence[Sequence[Row]]) -> Hash:
     return merkle.root(footprint_leaves(rows))
 
 
-def _leaf(key: bytes, page: list[tuple[int, int, int]]) -> list[object]:
-    if len(page) == 1:  # most keys of most blocks
-        kind, index, cap = page[0]
-        return [key, [kind, [index], cap.to_bytes(16, "big")]]
+def _short_leaf(key: bytes, kind: int, index: int, cap: int) -> bytes:
+    return encode((key, (kind, (index,), cap.to_bytes(16, "big"))))
+
+
+def _leaf(key: bytes, page: list[_Posting]) -> bytes:
     page.sort()
     kinds: dict[int, tuple[list[int], list[int]]] = {}
     for kind, index, cap in page:
         indices, caps = kinds.setdefault(kind, ([], []))
         indices.append(index)
         caps.append(cap)
-    return [key, *([kind, indices, sum(caps).to_bytes(16, "big")] for kind, (indices, caps) in kinds.items())]
+    return encode([key, *([kind, indices, sum(caps).to_bytes(16, "big")] for kind, (indices, caps) in kinds.items())])

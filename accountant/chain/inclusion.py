@@ -5,6 +5,7 @@ here, in order (paper, section II-D; Lemma 2): fee and zero_value leave the send
 to a user without general_value is in the recipient's Z at once, tips and the reward land at the block's end.
 """
 
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from accountant.chain.admission import Deployed, ModuleCheck, Payload, check_admission, check_form, check_sums
@@ -14,8 +15,15 @@ from accountant.chain.genesis import Genesis
 from accountant.chain.moment import Moment, moment_after_block, moment_of
 from accountant.chain.rows import Row, rows_of
 from accountant.chain.state import Account, ChainState
-from accountant.chain.transaction import Transaction, TransactionKind, decode_transaction, sender_of, transaction_hash
+from accountant.chain.transaction import (
+    Transaction,
+    TransactionKind,
+    decode_transaction,
+    signing_hash,
+    transaction_hash,
+)
 from accountant.primitives.errors import InvalidEncoding, InvalidSignature
+from accountant.primitives.keys import recover_each
 from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, Address, ContractId, Hash, Seq
 
 _TRANSFER = TransactionKind.TRANSFER
@@ -55,12 +63,17 @@ def check_bytes(raw: bytes, genesis: Genesis) -> CheckedBytes:
     return CheckedBytes(raw, transaction, payload, fee)
 
 
-def signer(checked: CheckedBytes) -> Address:
-    """Who signed: the one dear step of validation. Raises `InvalidTransaction`."""
+def signers(checked: Iterable[CheckedBytes]) -> Iterator[Address]:
+    """Who signed each: the one dear step of validation. Raises `InvalidTransaction` at a bad signature."""
     try:
-        return sender_of(checked.raw, checked.transaction)
+        yield from recover_each([(signing_hash(one.raw), one.transaction.signature) for one in checked])
     except InvalidSignature as error:
         raise InvalidTransaction(Refusal.SIGNATURE, error.detail) from None
+
+
+def signer(checked: CheckedBytes) -> Address:
+    """Who signed one. Raises `InvalidTransaction`."""
+    return next(signers((checked,)))
 
 
 class Inclusion:

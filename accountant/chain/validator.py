@@ -7,7 +7,7 @@ from accountant.chain.admission import Deployed, ModuleCheck
 from accountant.chain.block import BLOCK_BYTES_MAX, Block, Header, decode_block
 from accountant.chain.errors import BlockRefusal, ConflictingBlock, InvalidBlock, InvalidTransaction
 from accountant.chain.footprint_root import footprint_root
-from accountant.chain.inclusion import CheckedBytes, Inclusion, ValidatedTransaction, check_bytes, signer
+from accountant.chain.inclusion import CheckedBytes, Inclusion, ValidatedTransaction, check_bytes, signers
 from accountant.chain.moment import Moment
 from accountant.chain.state import Account, ChainHead, ChainState
 from accountant.primitives import merkle
@@ -86,8 +86,8 @@ def _included(transactions: tuple[bytes, ...], state: ChainState, check_module: 
     try:
         for raw in transactions:
             checked.append(check_bytes(raw, state.genesis))
-        for one in checked:
-            senders.append(signer(one))
+        for sender in signers(checked):
+            senders.append(sender)
         for one, sender in zip(checked, senders, strict=True):
             inclusion.settle(one, sender)
     except InvalidTransaction as error:

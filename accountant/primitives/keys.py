@@ -5,6 +5,7 @@ signers on the hot path. Both refuse high s (EIP-2), which `ecdsa` alone would a
 """
 
 import hashlib
+from collections.abc import Iterable, Iterator
 
 import coincurve
 import ecdsa
@@ -99,21 +100,27 @@ def _checked(signature: bytes) -> int:
 
 
 def recover(digest: Hash, signature: bytes) -> Address:
-    """The signer of a 32-byte hash, by libsecp256k1. Raises `InvalidSignature`.
+    """The signer of a 32-byte hash, by libsecp256k1. Raises `InvalidSignature`."""
+    return next(recover_each([(digest, signature)]))
+
+
+def recover_each(signed: Iterable[tuple[Hash, bytes]]) -> Iterator[Address]:
+    """The signers of (32-byte hash, signature), one by one, by libsecp256k1. Raises `InvalidSignature` at a bad one.
 
     It calls the library as `coincurve.PublicKey` does, without the objects in between: they are a tenth of
-    a validator's time. The memory is this call's own, since the calls let other threads run.
+    a validator's time. The memory is this iterator's own, since the calls let other threads run.
     """
-    recovery = _checked(signature)
-    assert len(digest) == HASH_BYTES
-    parsed, point, size = _new(_SIGNATURE), _new(_POINT), _new(_SIZE, 65)
-    if not _parse(_CONTEXT, parsed, signature, recovery) or not _recover(
-        _CONTEXT, point, parsed, _keccak256(_PREFIX + digest).digest()
-    ):
-        raise InvalidSignature("the signature recovers no key")
-    public = _new(_PUBLIC)
-    _serialize(_CONTEXT, public, size, point, _UNCOMPRESSED)
-    return Address(_keccak256(_buffer(public)[1:]).digest()[12:])
+    parsed, point, size, public = _new(_SIGNATURE), _new(_POINT), _new(_SIZE, 65), _new(_PUBLIC)
+    key = _buffer(public)
+    for digest, signature in signed:
+        recovery = _checked(signature)
+        assert len(digest) == HASH_BYTES
+        if not _parse(_CONTEXT, parsed, signature, recovery) or not _recover(
+            _CONTEXT, point, parsed, _keccak256(_PREFIX + digest).digest()
+        ):
+            raise InvalidSignature("the signature recovers no key")
+        _serialize(_CONTEXT, public, size, point, _UNCOMPRESSED)
+        yield Address(_keccak256(key[1:]).digest()[12:])
 
 
 def recover_second_opinion(digest: Hash, signature: bytes) -> Address:
