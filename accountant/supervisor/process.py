@@ -37,7 +37,11 @@ class Backoff:
 
 @dataclass(frozen=True)
 class ProcessSpec:
-    """What to run and how. `ready` says whether it serves; with `before_others` nothing later starts until it does."""
+    """What to run and how.
+
+    `ready` says whether it serves; with `before_others` nothing later starts until it does. `stop_s` is its grace
+    after SIGTERM; `parent_death_signal` is what the kernel sends it when the supervisor dies without stopping it.
+    """
 
     name: str
     argv: tuple[str, ...]
@@ -46,6 +50,7 @@ class ProcessSpec:
     before_others: bool = False
     backoff: Backoff = Backoff()
     stop_s: float = 10.0
+    parent_death_signal: signal.Signals = signal.SIGTERM
 
 
 class SupervisedProcess:
@@ -75,14 +80,14 @@ class SupervisedProcess:
         return self._log_file
 
     def start(self) -> None:
-        """Starts it. SIGTERM is what it gets if we die."""
+        """Starts it."""
         stream = None if self._log_file is None else self._log_file.open("ab")
         try:
             self._process = child.start(
                 self.spec.argv,
                 environment=self._environment,
                 log=stream,
-                parent_death_signal=signal.SIGTERM,
+                parent_death_signal=self.spec.parent_death_signal,
             )
         finally:
             if stream is not None:

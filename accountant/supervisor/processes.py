@@ -1,5 +1,6 @@
 """The processes of an accountant, in the order of their start. The one place that says what runs."""
 
+import signal
 import sys
 
 from accountant.settings import Settings
@@ -30,6 +31,8 @@ def processes(settings: Settings) -> tuple[ProcessSpec, ...]:
             "worker",
             (*celery, "--concurrency", str(settings.worker_concurrency), "--loglevel", settings.log_level.upper()),
             stop_s=_WORKER_STOP_S,
+            # Celery can hang in its warm shutdown; killed outright its pool ends by itself, and leases run out
+            parent_death_signal=signal.SIGKILL,
         ),
         ProcessSpec("dispatcher", (*_ACCOUNTANT, "dispatch")),
         ProcessSpec("publisher", (*_ACCOUNTANT, "publish")),
