@@ -12,12 +12,13 @@ from accountant.chain.footprint import Credit, Debit, Entry, Query
 from accountant.chain.transaction import TransactionKind, decode_deployment
 from accountant.execution.port import OutcomeStore
 from accountant.index.port import ChainIndex
-from accountant.oath.code import OATH_CODE
+from accountant.oath.code import OATH_CODE_HASH
 from accountant.oath.deposit import deposit_bound
 from accountant.oath.gas import OATH_GAS, rules_allow
 from accountant.oath.oath import Oath
 from accountant.oath.purse import OATH_ENVELOPE
 from accountant.oath.sworn import QueryFlawKind, answer_flaw, query_flaw
+from accountant.primitives.hashes import sha256
 from accountant.primitives.types import BLACKHOLE, Amount, ContractId, Seq
 
 
@@ -115,7 +116,7 @@ def _genesis_code(index: ChainIndex, contract: ContractId) -> tuple[bytes, objec
 
 def _flaws_of_code(code: bytes, envelope: object) -> tuple[Flaw, ...]:
     flaws = []
-    if code != OATH_CODE:
+    if sha256(code) != OATH_CODE_HASH:
         flaws.append(Flaw(FlawKind.OTHER_CODE, "the contract's code is not the audited one"))
     if envelope != OATH_ENVELOPE:
         flaws.append(Flaw(FlawKind.OTHER_ENVELOPE, "the contract's envelope is not the audited one"))

@@ -198,6 +198,8 @@ GUARDED = [
     ("GET", "/v1/jobs/job_0"),
     ("POST", "/v1/jobs/job_0/cancel"),
     ("GET", "/v1/jobs/job_0/events"),
+    ("GET", "/v1/oaths/oath_0"),
+    ("GET", "/v1/oaths/oath_0"),
     ("GET", "/v1/openapi.json"),
     ("GET", "/v1/no-such-route"),
 ]
@@ -230,7 +232,11 @@ def test_every_route_is_guarded_or_a_probe(service: Service) -> None:
     with service.client() as client:
         paths = client.get("/v1/openapi.json").json()["paths"]
     known = {
-        path.replace(SETTLED, "{hash}").replace("job_0", "{id}").replace("blocks/0", "blocks/{id}")
+        path.replace(SETTLED, "{hash}")
+        .replace("job_0", "{id}")
+        .replace("oath_0", "{id}")
+        .replace("oath_0", "{id}")
+        .replace("blocks/0", "blocks/{id}")
         for _, path in GUARDED
     }
     assert set(paths) - known == {"/v1/health", "/v1/readiness"}
