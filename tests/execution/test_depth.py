@@ -1,0 +1,92 @@
+"""Long chains of dependencies: the walk is iterative and each transaction runs once."""
+
+from tests.support.random_chain import CONTRACTS, USERS, Program, footprint_of, script_code, script_envelope
+
+from accountant.chain.genesis import GasSchedule, Genesis, GenesisContract
+from accountant.chain.transaction import CallPayload, Transaction, TransactionKind
+from accountant.contracts.engine import ENGINE
+from accountant.execution.memory import MemoryOutcomes
+from accountant.execution.selective import Selective
+from accountant.execution.session import Session
+from accountant.index.memory import MemoryIndex
+from accountant.primitives.encoding import encode
+from accountant.primitives.hashes import sha256
+from accountant.primitives.types import Address, ContractId, Seq
+
+_SCHEDULE = GasSchedule(general_check=3)
+
+
+def _index() -> MemoryIndex:
+    contracts = (GenesisContract(CONTRACTS[0], USERS[0], script_code(), script_envelope(False), 1_000),)
+    return MemoryIndex(Genesis(7, 0, ENGINE, (USERS[0],), (), contracts, gas=_SCHEDULE))
+
+
+def _call(nonce: int, program: Program) -> tuple[Address, Transaction]:
+    payload = encode(CallPayload("run", (program.code,)))
+    footprint = footprint_of(program.entries)
+    return USERS[0], Transaction(
+        1, 7, nonce, TransactionKind.CALL, CONTRACTS[0], 0, 0, 2_000_000, 0, 0, payload, footprint, bytes(65)
+    )
+
+
+def _transfer(sender: Address, to: Address | ContractId, units: int, nonce: int = 0) -> tuple[Address, Transaction]:
+    return sender, Transaction(1, 7, nonce, TransactionKind.TRANSFER, to, 0, units, 3, 0, 0, b"", (), bytes(65))
+
+
+def test_a_hundred_thousand_chained_payments() -> None:
+    """Money that went through 10^5 hands is traced to its source: one execution, no recursion."""
+    index = _index()
+    hands = [Address(sha256(b"hand %d" % number)[:20]) for number in range(100_001)]
+    salary = Program()
+    salary.pay(CONTRACTS[0], hands[0], 9)
+    transfers = [_transfer(giver, taker, 9) for giver, taker in zip(hands, hands[1:], strict=False)]
+    index.append_unsigned([_call(0, salary), *transfers])
+    session = Session(index, MemoryOutcomes())
+    last = Seq(index.head().next_seq - 1)
+    assert Selective(session).outcome(last).credit_of(hands[-1]) == 9
+    assert session.executed == [0]
+    assert len(session.resolved) == 100_001
+
+
+def test_ten_thousand_chained_slots() -> None:
+    """Calls that each read what the one before wrote: all are executed, each once, in order."""
+    index = _index()
+    calls = []
+    for nonce in range(10_000):
+        program = Program()
+        program.read(CONTRACTS[0], b"a")
+        program.write(CONTRACTS[0], b"a")
+        calls.append(_call(nonce, program))
+    index.append_unsigned(calls)
+    session = Session(index, MemoryOutcomes())
+    assert Selective(session).outcome(Seq(9_999)).succeeded
+    assert session.executed == list(range(10_000))
+
+
+def test_ten_thousand_own_expenses_of_one_account() -> None:
+    """One account's long history of doubtful payments is walked in about its length, not its square."""
+    index = _index()
+    salary = Program()
+    salary.pay(CONTRACTS[0], USERS[1], 500)
+    payments = [_transfer(USERS[1], USERS[2 + number % 2], 1 + number % 3, number) for number in range(10_000)]
+    index.append_unsigned([_call(0, salary), *payments])
+    session = Session(index, MemoryOutcomes())
+    last = Seq(index.head().next_seq - 1)
+    assert not Selective(session).outcome(last).succeeded
+    assert session.executed == [0]
+
+
+def test_what_nobody_touches_is_not_executed() -> None:
+    """A reader of one slot executes its writers; declared reads that are never touched cost nothing."""
+    index = _index()
+    first, second, reader = Program(), Program(), Program()
+    first.write(CONTRACTS[0], b"a")
+    second.write(CONTRACTS[0], b"b")
+    reader.read(CONTRACTS[0], b"a")
+    vain = Program()
+    vain.read(CONTRACTS[0], b"b")
+    reader.entries += vain.entries
+    index.append_unsigned([_call(0, first), _call(1, second), _call(2, reader)])
+    session = Session(index, MemoryOutcomes())
+    assert Selective(session).outcome(Seq(2)).succeeded
+    assert session.executed == [0, 2]

@@ -1,0 +1,86 @@
+"""Intervals along a timeline: Lemma 1 with restart, and the same from above."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from accountant.chain.rows import RowKind
+from accountant.contracts.errors import FailureKind
+from accountant.execution.outcome import Movement, Outcome
+from accountant.execution.timeline import Timeline, lower_bound_under
+from accountant.index.port import Event
+from accountant.primitives.types import Address, Amount, Seq
+
+USER = Address(b"u" * 20)
+
+
+def _event(seq: int, kind: RowKind, cap: int) -> Event:
+    return Event(Seq(seq), kind, Amount(cap))
+
+
+def _paid(units: int) -> Outcome:
+    return Outcome(None, "", 1, credits=(Movement(USER, units),) if units else ())
+
+
+def test_a_giant_failed_expense_does_not_make_the_bound_useless() -> None:
+    """The literal bound is negative for ever after; the restarted one counts what came later."""
+    events = [
+        _event(0, RowKind.EXPENSE, 10**18),
+        _event(1, RowKind.CREDIT, 50),
+        _event(2, RowKind.EXPENSE, 20),
+    ]
+    walk = Timeline(USER, 0, events).walk(Seq(3), {Seq(1): _paid(50)}.get)
+    assert walk.lower == 30
+
+
+def test_a_failed_expense_in_theta_adds_nothing_to_the_restarted_bound() -> None:
+    """Its value was never gone, so adding it back after the restart would raise L above G."""
+    events = [_event(0, RowKind.CREDIT, 3), _event(1, RowKind.EXPENSE, 10)]
+    failed = Outcome(FailureKind.INSUFFICIENT_FUNDS, "", 1)
+    assert lower_bound_under(USER, 0, events, {Seq(0): _paid(3), Seq(1): failed}.get) == 3
+    walk = Timeline(USER, 0, events).walk(Seq(2), {Seq(0): _paid(3), Seq(1): failed}.get)
+    assert (walk.lower, walk.upper, walk.unknown) == (3, 3, ())
+
+
+def test_an_expense_known_to_have_failed_bounds_the_balance_from_above() -> None:
+    """Whoever could not pay 10 owned less than 10."""
+    events = [_event(0, RowKind.CREDIT, 100), _event(1, RowKind.EXPENSE, 10)]
+    failed = Outcome(FailureKind.INSUFFICIENT_FUNDS, "", 1)
+    assert Timeline(USER, 0, events).walk(Seq(2), {Seq(1): failed}.get).upper == 9
+
+
+def test_postings_of_one_transaction_count_once() -> None:
+    """Expense and income of the same transaction are one posting; the position is exclusive."""
+    events = [_event(0, RowKind.EXPENSE, 5), _event(0, RowKind.CREDIT, 7), _event(1, RowKind.CREDIT, 100)]
+    walk = Timeline(USER, 9, events).walk(Seq(1), {}.get)
+    assert (walk.lower, walk.upper) == (4, 11)
+
+
+@given(st.data())
+def test_the_truth_lies_between_the_bounds_whatever_is_known(data: st.DataObject) -> None:
+    """Random expenses and incomes, a random part of them known: L ≤ G ≤ U, and equal when all is known."""
+    balance = initial = data.draw(st.integers(0, 20))
+    events, outcomes = [], {}
+    for seq in range(data.draw(st.integers(0, 12))):
+        expense = data.draw(st.integers(0, 30))
+        most = data.draw(st.integers(0, 30))
+        if expense:
+            events.append(_event(seq, RowKind.EXPENSE, expense))
+        if most:
+            events.append(_event(seq, RowKind.CREDIT, most))
+        funded = balance >= expense
+        income = data.draw(st.integers(0, most))
+        balance += income - (expense if funded else 0)
+        failure = None if funded else FailureKind.INSUFFICIENT_FUNDS
+        credits = (Movement(USER, income),) if income else ()
+        outcomes[Seq(seq)] = Outcome(failure, "", 1, credits=credits)
+    events.sort()
+    end = Seq(len(outcomes))
+    known = {seq: outcome for seq, outcome in outcomes.items() if data.draw(st.booleans())}
+    walk = Timeline(USER, initial, events).walk(end, known.get)
+    assert walk.lower <= balance <= walk.upper
+    assert lower_bound_under(USER, initial, events, known.get) <= balance
+    timeline = Timeline(USER, initial, events)
+    exact = timeline.walk(end, outcomes.get)
+    assert exact.lower == exact.upper == balance
+    again = timeline.walk(Seq(end // 2), known.get)
+    assert again.lower == again.upper  # the exact prefix is remembered
