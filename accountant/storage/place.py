@@ -15,6 +15,8 @@ import stat
 import subprocess
 import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
@@ -68,6 +70,26 @@ def prepare(folder: Path) -> Place:
     if not _reachable(programs.postgres / "postgres") or not _reachable(programs.valkey):
         programs = _shared_programs(programs)
     return Place(_reachable_folder(folder), programs, user)
+
+
+def let_servers_enter(folder: Path) -> None:
+    """Under root, lets everybody enter (not list) `folder` while it is still empty: then it was made for us.
+
+    A temporary folder is closed to all but its maker; anything that holds something already is left as it is.
+    """
+    if os.geteuid() == 0 and not any(folder.iterdir()):
+        folder.chmod(stat.S_IMODE(folder.stat().st_mode) | stat.S_IXGRP | stat.S_IXOTH)
+
+
+@contextmanager
+def temporary_folder(prefix: str) -> Iterator[Path]:
+    """A new folder below the system's temporary one that the servers can live in, removed at the end."""
+    folder = Path(tempfile.mkdtemp(prefix=prefix))
+    let_servers_enter(folder)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder)
 
 
 def give_to(user: OsUser | None, path: Path, mode: int) -> None:
@@ -130,6 +152,7 @@ def _reachable_folder(folder: Path) -> Path:
             return target
         folder.unlink()
     folder.parent.mkdir(parents=True, exist_ok=True)
+    let_servers_enter(folder.parent)
     folder = folder.parent.resolve() / folder.name
     if folder.is_dir() or _reachable(folder):
         folder.mkdir(exist_ok=True)

@@ -27,6 +27,7 @@ from accountant.processes.lock import FolderLock
 from accountant.processes.ports import free_port
 from accountant.settings import Settings, variable_of
 from accountant.storage.embedded import EmbeddedServers
+from accountant.storage.place import let_servers_enter
 from accountant.supervisor.process import ProcessSpec, SupervisedProcess
 from accountant.supervisor.processes import processes as all_processes
 
@@ -165,8 +166,8 @@ class Stack:
     def _keep(self) -> None:
         """The keeper thread: everything from taking the folder to giving it back."""
         try:
-            # under root the servers' own user must be able to enter it
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o711 if os.geteuid() == 0 else 0o700)
+            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            let_servers_enter(self._folder)
             with FolderLock(self._folder / "stack.lock"):
                 try:
                     self._start_all()

@@ -1,13 +1,12 @@
 """One embedded Postgres and Valkey for a test process, and fresh databases in them."""
 
 import secrets
-import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
 from accountant.storage.embedded import EmbeddedServers
+from accountant.storage.place import temporary_folder
 
 
 @contextmanager
@@ -17,12 +16,8 @@ def reachable_folder() -> Iterator[Path]:
     pytest's `tmp_path` lies below a folder closed to other users; under root the servers' data would then move to
     the shared place of the machine.
     """
-    folder = Path(tempfile.mkdtemp(prefix="anh-test-"))
-    folder.chmod(0o711)
-    try:
+    with temporary_folder("anh-test-") as folder:
         yield folder
-    finally:
-        shutil.rmtree(folder)
 
 
 @contextmanager
