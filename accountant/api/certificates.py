@@ -5,8 +5,8 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from accountant.accounting.certificate import Certificate
-from accountant.accounting.query import decode_answer
 from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
+from accountant.chain.query import decode_answer
 from accountant.primitives.encoding import Decoder
 
 CERTIFICATE_BYTES_MAX = 256 * 1024 * 1024

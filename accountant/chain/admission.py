@@ -7,7 +7,7 @@ contracts that the transaction names. Nonce, signature and money are `chain.incl
 from collections.abc import Callable, Mapping
 from typing import NamedTuple, Protocol
 
-from accountant.chain.envelope import Callers, Envelope, FunctionEnvelope, OpenAccess
+from accountant.chain.envelope import CONSTRUCTOR, Callers, Envelope, FunctionEnvelope, OpenAccess
 from accountant.chain.envelope_rules import check_envelope
 from accountant.chain.errors import InvalidTransaction, Refusal
 from accountant.chain.fees import intrinsic_gas
@@ -39,9 +39,6 @@ from accountant.chain.transaction import (
 )
 from accountant.primitives.errors import AccountantError, InvalidEncoding
 from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, HASH_BYTES, Address, ContractId
-
-CONSTRUCTOR = "init"
-"""The function that a deployment runs; no call ever does."""
 
 _TRANSFER, _CALL = TransactionKind.TRANSFER, TransactionKind.CALL
 _ACCOUNT_BYTES = (ADDRESS_BYTES, HASH_BYTES)

@@ -11,6 +11,9 @@ import msgspec
 
 from accountant.primitives.encoding import Record
 
+CONSTRUCTOR = "init"
+"""The function that a deployment runs, if the envelope has it; nobody can call it."""
+
 
 class _Tagged(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True, gc=False, tag_field="kind"):
     """Base of the template parts: encoded as [tag, fields…]."""

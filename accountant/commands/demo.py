@@ -9,6 +9,7 @@ from rich.table import Table
 
 from accountant.demo.scenario import Report, Step, run_demo
 from accountant.logs import configure_logs
+from accountant.settings import LogFormat, LogLevel
 
 app = typer.Typer()
 
@@ -16,7 +17,7 @@ app = typer.Typer()
 @app.command()
 def demo(json: Annotated[bool, typer.Option("--json", help="End with one line of JSON.")] = False) -> None:
     """Order real transactions without executing them, then answer, swear, read and slash: on embedded servers."""
-    configure_logs("warning", "auto", "demo")
+    configure_logs(LogLevel.WARNING, LogFormat.AUTO, "demo")
     console = Console(stderr=json, highlight=False)
     table = Table(title="An accountant at work", title_justify="left")
     table.add_column("step")

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from accountant.chain.envelope import Callers, FunctionEnvelope
+from accountant.chain.envelope import CONSTRUCTOR, Callers, FunctionEnvelope
 from accountant.contracts.errors import ContractFailure, FailureKind
 from accountant.contracts.world import ContractCode
 from accountant.primitives.addresses import show
@@ -22,7 +22,8 @@ def entry_point(
     """The function that `caller` may call now.
 
     A `direct` function is for transactions alone, and so is a `zero_cost` one, since what a contract pays
-    is general money. Raises `ContractFailure` (NO_CODE, NO_FUNCTION, NOT_CALLABLE).
+    is general money; a constructor runs once, at deployment.
+    Raises `ContractFailure` (NO_CODE, NO_FUNCTION, NOT_CALLABLE).
     """
     if code is None:
         raise ContractFailure(FailureKind.NO_CODE, show(contract))
@@ -30,7 +31,7 @@ def entry_point(
     function = code.envelope.function(shown)
     if function is None or function.name.encode() != name:
         raise ContractFailure(FailureKind.NO_FUNCTION, f"{shown[:128]} of {show(contract)}")
-    if nested and (function.direct or function.zero_cost):
+    if nested and (function.direct or function.zero_cost or function.name == CONSTRUCTOR):
         raise ContractFailure(
             FailureKind.NOT_CALLABLE, f"{function.name} of {show(contract)} is for transactions alone"
         )

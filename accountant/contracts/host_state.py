@@ -158,7 +158,7 @@ def bound(frame: Frame, account: bytes, theta: bytes) -> int:
 
 
 def query(frame: Frame, query: bytes) -> int:
-    """The canonical answer of a canonically encoded query (`accountant/accounting/query.py`)."""
+    """The canonical answer of a canonically encoded query (`accountant/chain/query.py`)."""
     schedule, execution = frame.schedule, frame.execution
     frame.charge(schedule.query + schedule.host_per_byte * len(query))
     if query not in execution.queries:

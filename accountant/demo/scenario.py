@@ -1,10 +1,8 @@
 """The demo's steps, each through the REST API, each noting what it showed."""
 
 import asyncio
-import tempfile
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any, NamedTuple
 
 import msgspec
@@ -24,6 +22,7 @@ from accountant.primitives.types import BLACKHOLE, UNITS_PER_TOKEN, Amount
 from accountant.settings import Settings
 from accountant.storage.database import Database
 from accountant.storage.outcomes import PostgresOutcomes
+from accountant.storage.place import temporary_folder
 from accountant.supervisor.stack import Stack
 
 _WAIT_S = 60.0
@@ -68,8 +67,8 @@ class Report(msgspec.Struct, frozen=True):
 def run_demo(tell: Callable[[Step], None]) -> Report:
     """The whole demo on embedded servers in a folder that is removed afterwards. Raises `DemoFailed`."""
     began = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="anh-demo-") as folder:
-        data = Path(folder) / "data"
+    with temporary_folder("anh-demo-") as folder:
+        data = folder / "data"
         settings = Settings(data_dir=data, api_port=0, node_port=0, block_interval_s=0.2)
         scene = prepare(settings.chain_folder)
         with Stack(settings, durable=False) as stack:
@@ -169,7 +168,7 @@ class _Demo:
         self._verify("Mallory swore the opposite: execute her oath", lie, "accepted")
         keeps = self._client.result(self._client.lower_bound(show(purse), target=str(deposit - _PENALTY)))
         lost = self._client.result(self._client.lower_bound(show(purse), target=str(deposit - _PENALTY + 1)))
-        slashed = keeps["verdict"] == "accepted" and lost["verdict"] == "rejected"
+        slashed = bool(keeps["verdict"] == "accepted" and lost["verdict"] == "rejected")
         self._note("does her purse still hold the whole deposit?", lost)
         return slashed
 

@@ -74,8 +74,8 @@ def prepare(folder: Path) -> Scene:
     write_private(places.genesis, encode(chain.genesis))
     with BlockStore(folder / STORE_FOLDER) as store:
         node = Keeper(store, chain.genesis, check_module, key=None)
-        for block in chain.blocks:
-            node.take(block.raw)
+        for sealed in chain.blocks:
+            node.take(sealed.raw)
     sizes = [
         (len(needed), block, index)
         for block, part in enumerate(recorded)

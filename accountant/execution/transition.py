@@ -5,6 +5,7 @@ Both executors run transactions through here; they differ in how they know the s
 
 from collections.abc import Mapping
 
+from accountant.chain.envelope import CONSTRUCTOR
 from accountant.chain.fees import insufficient_gas, intrinsic_gas
 from accountant.chain.genesis import Genesis
 from accountant.chain.transaction import (
@@ -22,8 +23,6 @@ from accountant.execution.outcome import LogEntry, Movement, Outcome, SlotWrite
 from accountant.index.port import BlockInfo, Located
 from accountant.primitives.addresses import account_of
 from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, Amount, ContractId, Gas, Hash, Height
-
-CONSTRUCTOR = "init"
 
 
 def without_funds(located: Located, genesis: Genesis) -> Outcome:

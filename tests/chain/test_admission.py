@@ -3,9 +3,9 @@
 import msgspec
 import pytest
 
-from accountant.chain.admission import CONSTRUCTOR
 from accountant.chain.block import Position
 from accountant.chain.envelope import (
+    CONSTRUCTOR,
     AmountArg,
     AmountLiteral,
     AmountValue,

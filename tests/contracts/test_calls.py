@@ -108,6 +108,14 @@ def test_envelope_at_run_time(envelope: Envelope, failure: FailureKind | None) -
     assert run_inner(inner, envelope=envelope).failure is failure
 
 
+def test_no_contract_calls_a_constructor() -> None:
+    """A constructor runs once, at deployment: called by another contract it could set everything back."""
+    world = DictWorld()
+    world.deploy(INNER, module('(func (export "init"))'), admits("init"))
+    result = run_main(calling(name="init"), Call(INNER), world=world)
+    assert result.failure is FailureKind.NOT_CALLABLE
+
+
 @pytest.mark.parametrize(
     ("envelope", "failure"),
     [

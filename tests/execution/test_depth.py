@@ -1,6 +1,6 @@
 """Long chains of dependencies: the walk is iterative and each transaction runs once."""
 
-from tests.support.random_chain import CONTRACTS, USERS, Program, footprint_of, script_code, script_envelope
+from itertools import pairwise
 
 from accountant.chain.genesis import GasSchedule, Genesis, GenesisContract
 from accountant.chain.transaction import CallPayload, Transaction, TransactionKind
@@ -12,6 +12,7 @@ from accountant.index.memory import MemoryIndex
 from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
 from accountant.primitives.types import Address, ContractId, Seq
+from tests.support.random_chain import CONTRACTS, USERS, Program, footprint_of, script_code, script_envelope
 
 _SCHEDULE = GasSchedule(general_check=3)
 
@@ -39,7 +40,7 @@ def test_a_hundred_thousand_chained_payments() -> None:
     hands = [Address(sha256(b"hand %d" % number)[:20]) for number in range(100_001)]
     salary = Program()
     salary.pay(CONTRACTS[0], hands[0], 9)
-    transfers = [_transfer(giver, taker, 9) for giver, taker in zip(hands, hands[1:], strict=False)]
+    transfers = [_transfer(giver, taker, 9) for giver, taker in pairwise(hands)]
     index.append_unsigned([_call(0, salary), *transfers])
     session = Session(index, MemoryOutcomes())
     last = Seq(index.head().next_seq - 1)

@@ -37,7 +37,8 @@ def test_a_failed_expense_in_theta_adds_nothing_to_the_restarted_bound() -> None
     events = [_event(0, RowKind.CREDIT, 3), _event(1, RowKind.EXPENSE, 10)]
     failed = Outcome(FailureKind.INSUFFICIENT_FUNDS, "", 1)
     assert lower_bound_under(USER, 0, events, {Seq(0): _paid(3), Seq(1): failed}.get) == 3
-    walk = Timeline(USER, 0, events).walk(Seq(2), {Seq(0): _paid(3), Seq(1): failed}.get)
+    known = {Seq(0): _paid(3), Seq(1): failed}
+    walk = Timeline(USER, 0, events).walk(Seq(2), known.get)
     assert (walk.lower, walk.upper, walk.unknown) == (3, 3, ())
 
 
@@ -51,7 +52,7 @@ def test_an_expense_known_to_have_failed_bounds_the_balance_from_above() -> None
 def test_postings_of_one_transaction_count_once() -> None:
     """Expense and income of the same transaction are one posting; the position is exclusive."""
     events = [_event(0, RowKind.EXPENSE, 5), _event(0, RowKind.CREDIT, 7), _event(1, RowKind.CREDIT, 100)]
-    walk = Timeline(USER, 9, events).walk(Seq(1), {}.get)
+    walk = Timeline(USER, 9, events).walk(Seq(1), lambda _seq: None)
     assert (walk.lower, walk.upper) == (4, 11)
 
 
@@ -59,7 +60,8 @@ def test_postings_of_one_transaction_count_once() -> None:
 def test_the_truth_lies_between_the_bounds_whatever_is_known(data: st.DataObject) -> None:
     """Random expenses and incomes, a random part of them known: L ≤ G ≤ U, and equal when all is known."""
     balance = initial = data.draw(st.integers(0, 20))
-    events, outcomes = [], {}
+    events: list[Event] = []
+    outcomes: dict[Seq, Outcome] = {}
     for seq in range(data.draw(st.integers(0, 12))):
         expense = data.draw(st.integers(0, 30))
         most = data.draw(st.integers(0, 30))
@@ -75,7 +77,7 @@ def test_the_truth_lies_between_the_bounds_whatever_is_known(data: st.DataObject
         outcomes[Seq(seq)] = Outcome(failure, "", 1, credits=credits)
     events.sort()
     end = Seq(len(outcomes))
-    known = {seq: outcome for seq, outcome in outcomes.items() if data.draw(st.booleans())}
+    known: dict[Seq, Outcome] = {seq: outcome for seq, outcome in outcomes.items() if data.draw(st.booleans())}
     walk = Timeline(USER, initial, events).walk(end, known.get)
     assert walk.lower <= balance <= walk.upper
     assert lower_bound_under(USER, initial, events, known.get) <= balance
