@@ -28,6 +28,11 @@ def fund(selective: Selective, account: AccountId, amount: int, before: Seq, the
     With Θ only its members are executed, in the order given and only while they are needed; without Θ
     the accountant chooses. ACCEPTED and REJECTED are proved; UNDECIDED says why.
     """
+    glance = selective.glance(account, before)
+    if glance.lower >= amount:
+        return Funding(Verdict.ACCEPTED, glance)
+    if glance.upper < amount:
+        return Funding(Verdict.REJECTED, glance)
     incomes: list[CertifiedIncome] = []
     queue = list(theta) if theta is not None else None
     rounds = 0

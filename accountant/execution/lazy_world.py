@@ -84,7 +84,7 @@ class LazyWorld:
         need = CoversBefore(contract, amount, self._located.seq)
         value = self._answers.get(need)
         if value is None:
-            walk = self._session.timeline(contract, need.before).walk(need.before, self._session.local())
+            walk = self._session.glance(contract, need.before)
             if walk.lower < amount <= walk.upper:
                 raise Unresolved(need)
             self._inputs.add_balance(contract, need.before)

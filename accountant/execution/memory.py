@@ -7,7 +7,8 @@ from threading import Lock
 
 from accountant.execution.outcome import Observed
 from accountant.execution.port import ConflictingOutcome
-from accountant.primitives.types import Seq
+from accountant.execution.timeline import Checkpoint
+from accountant.primitives.types import AccountId, Seq
 
 
 class MemoryOutcomes:
@@ -16,6 +17,7 @@ class MemoryOutcomes:
     def __init__(self) -> None:
         self._observed: dict[Seq, Observed] = {}
         self._executions: Counter[Seq] = Counter()
+        self._checkpoints: defaultdict[AccountId, dict[Seq, Checkpoint]] = defaultdict(dict)
         self._flights: defaultdict[Seq, Lock] = defaultdict(Lock)
         self._guard = Lock()
 
@@ -35,6 +37,18 @@ class MemoryOutcomes:
     def executions(self, seq: Seq) -> int:
         """How many times an outcome of this transaction was put."""
         return self._executions[seq]
+
+    def checkpoint(self, account: AccountId, before: Seq, exact: bool) -> Checkpoint | None:
+        with self._guard:
+            kept = [c for c in self._checkpoints[account].values() if c.before <= before]
+        return max((c for c in kept if not exact or c.lower == c.upper), default=None)
+
+    def keep_checkpoint(self, account: AccountId, checkpoint: Checkpoint) -> None:
+        with self._guard:
+            _, lower, upper = self._checkpoints[account].get(checkpoint.before, checkpoint)
+            narrower = Checkpoint(checkpoint.before, max(lower, checkpoint.lower), min(upper, checkpoint.upper))
+            assert narrower.lower <= narrower.upper
+            self._checkpoints[account][checkpoint.before] = narrower
 
     @contextmanager
     def single_flight(self, seq: Seq) -> Iterator[None]:

@@ -5,8 +5,9 @@ from contextlib import AbstractContextManager
 from typing import Protocol
 
 from accountant.execution.outcome import Observed
+from accountant.execution.timeline import Checkpoint
 from accountant.primitives.errors import AccountantError
-from accountant.primitives.types import Gas, Seq
+from accountant.primitives.types import AccountId, Gas, Seq
 
 
 class ConflictingOutcome(AccountantError):
@@ -30,6 +31,15 @@ class OutcomeStore(Protocol):
 
     def put(self, seq: Seq, observed: Observed) -> None:
         """Keep an outcome. Putting the same outcome again changes nothing. Raises `ConflictingOutcome`."""
+
+    def checkpoint(self, account: AccountId, before: Seq, exact: bool) -> Checkpoint | None:
+        """The latest checkpoint of the account's general balance at or before a position.
+
+        `exact`: only one with lower = upper.
+        """
+
+    def keep_checkpoint(self, account: AccountId, checkpoint: Checkpoint) -> None:
+        """Keep what is known of a balance; where something is kept already, the narrower of both."""
 
     def single_flight(self, seq: Seq) -> AbstractContextManager[None]:
         """Held while one transaction is executed: a second worker that asks for the same one waits here.

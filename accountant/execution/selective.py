@@ -81,6 +81,11 @@ class Selective:
         """[L, U] of G right before a transaction, from what is known, executing nothing."""
         return self._walk(account, before, self.consulted)
 
+    def glance(self, account: AccountId, before: Seq) -> Walk:
+        """Like `interval`, from the nearest checkpoint on: cheaper, and perhaps wider."""
+        self.consulted.add_balance(account, before)
+        return self.session.glance(account, before)
+
     # The loop
 
     def _resolve(self, root: Need) -> Value:
@@ -199,12 +204,18 @@ class Selective:
 
     def _walk(self, account: AccountId, before: Seq, inputs: Inputs) -> Walk:
         inputs.add_balance(account, before)
-        return self.session.timeline(account, before).walk(before, self.session.local())
+        return self.session.walk(account, before)
 
     def _covers(self, account: AccountId, amount: int, before: Seq, inputs: Inputs) -> Steps[Value]:
         """Narrow [L, U] until it says yes or no, executing the most promising income first."""
         if amount <= 0:
             return True
+        inputs.add_balance(account, before)
+        glance = self.session.glance(account, before)
+        if glance.lower >= amount:
+            return True
+        if glance.upper < amount:
+            return False
         rounds = 0
         while True:
             walk = self._walk(account, before, inputs)

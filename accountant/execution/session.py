@@ -1,13 +1,16 @@
 """What one piece of work knows so far: outcomes, timelines, what it executed and what that cost."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 
 from accountant.execution.genesis_state import GenesisState
 from accountant.execution.outcome import BalanceInput, Observed, Outcome
 from accountant.execution.port import Heartbeat, OutcomeStore
-from accountant.execution.timeline import Timeline
+from accountant.execution.timeline import Checkpoint, Timeline, Walk
 from accountant.index.port import ChainIndex
 from accountant.primitives.types import AccountId, Gas, Seq
+
+CHECKPOINT_EVERY = 512
+"""Postings of one account from one stored checkpoint of its balance to the next, about."""
 
 
 class Inputs:
@@ -58,7 +61,9 @@ class Session:
         self.cached: set[Seq] = set()
         """Transactions whose outcomes were known before and consulted here."""
         self._known: dict[Seq, Outcome] = {}
-        self._timelines: dict[AccountId, tuple[Seq, Timeline]] = {}
+        self.checkpoint_every = CHECKPOINT_EVERY
+        self._timelines: dict[AccountId, Timeline] = {}
+        self._windows: dict[AccountId, Timeline] = {}
         self._heartbeat = heartbeat or (lambda _gas: None)
 
     @property
@@ -101,17 +106,48 @@ class Session:
         """Report progress; the listener may raise to stop the work."""
         self._heartbeat(self.gas_executed)
 
-    def timeline(self, account: AccountId, before: Seq) -> Timeline:
-        """The account's postings up to `before` at least, with every stored outcome among them loaded."""
-        loaded, timeline = self._timelines.get(account, (Seq(0), None))
-        if timeline is None:
-            timeline = Timeline(account, self.genesis.general(account), [])
-        if loaded < before:
-            timeline.extend(self.index.events(account, Seq(loaded - 1), before))
-            self._timelines[account] = (before, timeline)
-            self.fetch(seq for seq in timeline.unsettled(before) if seq >= loaded)
-        return timeline
+    def glance(self, account: AccountId, before: Seq) -> Walk:
+        """The interval from the nearest checkpoint on: cheap on long timelines, and perhaps wider than `walk`.
 
-    def local(self) -> Callable[[Seq], Outcome | None]:
-        """Outcomes already loaded, without asking the store again."""
-        return self._known.get
+        Its unknown postings are those since the checkpoint alone.
+        """
+        timeline = self._timelines.get(account)
+        if timeline is not None and timeline.start.before <= before:
+            return self.walk(account, before)
+        window = self._windows.get(account)
+        if window is None or before < window.start.before:
+            start = self.store.checkpoint(account, before, exact=False)
+            if start is None:
+                return self.walk(account, before)
+            window = self._windows[account] = Timeline(account, start)
+        return self._walk(window, before)
+
+    def walk(self, account: AccountId, before: Seq) -> Walk:
+        """The narrowest interval that stored outcomes give, and all postings that keep it open."""
+        timeline = self._timelines.get(account)
+        if timeline is None or before < timeline.start.before:
+            genesis = self.genesis.general(account)
+            start = self.store.checkpoint(account, before, exact=True) or Checkpoint(Seq(0), genesis, genesis)
+            timeline = self._timelines[account] = Timeline(account, start)
+        walk = self._walk(timeline, before)
+        assert walk.unknown or walk.lower == walk.upper
+        return walk
+
+    def _walk(self, timeline: Timeline, before: Seq) -> Walk:
+        old = timeline.end
+        if old < before:
+            timeline.extend(self.index.events(timeline.account, Seq(old - 1), before), before)
+            self.fetch(timeline.unsettled(old))
+        walk = timeline.walk(before, self._known.get)
+        self._keep(timeline, before, walk)
+        return walk
+
+    def _keep(self, timeline: Timeline, before: Seq, walk: Walk) -> None:
+        """Store a checkpoint now and then, so that nobody walks a long timeline from its beginning again."""
+        if timeline.length(before) - timeline.kept < self.checkpoint_every:
+            return
+        timeline.kept = timeline.length(before)
+        self.store.keep_checkpoint(timeline.account, Checkpoint(before, walk.lower, walk.upper))
+        settled, checkpoint = timeline.settled()
+        if settled >= self.checkpoint_every and checkpoint.before < before:
+            self.store.keep_checkpoint(timeline.account, checkpoint)

@@ -90,32 +90,45 @@ def step_unknown(posting: Posting, lower: int, upper: int) -> tuple[int, int]:
     return lower, upper + posting.settled + posting.credit_most
 
 
+class Checkpoint(NamedTuple):
+    """What is known of a general balance right before transaction `before`: lower ≤ G ≤ upper."""
+
+    before: Seq
+    lower: int
+    upper: int
+
+
 class Timeline:
-    """One account's postings, with the prefix on which its balance is known exactly remembered."""
+    """One account's postings from a checkpoint on. What was walked over known outcomes is not walked again."""
 
-    def __init__(self, account: AccountId, initial: int, events: Sequence[Event]) -> None:
-        """`initial`: G in genesis; `events`: all up to some position, ascending."""
+    def __init__(self, account: AccountId, start: Checkpoint) -> None:
         self.account = account
-        self.postings = postings_of(events)
-        self._seqs = [posting.seq for posting in self.postings]
-        self._exact = [initial]
-        """Entry i: the exact balance before posting i."""
+        self.start = start
+        self.end = start.before
+        """Postings below this number are here."""
+        self.kept = 0
+        """How many of the postings the last stored checkpoint covers."""
+        self._postings: list[Posting] = []
+        self._seqs: list[Seq] = []
+        self._settled = [(start.lower, start.upper)]
+        """Entry i: the interval before posting i, while all postings before it are known."""
 
-    def extend(self, events: Sequence[Event]) -> None:
-        """Add the account's events after those already there."""
+    def extend(self, events: Sequence[Event], end: Seq) -> None:
+        """Add the account's events from the old end up to a new one, ascending."""
         postings = postings_of(events)
-        assert not (postings and self._seqs) or postings[0].seq > self._seqs[-1]
-        self.postings += postings
+        assert not postings or (self.end <= postings[0].seq and postings[-1].seq < end)
+        self._postings += postings
         self._seqs += [posting.seq for posting in postings]
+        self.end = end
 
     def walk(self, before: Seq, known: KnownOutcome) -> Walk:
         """The interval right before transaction `before`, from all known outcomes."""
+        assert self.start.before <= before <= self.end
         end = bisect_left(self._seqs, before)
-        start = min(len(self._exact) - 1, end)
-        lower = upper = self._exact[start]
+        first = min(len(self._settled) - 1, end)
+        lower, upper = self._settled[first]
         unknown: list[Posting] = []
-        for position in range(start, end):
-            posting = self.postings[position]
+        for posting in self._postings[first:end]:
             outcome = None if posting.certain else known(posting.seq)
             if outcome is not None:
                 lower, upper = step_known(self.account, posting, outcome, lower, upper)
@@ -125,15 +138,23 @@ class Timeline:
                     unknown.append(posting)
             assert lower <= upper
             if not unknown:
-                assert lower == upper
-                self._exact.append(lower)
+                self._settled.append((lower, upper))
         return Walk(lower, upper, tuple(unknown))
 
-    def unsettled(self, before: Seq) -> list[Seq]:
-        """The transactions before `before`, past the exact prefix, whose outcomes would narrow the interval."""
-        end = bisect_left(self._seqs, before)
-        start = min(len(self._exact) - 1, end)
-        return [p.seq for p in self.postings[start:end] if not p.certain]
+    def unsettled(self, since: Seq) -> list[Seq]:
+        """The transactions from `since` on whose outcomes would narrow the interval."""
+        first = bisect_left(self._seqs, since)
+        return [posting.seq for posting in self._postings[first:] if not posting.certain]
+
+    def length(self, before: Seq) -> int:
+        """How many postings lie between the start and `before`."""
+        return bisect_left(self._seqs, before)
+
+    def settled(self) -> tuple[int, Checkpoint]:
+        """The end of the known prefix: how many postings it has, and the interval there."""
+        count = len(self._settled) - 1
+        before = self._seqs[count] if count < len(self._seqs) else self.end
+        return count, Checkpoint(before, *self._settled[count])
 
 
 def lower_bound_under(account: AccountId, initial: int, events: Sequence[Event], theta: KnownOutcome) -> int:

@@ -2,7 +2,8 @@
 
 from random import Random
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accountant.accounting.bound import lower_bound
@@ -18,7 +19,12 @@ from accountant.index.position import resolve
 from accountant.primitives.types import AccountId, Address, Seq
 from tests.support.random_chain import USERS, RandomChain
 
-CHAINS = settings(max_examples=100, deadline=None)
+CHAINS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(autouse=True, params=[1, 512], ids=["dense checkpoints", "sparse checkpoints"])
+def _checkpoints(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accountant.execution.session.CHECKPOINT_EVERY", request.param)
 
 
 def _some_theta(random: Random, chain: RandomChain) -> tuple[bytes, ...] | None:

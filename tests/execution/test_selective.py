@@ -2,7 +2,8 @@
 
 from random import Random
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accountant.execution.eager import EagerState, execute_everything
@@ -14,7 +15,12 @@ from accountant.execution.session import Session
 from accountant.primitives.types import AccountId, Gas, Seq
 from tests.support.random_chain import SLOTS, USERS, RandomChain
 
-CHAINS = settings(max_examples=150, deadline=None)
+CHAINS = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(autouse=True, params=[1, 512], ids=["dense checkpoints", "sparse checkpoints"])
+def _checkpoints(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accountant.execution.session.CHECKPOINT_EVERY", request.param)
 
 
 def _chain(random: Random) -> tuple[RandomChain, EagerState]:

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from accountant.chain.rows import RowKind
 from accountant.contracts.errors import FailureKind
 from accountant.execution.outcome import Movement, Outcome
-from accountant.execution.timeline import Timeline, lower_bound_under
+from accountant.execution.timeline import Checkpoint, Timeline, lower_bound_under
 from accountant.index.port import Event
 from accountant.primitives.types import Address, Amount, Seq
 
@@ -15,6 +15,12 @@ USER = Address(b"u" * 20)
 
 def _event(seq: int, kind: RowKind, cap: int) -> Event:
     return Event(Seq(seq), kind, Amount(cap))
+
+
+def _timeline(initial: int, events: list[Event]) -> Timeline:
+    timeline = Timeline(USER, Checkpoint(Seq(0), initial, initial))
+    timeline.extend(events, Seq(100))
+    return timeline
 
 
 def _paid(units: int) -> Outcome:
@@ -28,7 +34,7 @@ def test_a_giant_failed_expense_does_not_make_the_bound_useless() -> None:
         _event(1, RowKind.CREDIT, 50),
         _event(2, RowKind.EXPENSE, 20),
     ]
-    walk = Timeline(USER, 0, events).walk(Seq(3), {Seq(1): _paid(50)}.get)
+    walk = _timeline(0, events).walk(Seq(3), {Seq(1): _paid(50)}.get)
     assert walk.lower == 30
 
 
@@ -38,7 +44,7 @@ def test_a_failed_expense_in_theta_adds_nothing_to_the_restarted_bound() -> None
     failed = Outcome(FailureKind.INSUFFICIENT_FUNDS, "", 1)
     assert lower_bound_under(USER, 0, events, {Seq(0): _paid(3), Seq(1): failed}.get) == 3
     known = {Seq(0): _paid(3), Seq(1): failed}
-    walk = Timeline(USER, 0, events).walk(Seq(2), known.get)
+    walk = _timeline(0, events).walk(Seq(2), known.get)
     assert (walk.lower, walk.upper, walk.unknown) == (3, 3, ())
 
 
@@ -46,13 +52,13 @@ def test_an_expense_known_to_have_failed_bounds_the_balance_from_above() -> None
     """Whoever could not pay 10 owned less than 10."""
     events = [_event(0, RowKind.CREDIT, 100), _event(1, RowKind.EXPENSE, 10)]
     failed = Outcome(FailureKind.INSUFFICIENT_FUNDS, "", 1)
-    assert Timeline(USER, 0, events).walk(Seq(2), {Seq(1): failed}.get).upper == 9
+    assert _timeline(0, events).walk(Seq(2), {Seq(1): failed}.get).upper == 9
 
 
 def test_postings_of_one_transaction_count_once() -> None:
     """Expense and income of the same transaction are one posting; the position is exclusive."""
     events = [_event(0, RowKind.EXPENSE, 5), _event(0, RowKind.CREDIT, 7), _event(1, RowKind.CREDIT, 100)]
-    walk = Timeline(USER, 9, events).walk(Seq(1), lambda _seq: None)
+    walk = _timeline(9, events).walk(Seq(1), lambda _seq: None)
     assert (walk.lower, walk.upper) == (4, 11)
 
 
@@ -78,11 +84,17 @@ def test_the_truth_lies_between_the_bounds_whatever_is_known(data: st.DataObject
     events.sort()
     end = Seq(len(outcomes))
     known: dict[Seq, Outcome] = {seq: outcome for seq, outcome in outcomes.items() if data.draw(st.booleans())}
-    walk = Timeline(USER, initial, events).walk(end, known.get)
+    walk = _timeline(initial, events).walk(end, known.get)
     assert walk.lower <= balance <= walk.upper
     assert lower_bound_under(USER, initial, events, known.get) <= balance
-    timeline = Timeline(USER, initial, events)
+    timeline = _timeline(initial, events)
     exact = timeline.walk(end, outcomes.get)
     assert exact.lower == exact.upper == balance
     again = timeline.walk(Seq(end // 2), known.get)
     assert again.lower == again.upper  # the exact prefix is remembered
+    middle = Seq(data.draw(st.integers(0, end)))
+    narrow = _timeline(initial, events).walk(middle, known.get)
+    later = Timeline(USER, Checkpoint(middle, narrow.lower, narrow.upper))
+    later.extend([event for event in events if event.seq >= middle], end)
+    walk = later.walk(end, known.get)
+    assert walk.lower <= balance <= walk.upper  # and from a checkpoint on
