@@ -7,22 +7,23 @@ the same; what it was computed from may differ, and the first is kept.
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
-from sqlalchemy import ARRAY, BigInteger, any_, bindparam, literal, select
+from sqlalchemy import ARRAY, BigInteger, any_, bindparam, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from accountant.execution.outcome import Observed, decode_observed
 from accountant.execution.port import ConflictingOutcome
+from accountant.execution.timeline import Checkpoint
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.hashes import sha256
-from accountant.primitives.types import Seq
+from accountant.primitives.types import AccountId, Seq
 from accountant.storage import tables
 from accountant.storage.database import Database, compiled
 from accountant.storage.hot import HotLayer, Redis
 from accountant.storage.index import NoChain
 from accountant.storage.single_flight import LEASE_S, SingleFlight
 
-_o, _t, _b = tables.outcomes, tables.transactions, tables.blocks
+_o, _t, _b, _c = tables.outcomes, tables.transactions, tables.blocks, tables.checkpoints
 
 CACHE_KEY = compiled(select(tables.genesis.c.cache_key))
 GET = compiled(select(_o.c.seq, _o.c.observed).where(_o.c.seq == any_(bindparam("seqs", type_=ARRAY(BigInteger)))))
@@ -48,6 +49,27 @@ PUT = compiled(
         set_={"executions": _o.c.executions + 1},
         where=_o.c.digest == _new.excluded.digest,
     ).returning(_o.c.executions)
+)
+
+
+_AT_OR_BEFORE = (
+    select(_c.c.before, _c.c.lower, _c.c.upper)
+    .where(_c.c.account == bindparam("account", type_=_c.c.account.type))
+    .where(_c.c.before <= bindparam("before", type_=BigInteger))
+    .order_by(_c.c.before.desc())
+    .limit(1)
+)
+CHECKPOINT = compiled(_AT_OR_BEFORE)
+EXACT_CHECKPOINT = compiled(_AT_OR_BEFORE.where(_c.c.lower == _c.c.upper))
+_kept = insert(_c).values({name: bindparam(name, type_=_c.c[name].type) for name in _c.c.keys()})  # noqa: SIM118
+KEEP_CHECKPOINT = compiled(
+    _kept.on_conflict_do_update(
+        index_elements=[_c.c.account, _c.c.before],
+        set_={
+            "lower": func.greatest(_c.c.lower, _kept.excluded.lower),
+            "upper": func.least(_c.c.upper, _kept.excluded.upper),
+        },
+    )
 )
 
 
@@ -105,6 +127,15 @@ class PostgresOutcomes:
         """How many times an outcome of this transaction was put: 1 unless work was repeated."""
         row = self._database.fetch_one(EXECUTIONS, {"seq": seq})
         return row[0] if row else 0
+
+    def checkpoint(self, account: AccountId, before: Seq, exact: bool) -> Checkpoint | None:
+        sql = EXACT_CHECKPOINT if exact else CHECKPOINT
+        row = self._database.fetch_one(sql, {"account": account, "before": before})
+        return Checkpoint(Seq(row[0]), int(row[1]), int(row[2])) if row else None
+
+    def keep_checkpoint(self, account: AccountId, checkpoint: Checkpoint) -> None:
+        with self._database.connection() as connection:
+            connection.execute(KEEP_CHECKPOINT, {"account": account, **checkpoint._asdict()})
 
     @contextmanager
     def single_flight(self, seq: Seq) -> Iterator[None]:

@@ -144,6 +144,25 @@ outcomes = Table(
 )
 """Outcomes for ever. `digest`: SHA-256 of the outcome alone; `observed`: the outcome and what it was computed from."""
 
+checkpoints = Table(
+    "checkpoints",
+    metadata,
+    Column("before", BigInteger, nullable=False),
+    Column("account", LargeBinary, nullable=False),
+    Column("lower", Numeric(asdecimal=False), nullable=False),
+    Column("upper", Numeric(asdecimal=False), nullable=False),
+    PrimaryKeyConstraint("account", "before"),
+    CheckConstraint("lower <= upper", name="interval"),
+)
+"""Intervals of general balances right before transaction `before`. Derived: may be dropped at any time."""
+
+Index(
+    "checkpoints_exact_index",
+    checkpoints.c.account,
+    checkpoints.c.before,
+    postgresql_where=checkpoints.c.lower == checkpoints.c.upper,
+)
+
 CHAIN_TABLES = (blocks, transactions, postings, expenses, zero_balances)
 """What an import fills, in this order."""
 

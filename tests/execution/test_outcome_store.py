@@ -10,7 +10,8 @@ from accountant.contracts.errors import FailureKind
 from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.outcome import LogEntry, Movement, Observed, Outcome, SlotWrite
 from accountant.execution.port import ConflictingOutcome, OutcomeStore
-from accountant.primitives.types import Seq
+from accountant.execution.timeline import Checkpoint
+from accountant.primitives.types import Address, ContractId, Seq
 from accountant.storage.database import Database, migrate
 from accountant.storage.hot import redis_of
 from accountant.storage.outcomes import PostgresOutcomes
@@ -134,3 +135,19 @@ def test_a_failed_flight_frees_its_place(open_store: Callable[[], OutcomeStore])
         raise ZeroDivisionError
     with store.single_flight(Seq(1)):
         assert store.get(Seq(1)) is None
+
+
+def test_checkpoints_narrow_and_are_found_from_behind(open_store: Callable[[], OutcomeStore]) -> None:
+    """The latest one at or before a position comes back; two for one position become the narrower of both."""
+    store, account, other = open_store(), Address(b"a" * 20), ContractId(b"c" * 32)
+    assert store.checkpoint(account, Seq(9), exact=False) is None
+    store.keep_checkpoint(account, Checkpoint(Seq(2), 7, 7))
+    store.keep_checkpoint(account, Checkpoint(Seq(5), 3, 2**70))
+    store.keep_checkpoint(account, Checkpoint(Seq(5), 2, 40))
+    store.keep_checkpoint(other, Checkpoint(Seq(4), 1, 1))
+    later = open_store()
+    assert later.checkpoint(account, Seq(9), exact=False) == Checkpoint(Seq(5), 3, 40)
+    assert later.checkpoint(account, Seq(5), exact=False) == Checkpoint(Seq(5), 3, 40)
+    assert later.checkpoint(account, Seq(4), exact=False) == Checkpoint(Seq(2), 7, 7)
+    assert later.checkpoint(account, Seq(9), exact=True) == Checkpoint(Seq(2), 7, 7)
+    assert later.checkpoint(account, Seq(1), exact=True) is None
