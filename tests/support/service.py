@@ -177,6 +177,7 @@ def running_service(database_url: str, redis_url: str, folder: Path) -> Iterator
 def _served(make: Callable[[], ASGIApp]) -> Iterator[str]:
     """The URL of an application, made and served in an event loop of its own."""
     listening = socket.create_server(("127.0.0.1", 0))
+    listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does so for sockets that it makes
     server: list[uvicorn.Server] = []
     ready = threading.Event()
 
