@@ -1,9 +1,12 @@
 """`accountant api`: the REST API until SIGTERM."""
 
 import asyncio
-from collections.abc import Callable
+import signal
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
 
 import redis
+import structlog
 import typer
 import uvicorn
 from anyio import from_thread
@@ -21,6 +24,8 @@ from accountant.storage.index import PostgresIndex
 from workers.lifecycle import policy_of
 
 app = typer.Typer()
+
+_log = structlog.get_logger(__name__)
 
 _CONNECTIONS_MAX = 8
 _REDIS_TIMEOUT_S = 2.0
@@ -57,8 +62,22 @@ async def _serve(settings: Settings) -> None:
                 access_log=False,
                 timeout_graceful_shutdown=_STOP_S,
             )
-            await uvicorn.Server(config).serve()
+            await _Server(config).serve()
     engine.dispose()
+
+
+class _Server(uvicorn.Server):
+    """Ends as a success when it is asked to stop: uvicorn itself would raise the signal again and cut the clean-up."""
+
+    @contextmanager
+    def capture_signals(self) -> Generator[None]:
+        loop = asyncio.get_running_loop()
+        numbers = (signal.SIGINT, signal.SIGTERM)
+        for number in numbers:
+            loop.add_signal_handler(number, self.handle_exit, number, None)
+        yield
+        for number in numbers:
+            loop.remove_signal_handler(number)
 
 
 def forwarding(client: node.NodeClient) -> Forward:
@@ -70,7 +89,8 @@ def forwarding(client: node.NodeClient) -> Forward:
         except node.Refused as error:
             raise Refused(error.reason, error.status, error.detail) from None
         except (node.NodeUnavailable, node.NodeAnswerInvalid) as error:
-            raise NodeDown(error.detail) from None
+            _log.warning("node_unavailable", error=error.detail)  # it names our node's address: not for clients
+            raise NodeDown("the node cannot take transactions now: send the same one again later") from None
 
     return forward
 
