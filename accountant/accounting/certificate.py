@@ -60,7 +60,8 @@ class Certificate(Record, frozen=True):
     """Transactions executed for this answer, in order of execution."""
     gas_executed: int
     gas_everything: int
-    """Gas limits of all earlier transactions together: the most that executing everything would take."""
+    """Gas limits of all earlier transactions together: the most that executing everything would take.
+    2^63 − 1 if it is more."""
     cache_hits: int
     slice: tuple[bytes, ...]
     """All transactions whose outcomes the answer rests on, in chain order: executed now or known before."""

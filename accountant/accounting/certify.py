@@ -5,7 +5,7 @@ from accountant.accounting.funding import Funding
 from accountant.chain.block import Position
 from accountant.execution.selective import Selective
 from accountant.index.port import Moment
-from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, Seq
+from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, AccountId, Address, Seq
 
 
 def certify(
@@ -19,7 +19,10 @@ def certify(
     query: bytes,
     answer: bytes,
 ) -> Certificate:
-    """The certificate of a finished piece of work; an undecided one carries nothing that could be sworn."""
+    """The certificate of a finished piece of work; an undecided one carries nothing that could be sworn.
+
+    Caps of others can add up past any amount; G cannot, since all minting together stays below 2^63.
+    """
     session = selective.session
     index = session.index
     decided = funding.verdict is not Verdict.UNDECIDED
@@ -36,12 +39,12 @@ def certify(
         index=position.index,
         required=required,
         lower=funding.walk.lower,
-        upper=funding.walk.upper,
+        upper=min(funding.walk.upper, AMOUNT_MAX),
         zero_balance=zero,
         theta=tuple(funding.incomes),
         executed=tuple(hashes[seq] for seq in session.executed),
         gas_executed=session.gas_executed,
-        gas_everything=index.gas_limits(Seq(rests_on[-1] + 1)) if rests_on else 0,
+        gas_everything=min(index.gas_limits(Seq(rests_on[-1] + 1)), AMOUNT_MAX) if rests_on else 0,
         cache_hits=len(session.cached),
         slice=tuple(hashes[seq] for seq in rests_on),
         missing=funding.missing,

@@ -35,13 +35,15 @@ def fund(selective: Selective, account: AccountId, amount: int, before: Seq, the
         return Funding(Verdict.REJECTED, glance)
     incomes: list[CertifiedIncome] = []
     queue = list(theta) if theta is not None else None
-    rounds = 0
+    rounds, spent = 0, None
     while True:
         walk = selective.interval(account, before)
         if walk.lower >= amount:
             return Funding(Verdict.ACCEPTED, walk, incomes=incomes)
         if walk.upper < amount:
             return Funding(Verdict.REJECTED, walk, incomes=incomes)
+        if spent is not None:  # and what was found before the budget ended does not decide it
+            return Funding(Verdict.UNDECIDED, walk, UndecidedReason.BUDGET_SPENT, incomes, (spent,))
         if queue is None:
             chosen = next_to_execute(selective.session.index, walk, amount, rounds)
         elif queue:
@@ -49,9 +51,6 @@ def fund(selective: Selective, account: AccountId, amount: int, before: Seq, the
         else:
             return Funding(Verdict.UNDECIDED, walk, UndecidedReason.THETA_INSUFFICIENT, incomes)
         spent = _execute(selective, account, chosen, incomes)
-        if spent is not None:
-            walk = selective.interval(account, before)
-            return Funding(Verdict.UNDECIDED, walk, UndecidedReason.BUDGET_SPENT, incomes, (spent,))
         rounds += 1
 
 

@@ -145,6 +145,8 @@ def check_genesis(genesis: Genesis) -> None:
         slots = [slot for slot, _ in contract.slots]
         demand(all(len(slot) <= SLOT_BYTES_MAX for slot in slots), f"a slot has at most {SLOT_BYTES_MAX} bytes")
         demand(len(set(slots)) == len(slots), "each slot once")
+        longest = max((len(value) for _, value in contract.slots), default=0)
+        demand(longest <= genesis.limits.value_bytes_most, "a slot's value is no longer than a value may be")
         try:
             check_envelope(contract.envelope, genesis.limits)
         except InvalidTransaction as error:

@@ -142,9 +142,9 @@ class _EagerWorld:
     def lower_bound(self, account: AccountId, theta: tuple[Hash, ...]) -> Amount:
         """Lemma 1 spelt out: every earlier transaction counts at its worst unless it is in Θ."""
         state, seq = self._state, self._located.seq
-        members = [state.index.seq_of(member) for member in theta]
-        if len(set(members)) != len(members):
+        if len(set(theta)) != len(theta):
             raise ContractFailure(FailureKind.INVALID_THETA, "repeated")
+        members = [state.index.seq_of(member) for member in theta]
         lower = state.genesis.general(account)
         concerned: set[Seq] = set()
         for earlier in range(seq):

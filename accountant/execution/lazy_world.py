@@ -1,7 +1,6 @@
 """The state before a running transaction, known only as far as someone looked."""
 
 from accountant.chain.query import Answer, decode_query
-from accountant.chain.rows import RowKind
 from accountant.contracts.errors import ContractFailure, FailureKind
 from accountant.contracts.world import ContractCode
 from accountant.execution.needs import AnswerOf, BoundUnder, CoversBefore, Need, OutcomeOf, SlotBefore, Unresolved
@@ -93,16 +92,9 @@ class LazyWorld:
 
     def lower_bound(self, account: AccountId, theta: tuple[Hash, ...]) -> Amount:
         """Lemma 1 under Θ plus the zero-cost balance: what the account owns at least."""
-        members = [self._session.index.seq_of(member) for member in theta]
-        if len(set(members)) != len(members):
+        if len(set(theta)) != len(theta):
             raise ContractFailure(FailureKind.INVALID_THETA, "repeated")
-        before = self._located.seq
-        concerned = {
-            event.seq for event in self._session.index.events(account, Seq(-1), before) if event.kind in _BALANCE_KINDS
-        }
-        if any(member is None or member not in concerned for member in members):
-            raise ContractFailure(FailureKind.INVALID_THETA, "not an earlier transaction of the account")
-        need = BoundUnder(account, tuple(member for member in members if member is not None), before)
+        need = BoundUnder(account, self._earlier(account, theta), self._located.seq)
         value = self._answers.get(need)
         if value is None:
             raise Unresolved(need)
@@ -111,6 +103,23 @@ class LazyWorld:
             moment = moment_before(self._located.height, self._located.index)
             value += self._session.index.zero_balance(Address(account), moment)
         return Amount(min(value, AMOUNT_MAX))
+
+    def _earlier(self, account: AccountId, theta: tuple[Hash, ...]) -> tuple[Seq, ...]:
+        """Θ as numbers. A hash of a later transaction and one of none fail alike, or the outcome would depend
+        on how far the chain went when somebody looked."""
+        members = []
+        for name in theta:
+            seq = self._session.index.seq_of(name)
+            if seq is None or not self._moves(account, seq):
+                raise ContractFailure(FailureKind.INVALID_THETA, "not an earlier transaction of the account")
+            members.append(seq)
+        return tuple(members)
+
+    def _moves(self, account: AccountId, seq: Seq) -> bool:
+        """Whether a transaction before this one may have moved the account's general balance."""
+        if seq >= self._located.seq:
+            return False
+        return bool(self._session.index.events(account, Seq(seq - 1), Seq(seq + 1)))
 
     def answer(self, query: bytes) -> bytes:
         """The canonical answer of a query about strictly earlier blocks (DESIGN section 5)."""
@@ -126,6 +135,3 @@ class LazyWorld:
         if value is None:
             raise Unresolved(need)
         return encode(value)
-
-
-_BALANCE_KINDS = (RowKind.CREDIT, RowKind.DEBIT, RowKind.EXPENSE, RowKind.SETTLED)

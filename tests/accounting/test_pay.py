@@ -7,6 +7,7 @@ from accountant.accounting.certificate import Certificate, UndecidedReason, Verd
 from accountant.accounting.pay import check_payment, verify_payment
 from accountant.accounting.questions import InvalidQuestion, LowerBoundQuestion, PaymentQuestion
 from accountant.chain.block import Position
+from accountant.chain.footprint import Credit, Debit
 from accountant.chain.genesis import GasSchedule, Genesis, GenesisAccount, GenesisContract
 from accountant.chain.transaction import CallPayload, Transaction, TransactionKind
 from accountant.contracts.engine import ENGINE
@@ -249,3 +250,31 @@ def test_an_unknown_transaction_is_refused(ledger: Ledger) -> None:
     with pytest.raises(InvalidQuestion) as refused:
         check_payment(ledger.index, PaymentQuestion(b"\x01" * 32))
     assert refused.value.kind == "unknown_transaction"
+
+
+def test_phantom_caps_past_any_amount_fit_a_certificate(ledger: Ledger) -> None:
+    """Strangers' caps of 2^62 on Alice's income add up past 2^64; a certificate can still be written down."""
+    for _ in range(5):
+        phantom = Program()
+        phantom.entries += [Debit(VAULT, 2**62), Credit(ALICE)]
+        ledger.call(EVE, phantom, gas=2**53)
+    payment = ledger.transfer(ALICE, BOB, general=100)
+    certificate = ledger.verify(payment, budget=0)
+    assert certificate.verdict is Verdict.UNDECIDED
+    assert certificate.lower == 0 and certificate.upper == 2**63 - 1
+    assert len(encode(certificate)) > 0
+
+
+def test_what_was_found_before_the_budget_ended_may_decide(ledger: Ledger) -> None:
+    """The budget does not reach the dear income of Θ, but what that one reads was written by a cheap one."""
+    cheap, dear = Program(), Program()
+    cheap.write(VAULT, b"a")
+    cheap.pay(VAULT, ALICE, 5)
+    dear.read(VAULT, b"a")
+    dear.code += b"\x08\xff\xff"
+    dear.pay(VAULT, ALICE, 100)
+    executed = ledger.call(DAVE, cheap)
+    income = ledger.call(DAVE, dear)
+    certificate = ledger.verify(ledger.transfer(ALICE, BOB, general=5), theta=(income,), budget=60_000)
+    assert certificate.verdict is Verdict.ACCEPTED
+    assert certificate.executed == (executed,)

@@ -57,6 +57,7 @@ BAD = [
     contract(contract=bytes(20)),
     contract(deployer=bytes(32)),
     contract(general_balance=-1),
+    contract(slots=((b"a", bytes(Limits().value_bytes_most + 1)),)),
     contract(general_balance=2**63 - 1),
     contract(slots=((bytes(129), b""),)),
     contract(slots=((b"a", b""), (b"a", b"x"))),

@@ -1,0 +1,96 @@
+"""What a running contract sees does not depend on when, or how often, it is run."""
+
+import msgspec
+import pytest
+
+from accountant.chain.genesis import GasSchedule, Genesis, GenesisContract
+from accountant.chain.transaction import CallPayload, Transaction, TransactionKind
+from accountant.contracts.engine import ENGINE
+from accountant.contracts.errors import FailureKind
+from accountant.execution.memory import MemoryOutcomes
+from accountant.execution.outcome import Outcome
+from accountant.execution.selective import Selective
+from accountant.execution.session import Session
+from accountant.index.memory import MemoryIndex
+from accountant.index.port import Event
+from accountant.primitives.encoding import encode
+from accountant.primitives.hashes import sha256
+from accountant.primitives.types import AccountId, Address, Hash, Seq
+from tests.support.random_chain import CONTRACTS, USERS, Program, footprint_of, script_code, script_envelope
+
+ASKER, PAYER, PAYEE = USERS[:3]
+VAULT = CONTRACTS[0]
+
+
+class CountingIndex(MemoryIndex):
+    """Counts the rows that look-ups of events read."""
+
+    rows = 0
+
+    def events(self, account: AccountId, after: Seq, before: Seq) -> list[Event]:
+        found = super().events(account, after, before)
+        self.rows += len(found)
+        return found
+
+
+def _index() -> CountingIndex:
+    contracts = (GenesisContract(VAULT, ASKER, script_code(), script_envelope(False), 1_000),)
+    return CountingIndex(Genesis(7, 0, ENGINE, (ASKER,), (), contracts, gas=GasSchedule(general_check=3)))
+
+
+def _call(nonce: int, program: Program) -> tuple[Address, Transaction]:
+    payload = encode(CallPayload("run", (program.code,)))
+    footprint = footprint_of(program.entries)
+    return ASKER, Transaction(
+        1, 7, nonce, TransactionKind.CALL, VAULT, 0, 0, 2_000_000, 0, 0, payload, footprint, bytes(65)
+    )
+
+
+def _deposit(nonce: int, to: bytes = VAULT) -> tuple[Address, Transaction]:
+    return PAYER, Transaction(1, 7, nonce, TransactionKind.TRANSFER, to, 1, 0, 0, 0, 0, b"", (), bytes(65))
+
+
+def _hash_of(sender: Address, transaction: Transaction) -> Hash:
+    return sha256(encode(msgspec.structs.replace(transaction, signature=sender.ljust(65, b"\0"))))
+
+
+def _outcome(index: MemoryIndex, seq: int) -> Outcome:
+    return Selective(Session(index, MemoryOutcomes())).outcome(Seq(seq))
+
+
+@pytest.mark.parametrize("arrived", [1, 2])
+def test_incomes_that_come_later_are_unknown_before_and_after(arrived: int) -> None:
+    """A signer knows the hashes of its own later transactions: naming them in Θ gives one outcome for ever."""
+    index = _index()
+    later = [_deposit(nonce) for nonce in range(2)]
+    program = Program()
+    program.bound(VAULT, [_hash_of(*transaction) for transaction in later])
+    index.append_unsigned([_call(0, program)])
+    early = _outcome(index, 0)
+    assert early.failure is FailureKind.INVALID_THETA
+    index.append_unsigned(later[:arrived])
+    assert index.seq_of(_hash_of(*later[0])) == 1
+    assert _outcome(index, 0) == early
+
+
+@pytest.mark.parametrize("members", [[0, 0], [1], [2]])
+def test_a_theta_that_is_none(members: list[int]) -> None:
+    """An income named twice, a transaction that cannot move the balance, and the asking one's successor fail."""
+    index = _index()
+    transactions = [_deposit(0), _deposit(1, PAYEE), _deposit(2)]
+    program = Program()
+    program.bound(VAULT, [_hash_of(*transactions[member]) for member in members])
+    index.append_unsigned([*transactions[:2], _call(0, program), transactions[2]])
+    assert _outcome(index, 2).failure is FailureKind.INVALID_THETA
+
+
+def test_the_same_bound_asked_often_is_worked_out_once() -> None:
+    """A bound has a flat price: asking it again reads no timeline again."""
+    index = _index()
+    index.append_unsigned([_deposit(nonce) for nonce in range(500)])
+    program = Program()
+    for _ in range(100):
+        program.bound(VAULT, [])
+    index.append_unsigned([_call(0, program)])
+    assert _outcome(index, 500).succeeded
+    assert index.rows <= 1_000
