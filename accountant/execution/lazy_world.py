@@ -106,7 +106,8 @@ class LazyWorld:
 
     def _earlier(self, account: AccountId, theta: tuple[Hash, ...]) -> tuple[Seq, ...]:
         """Θ as numbers. A hash of a later transaction and one of none fail alike, or the outcome would depend
-        on how far the chain went when somebody looked."""
+        on how far the chain went when somebody looked.
+        """
         members = []
         for name in theta:
             seq = self._session.index.seq_of(name)
