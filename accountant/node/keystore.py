@@ -6,14 +6,20 @@ Files are created with mode 0600 and never overwritten; a key that exists is mon
 import json
 import os
 import secrets
+import sys
 import tempfile
 from pathlib import Path
-
-from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json
 
 from accountant.primitives.addresses import show
 from accountant.primitives.errors import AccountantError, InvalidKey
 from accountant.primitives.keys import PrivateKey
+
+# What eth_keyfile imports raises the recursion limit to 100,000, for the whole process: a request with deeply nested
+# JSON would then overflow the native stack and end the process. So the limit is set back.
+_LIMIT = sys.getrecursionlimit()
+from eth_keyfile.keyfile import create_keyfile_json, decode_keyfile_json  # noqa: E402
+
+sys.setrecursionlimit(_LIMIT)
 
 SCRYPT_WORK = 2**18
 """scrypt's n of new key files: about a second and 256 MiB to open one (the default of Ethereum's clients)."""

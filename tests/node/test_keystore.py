@@ -2,6 +2,8 @@
 
 import json
 import stat
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -92,3 +94,18 @@ def test_a_development_chain_is_completed_after_a_crash(tmp_path: Path) -> None:
     genesis = read_genesis(places.genesis)[1]
     assert genesis.proposers == (kept,)
     assert read_key(places.faucet_key, password).address in {account.address for account in genesis.accounts}
+
+
+def test_opening_key_files_leaves_the_recursion_limit_alone(tmp_path: Path) -> None:
+    """A library behind key files raises it so far that nested input would overflow the native stack."""
+    code = f"""if True:
+        import sys
+        from pathlib import Path
+        from accountant.node.keystore import read_key, write_key
+        from accountant.primitives.keys import PrivateKey
+        path = Path({str(tmp_path / "key.json")!r})
+        write_key(path, PrivateKey.generate(), b"secret", 16)
+        read_key(path, b"secret")
+        print(sys.getrecursionlimit())"""
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert int(run.stdout) == 1_000
