@@ -16,8 +16,8 @@ from accountant.execution.eager import EagerState, execute_everything
 from accountant.execution.memory import MemoryOutcomes
 from accountant.index.port import moment_before
 from accountant.index.position import resolve
-from accountant.primitives.types import AccountId, Address, Seq
-from tests.support.random_chain import USERS, RandomChain
+from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, Seq
+from tests.support.random_chain import RandomChain
 
 CHAINS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -27,10 +27,11 @@ def _checkpoints(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setattr("accountant.execution.session.CHECKPOINT_EVERY", request.param)
 
 
-def _some_theta(random: Random, chain: RandomChain) -> tuple[bytes, ...] | None:
+def _some_theta(random: Random, chain: RandomChain, account: AccountId) -> tuple[bytes, ...] | None:
     if random.random() < 0.4:
         return None
-    return tuple({chain.earlier() for _ in range(random.randrange(4))})
+    income = chain.moved if random.random() < 0.8 else lambda _account: chain.earlier()
+    return tuple({income(account) for _ in range(random.randrange(4))})
 
 
 def _some_budget(random: Random) -> int | None:
@@ -46,7 +47,8 @@ def test_pay_is_never_wrong(random: Random) -> None:
     eager = execute_everything(chain.index)
     store = MemoryOutcomes()
     for seq, outcome in enumerate(eager.outcomes):
-        question = PaymentQuestion(eager.located[seq].hash, _some_theta(random, chain), _some_budget(random))
+        located = eager.located[seq]
+        question = PaymentQuestion(located.hash, _some_theta(random, chain, located.sender), _some_budget(random))
         try:
             certificate = verify_payment(chain.index, random.choice([store, MemoryOutcomes()]), question)
         except InvalidQuestion:
@@ -61,7 +63,7 @@ def test_pay_is_never_wrong(random: Random) -> None:
             assert (certificate.verdict is Verdict.ACCEPTED) == outcome.succeeded
             assert certificate.query is not None and certificate.answer is not None
             assert eager.answer(decode_query(certificate.query)) == decode_answer(certificate.answer)
-        truth = eager.general_before(eager.located[seq].sender, Seq(seq))
+        truth = eager.general_before(located.sender, Seq(seq))
         assert certificate.lower <= truth <= certificate.upper
         if question.gas_budget is not None:
             assert certificate.gas_executed <= question.gas_budget
@@ -81,7 +83,9 @@ def test_bounds_are_never_wrong(random: Random) -> None:
         target = None
         if random.random() < 0.7:
             target = max(0, (truth if truth is not None else 5) + random.choice([-20, -1, 0, 1, 20]))
-        question = LowerBoundQuestion(account, position, target, _some_theta(random, chain), _some_budget(random))
+        question = LowerBoundQuestion(
+            account, position, target, _some_theta(random, chain, account), _some_budget(random)
+        )
         try:
             certificate = lower_bound(chain.index, store, question)
         except InvalidQuestion:
@@ -102,7 +106,7 @@ def _balance(chain: RandomChain, eager: EagerState, account: AccountId, position
     place = resolve(chain.index, position)
     if place is None:
         return None
-    zero = chain.index.zero_balance(Address(account), place.moment) if account in USERS else 0
+    zero = chain.index.zero_balance(Address(account), place.moment) if len(account) == ADDRESS_BYTES else 0
     return zero + eager.general_before(account, place.seq)
 
 

@@ -13,7 +13,7 @@ from accountant.execution.needs import BudgetSpent
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
 from accountant.primitives.types import AccountId, Gas, Seq
-from tests.support.random_chain import SLOTS, USERS, RandomChain
+from tests.support.random_chain import SLOTS, RandomChain
 
 CHAINS = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
@@ -49,7 +49,7 @@ def test_every_observable_is_the_eager_one_from_a_warm_cache(random: Random) -> 
     chain, eager = _chain(random)
     store = MemoryOutcomes()
     count = len(eager.outcomes)
-    accounts: list[AccountId] = [*USERS, *chain.contracts]
+    accounts = chain.accounts
     for _ in range(25):
         selective = Selective(Session(chain.index, store))
         before = Seq(random.randrange(count + 1))
@@ -94,7 +94,7 @@ def test_money_is_conserved(random: Random) -> None:
     """What leaves Z for G, less gas used and burnt, is what general balances hold in the end."""
     chain, eager = _chain(random)
     count = Seq(len(eager.outcomes))
-    accounts: set[AccountId] = {*USERS, *chain.contracts}
+    accounts: set[AccountId] = set(chain.accounts)
     held = sum(eager.general_before(account, count) for account in accounts)
     began = sum(contract.general_balance for contract in chain.genesis.contracts)
     entered = 0

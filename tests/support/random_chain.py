@@ -17,11 +17,16 @@ from accountant.index.memory import MemoryIndex
 from accountant.primitives.addresses import contract_id_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
-from accountant.primitives.types import AccountId, Address, ContractId
+from accountant.primitives.types import AMOUNT_MAX, BLACKHOLE, AccountId, Address, ContractId, Seq
 
 USERS = [Address(sha256(b"user %d" % number)[:20]) for number in range(5)]
 CONTRACTS = [ContractId(sha256(b"contract %d" % number)) for number in range(3)]
 SLOTS = [b"a", b"b", b"c"]
+_AMOUNTS = (0, 1, 2, 5, 9, 20, 60, 200)
+_REFUNDS = (2_000, 380_000, 1_950_000, 1_980_000, 5_900_000)
+_HUGE = (2**58, 2**58, 2**59, 2**60, 2**61 - 1, 2**61, 2**61 + 1, 2**62)
+_MIXES = ((0, 0), (0, 0), (1, 0), (1, 0), (0, 1), (1, 1))
+_MIXES_CALM = ((0, 0), (0, 0), (1, 0), (0, 1), (0, 1), (1, 1))
 GAS_LIMITS = [8_000, 60_000, 400_000, 2_000_000, 2_000_000, 2_000_000, 2_000_000]
 
 
@@ -47,8 +52,11 @@ class Program:
         self.entries: list[Entry] = []
 
     def pay(self, payer: ContractId, account: AccountId, units: int, sometimes: bool = False) -> None:
-        """Transfer `units` (below 2^16); with `sometimes`, only if what was seen so far is odd."""
-        self.code += bytes([12 if sometimes else 4, len(account)]) + account + units.to_bytes(2, "big")
+        """Transfer `units`; with `sometimes` (below 2^16), only if what was seen so far is odd."""
+        if units < 2**16:
+            self.code += bytes([12 if sometimes else 4, len(account)]) + account + units.to_bytes(2, "big")
+        else:
+            self.code += bytes([17, len(account)]) + account + units.to_bytes(8, "big")
         self.entries += [Credit(account), Debit(payer, units)]
 
     def read(self, contract: ContractId, slot: bytes) -> None:
@@ -62,8 +70,11 @@ class Program:
         self.entries.append(Write(contract, slot))
 
     def call(self, caller: ContractId, callee: ContractId, inner: "Program", units: int) -> None:
-        """Call another contract's `run` with a program below 256 bytes."""
-        self.code += b"\x05" + callee + bytes([len(inner.code)]) + inner.code + units.to_bytes(2, "big")
+        """Call another contract's `run` with a program below 2^16 bytes."""
+        if len(inner.code) < 2**8 and units < 2**16:
+            self.code += b"\x05" + callee + bytes([len(inner.code)]) + inner.code + units.to_bytes(2, "big")
+        else:
+            self.code += b"\x12" + callee + len(inner.code).to_bytes(2, "big") + inner.code + units.to_bytes(8, "big")
         self.entries += [Call(callee), *inner.entries]
         if units:
             self.entries += [Credit(callee), Debit(caller, units)]
@@ -75,7 +86,7 @@ class Program:
         self.entries.append(Query(raw))
 
     def bound(self, account: AccountId, theta: list[bytes]) -> None:
-        """Ask for a lower bound under at most seven incomes."""
+        """Ask for a lower bound under at most seven incomes, in this order."""
         members = b"".join(theta)
         self.code += bytes([7, len(account)]) + account + bytes([len(members)]) + members
         self.entries.append(Bound(account))
@@ -90,31 +101,44 @@ def footprint_of(entries: list[Entry]) -> tuple[Entry, ...]:
             caps[entry.contract] = caps.get(entry.contract, 0) + entry.cap
         else:
             rest.add(entry)
-    merged = [*rest, *(Debit(contract, cap) for contract, cap in caps.items())]
+    merged = [*rest, *(Debit(contract, min(cap, AMOUNT_MAX)) for contract, cap in caps.items())]
     return tuple(sorted(merged, key=encode))
 
 
 class RandomChain:
     """Grows an index block by block, drawing every choice from one `Random`."""
 
-    def __init__(self, random: Random) -> None:
+    def __init__(self, random: Random, calm: bool | None = None) -> None:
+        """`calm`: mostly well-formed programs, so that more money moves; drawn if not given."""
         self.random = random
+        self.calm = random.random() < 0.5 if calm is None else calm
+        self.amounts = _AMOUNTS + random.choice([(), (), _REFUNDS, _HUGE])
         contracts = tuple(
             GenesisContract(
                 contract,
                 USERS[0],
                 script_code(),
                 script_envelope(False),
-                random.choice([0, 5, 100]),
+                general,
                 ((b"a", b"first"),),
             )
-            for contract in CONTRACTS
+            for contract, general in zip(CONTRACTS, self._general_balances(), strict=True)
         )
         accounts = tuple(GenesisAccount(user, 10**15) for user in USERS)
-        self.genesis = Genesis(7, 0, ENGINE, (USERS[0],), accounts, contracts, gas=GasSchedule(general_check=3))
+        reward = random.choice([0, 7])
+        self.genesis = Genesis(
+            7, 0, ENGINE, (USERS[0], USERS[1]), accounts, contracts, reward, gas=GasSchedule(general_check=3)
+        )
         self.index = MemoryIndex(self.genesis)
         self.nonces = dict.fromkeys(USERS, 0)
         self.contracts = list(CONTRACTS)
+        self.accounts: list[AccountId] = [*USERS, BLACKHOLE, *CONTRACTS]
+        """Everyone who may ever hold general money."""
+
+    def _general_balances(self) -> list[int]:
+        if self.amounts[-1] == _HUGE[-1]:
+            return [2**62, 2**61, self.random.choice([0, 2**60])]
+        return [self.random.choice([0, 5, 100, 1_000]) for _ in CONTRACTS]
 
     def grow(self, blocks: int, transactions_most: int = 6) -> None:
         """Append some blocks."""
@@ -133,12 +157,14 @@ class RandomChain:
         return self.random.choice(CONTRACTS if self.random.random() < 0.6 else self.contracts)
 
     def account(self) -> AccountId:
-        """A user or a contract."""
+        """A user, a contract or the blackhole."""
+        if self.random.random() < 0.04:
+            return BLACKHOLE
         return self.user() if self.random.random() < 0.6 else self.contract()
 
     def amount(self) -> int:
-        """A small amount, so that balances are often short."""
-        return self.random.choice([0, 1, 2, 5, 9, 20, 60, 200])
+        """An amount such that balances are often short: small, about a gas refund, or near 2^63."""
+        return self.random.choice(self.amounts)
 
     def position(self) -> Position:
         """A position, mostly on the chain, sometimes in the running block, past its end or on no chain."""
@@ -147,6 +173,9 @@ class RandomChain:
         height = self.random.randrange(self.index.head().height + 1)
         block = self.index.block(height)  # type: ignore[arg-type]
         assert block is not None
+        after = self.index.block(height + 1)  # type: ignore[arg-type]
+        if after is not None and self.random.random() < 0.3:
+            return Position(block.hash, after.count + self.random.choice([0, 0, 0, 1]))
         return Position(block.hash, self.random.randrange(8))
 
     def earlier(self) -> bytes:
@@ -156,11 +185,19 @@ class RandomChain:
             return sha256(b"no transaction")
         return self.index.transaction(self.random.randrange(count)).hash  # type: ignore[arg-type]
 
+    def moved(self, account: AccountId) -> bytes:
+        """The hash of a transaction that may have moved the account's general balance, if there is one."""
+        events = self.index.events(account, Seq(-1), self.index.head().next_seq)
+        if not events or self.random.random() < 0.1:
+            return self.earlier()
+        return self.index.transaction(self.random.choice(events).seq).hash
+
     def query(self) -> AccountingQuery:
         """Any query, also about nothing."""
         match self.random.randrange(4):
             case 0:
-                return BalanceAtLeast(self.account(), self.random.choice([0, 10, 10**15, 10**15 + 50]), self.position())
+                amount = self.random.choice([0, 10, 200, 10**15, 10**15 + 50, 10**15 + 2_000_000, 2**62])
+                return BalanceAtLeast(self.account(), amount, self.position())
             case 1:
                 return TransactionSucceeded(self.earlier())
             case 2:
@@ -174,25 +211,27 @@ class RandomChain:
         sender = self.user()
         nonce = self.nonces[sender]
         self.nonces[sender] += 1
-        zero, general = self.random.choice([(0, 0), (0, 0), (1, 0), (1, 0), (0, 1), (1, 1)])
-        zero, general = zero * self.amount(), general * self.amount()
-        gas, price = self.random.choice(GAS_LIMITS), self.random.choice([0, 0, 0, 1])
+        zero, general = self.random.choice(_MIXES_CALM if self.calm else _MIXES)
+        zero, general = zero * self.random.choice(_AMOUNTS), general * self.amount()
+        gas, price = self.random.choice(GAS_LIMITS), self.random.choice([0, 0, 0, 1, 1, 3])
+        tip = self.random.choice([0, 0, 0, 4])
         kind = self.random.choice([0, 0, 1, 1, 1, 1, 2])
         to: bytes = b""
         payload = b""
         footprint: tuple[Entry, ...] = ()
         if kind == 0:
-            to = self.account()
-            gas = 3 if general else 0
+            to = sender if self.random.random() < 0.1 else self.account()
+            gas = (3 if general else 0) + self.random.choice([0, 0, 20])
         elif kind == 1:
             to = self.contract()
-            program = self.program(ContractId(to), 2)
-            payload = encode(CallPayload(self.random.choice(["run"] * 30 + ["none"]), (program.code,)))
+            program = self._call_program(ContractId(to))
+            payload = encode(CallPayload(self.random.choice(["run"] * 60 + ["none"]), (program.code,)))
             footprint = self._spoilt(program)
             gas = max(gas, 8_000)
         else:
             contract = contract_id_of(sender, nonce)
             self.contracts.append(contract)
+            self.accounts.append(contract)
             constructor = self.random.random() < 0.7
             program = self.program(contract, 1) if constructor else Program()
             arguments = (program.code,) if constructor else ()
@@ -200,8 +239,30 @@ class RandomChain:
             footprint = self._spoilt(program)
             gas += 20_000 + 50 * len(payload)
         return sender, Transaction(
-            1, 7, nonce, TransactionKind(kind), to, zero, general, gas, price, 0, payload, footprint, bytes(65)
+            1, 7, nonce, TransactionKind(kind), to, zero, general, gas, price, tip, payload, footprint, bytes(65)
         )
+
+    def _call_program(self, callee: ContractId) -> Program:
+        drawn = self.random.random()
+        if drawn < 0.03:
+            return self._deep(callee)
+        if drawn < (0.25 if self.calm else 0.1):
+            salary = Program()
+            salary.pay(callee, self.user(), self.amount())
+            return salary
+        return self.program(callee, 2)
+
+    def _deep(self, contract: ContractId) -> Program:
+        """Calls in calls, each with money, up to the depth limit and one past it; the innermost pays back."""
+        levels = self.random.choice([3, 6, 7, 7, 8])
+        chain = [contract, *(self.random.choice(CONTRACTS) for _ in range(levels))]
+        program = self.program(chain[-1], 0)
+        program.pay(chain[-1], self.account(), self.random.choice([0, 1]))
+        for caller, callee in zip(chain[-2::-1], chain[:0:-1], strict=True):
+            inner, program = program, Program()
+            program.read(caller, self.random.choice(SLOTS))
+            program.call(caller, callee, inner, self.random.choice([0, 1, 2]))
+        return program
 
     def program(self, contract: ContractId, depth: int) -> Program:
         """A random program for a contract."""
@@ -218,25 +279,28 @@ class RandomChain:
             elif choice < 14 and depth:
                 callee = self.contract()
                 inner = self.program(callee, depth - 1)
-                if len(inner.code) < 200:
-                    program.call(contract, callee, inner, self.amount())
+                program.call(contract, callee, inner, self.amount())
             elif choice == 14:
                 program.ask(self.query())
             elif choice == 15:
-                program.bound(self.account(), sorted({self.earlier() for _ in range(self.random.randrange(3))}))
+                account = self.account()
+                theta = [self.moved(account) for _ in range(self.random.randrange(5))]
+                program.bound(account, theta if self.random.random() < 0.05 else list(dict.fromkeys(theta)))
             elif choice == 16:
                 program.code += b"\x08" + self.random.choice([10, 1_000, 60_000]).to_bytes(2, "big")
-            elif choice == 17:
+            elif choice == 17 and not self.calm:
                 program.code += b"\x10"
             elif choice == 18:
                 program.code += b"\x0d"
-            elif self.random.random() < 0.4:
+            elif self.random.random() < (0.02 if self.calm else 0.3):
                 program.code += bytes([self.random.choice([9, 10, 14, 15])])
         return program
 
     def _spoilt(self, program: Program) -> tuple[Entry, ...]:
         """The program's footprint, sometimes with entries missing, caps cut, or phantom entries added."""
         entries = list(program.entries)
+        if self.calm and self.random.random() < 0.7:
+            return footprint_of(entries)
         if entries and self.random.random() < 0.1:
             entries.pop(self.random.randrange(len(entries)))
         if self.random.random() < 0.15:
