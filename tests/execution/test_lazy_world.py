@@ -7,6 +7,7 @@ from accountant.chain.genesis import GasSchedule, Genesis, GenesisContract
 from accountant.chain.transaction import CallPayload, Transaction, TransactionKind
 from accountant.contracts.engine import ENGINE
 from accountant.contracts.errors import FailureKind
+from accountant.execution.eager import execute_everything
 from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.outcome import Outcome
 from accountant.execution.selective import Selective
@@ -94,3 +95,29 @@ def test_the_same_bound_asked_often_is_worked_out_once() -> None:
     index.append_unsigned([_call(0, program)])
     assert _outcome(index, 500).succeeded
     assert index.rows <= 1_000
+
+
+@pytest.mark.parametrize("phantoms", [15, 16, 17, 40])
+@pytest.mark.parametrize("wrote", [True, False])
+@pytest.mark.parametrize("warm", [True, False])
+def test_a_value_behind_many_phantom_writers_is_found(phantoms: int, wrote: bool, warm: bool) -> None:
+    """Transactions that declare a write and make none are passed over, however many, whether known before or not."""
+    index = _index()
+    writer, reader = Program(), Program()
+    writer.write(VAULT, b"a")
+    if not wrote:
+        writer.code = b""
+    reader.read(VAULT, b"a")
+    empty = Program()
+    empty.entries = writer.entries
+    calls = [_call(0, writer), *(_call(1 + nonce, empty) for nonce in range(phantoms))]
+    index.append_unsigned([*calls, _call(99, reader)])
+    store, seq = MemoryOutcomes(), Seq(len(calls))
+    if warm:
+        for earlier in range(seq):
+            Selective(Session(index, store)).outcome(Seq(earlier))
+    session = Session(index, store)
+    expected = execute_everything(index)
+    assert Selective(session).outcome(seq) == expected.outcomes[seq]
+    assert Selective(session).slot(VAULT, b"a", seq) == expected.slot_before(VAULT, b"a", seq)
+    assert len(session.executed) == (1 if warm else phantoms + 2)

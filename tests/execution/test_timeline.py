@@ -1,12 +1,14 @@
 """Intervals along a timeline: Lemma 1 with restart, and the same from above."""
 
+from itertools import product
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from accountant.chain.rows import RowKind
 from accountant.contracts.errors import FailureKind
 from accountant.execution.outcome import Movement, Outcome
-from accountant.execution.timeline import Checkpoint, Timeline, lower_bound_under
+from accountant.execution.timeline import Checkpoint, Posting, Timeline, lower_bound_under, step_known, step_unknown
 from accountant.index.port import Event
 from accountant.primitives.types import Address, Amount, Seq
 
@@ -98,3 +100,51 @@ def test_the_truth_lies_between_the_bounds_whatever_is_known(data: st.DataObject
     later.extend([event for event in events if event.seq >= middle], end)
     walk = later.walk(end, known.get)
     assert walk.lower <= balance <= walk.upper  # and from a checkpoint on
+
+
+SMALL = range(4)
+
+
+def test_a_step_over_an_unknown_transaction_is_tight() -> None:
+    """All small intervals and postings: the step gives the least and the most of what may be, no more and no less."""
+    for lower, upper, expense, debit, credit, settled in product(SMALL, SMALL, range(5), SMALL, range(2), range(2)):
+        if lower > upper or (expense and debit):  # users have expenses, contracts debits
+            continue
+        posting = Posting(Seq(0), bool(expense), expense, debit, credit, settled)
+        after: set[int] = set()
+        for balance in range(lower, upper + 1):
+            left = balance - expense if balance >= expense else balance
+            came = range(left + settled, left + settled + credit + 1)
+            after |= {most - paid for most in came for paid in range(min(debit, most) + 1)}
+        assert step_unknown(posting, lower, upper) == (min(after), max(after))
+
+
+def test_a_step_over_a_known_transaction_is_tight() -> None:
+    """The same where the outcome is known: what cannot have been, given the outcome, is excluded."""
+    for lower, upper, expense, paid, came in product(SMALL, SMALL, range(5), SMALL, SMALL):
+        if lower > upper or (expense and paid):
+            continue
+        posting = Posting(Seq(0), bool(expense), expense, paid, came, 0)
+        for failure in (None, FailureKind.INSUFFICIENT_FUNDS):
+            outcome = Outcome(failure, "", 1, credits=(Movement(USER, came),), debits=(Movement(USER, paid),))
+            funded = failure is None
+            before = [b for b in range(lower, upper + 1) if funded == (b >= expense) or not expense]
+            after = [b - (expense if funded else 0) + came - paid for b in before]
+            after = [balance for balance in after if balance >= 0]
+            if after:
+                assert step_known(USER, posting, outcome, lower, upper) == (min(after), max(after))
+
+
+def test_the_bound_under_theta_restarts_after_a_known_debit() -> None:
+    """A payout in Θ of money that the bound knows nothing of leaves it at zero, not below."""
+    events = [
+        _event(0, RowKind.CREDIT, 10),
+        _event(1, RowKind.DEBIT, 10),
+        _event(2, RowKind.CREDIT, 5),
+        _event(3, RowKind.DEBIT, 2),
+        _event(4, RowKind.SETTLED, 3),
+    ]
+    paid = Outcome(None, "", 1, debits=(Movement(USER, 10),))
+    known = {Seq(1): paid, Seq(2): _paid(5)}
+    assert lower_bound_under(USER, 0, events, known.get) == 6
+    assert _timeline(0, events).walk(Seq(5), known.get)[:2] == (6, 8)
