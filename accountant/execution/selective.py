@@ -171,8 +171,9 @@ class Selective:
         self._afford(located, intrinsic)
         gas_most = Gas(left - intrinsic)
         outcome = transition(located, block, index.genesis, world, gas_most)
-        # Traps and exhausted gas use up all there is, so a run that did so on less than its own gas says nothing.
-        if outcome.gas_used - intrinsic >= gas_most and located.transaction.gas_limit - intrinsic > gas_most:
+        # Traps and exhausted gas use up all there is, so a run that failed so on less than its own gas says nothing.
+        exhausted = outcome.gas_used - intrinsic >= gas_most and not outcome.succeeded
+        if exhausted and located.transaction.gas_limit - intrinsic > gas_most:
             raise BudgetSpent(located.seq, located.hash, Gas(located.transaction.gas_limit))
         return outcome
 

@@ -4,19 +4,21 @@ import msgspec
 import pytest
 
 from accountant.chain.genesis import GasSchedule, Genesis, GenesisContract
-from accountant.chain.transaction import CallPayload, Transaction, TransactionKind
+from accountant.chain.transaction import CallPayload, DeployPayload, Transaction, TransactionKind
 from accountant.contracts.engine import ENGINE
 from accountant.contracts.errors import FailureKind
 from accountant.execution.eager import execute_everything
 from accountant.execution.memory import MemoryOutcomes
+from accountant.execution.needs import BudgetSpent
 from accountant.execution.outcome import Outcome
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
 from accountant.index.memory import MemoryIndex
 from accountant.index.port import Event
+from accountant.primitives.addresses import contract_id_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
-from accountant.primitives.types import AccountId, Address, Hash, Seq
+from accountant.primitives.types import AccountId, Address, Gas, Hash, Seq
 from tests.support.random_chain import CONTRACTS, USERS, Program, footprint_of, script_code, script_envelope
 
 ASKER, PAYER, PAYEE = USERS[:3]
@@ -121,3 +123,36 @@ def test_a_value_behind_many_phantom_writers_is_found(phantoms: int, wrote: bool
     assert Selective(session).outcome(seq) == expected.outcomes[seq]
     assert Selective(session).slot(VAULT, b"a", seq) == expected.slot_before(VAULT, b"a", seq)
     assert len(session.executed) == (1 if warm else phantoms + 2)
+
+
+def test_a_budget_of_exactly_the_gas_used_suffices() -> None:
+    """One unit of gas less does not."""
+    index = _index()
+    writer, reader = Program(), Program()
+    writer.write(VAULT, b"a")
+    reader.read(VAULT, b"a")
+    payment = Transaction(1, 7, 2, TransactionKind.TRANSFER, PAYEE, 0, 9, 3, 0, 0, b"", (), bytes(65))
+    index.append_unsigned([_call(0, writer), _call(1, reader), (PAYER, payment)])
+    expected = execute_everything(index).outcomes
+    for seq, needed in ((1, expected[0].gas_used + expected[1].gas_used), (2, expected[2].gas_used)):
+        session = Session(index, MemoryOutcomes(), gas_budget=Gas(needed))
+        assert Selective(session).outcome(Seq(seq)) == expected[seq]
+        assert session.gas_left == 0
+        with pytest.raises(BudgetSpent):
+            Selective(Session(index, MemoryOutcomes(), gas_budget=Gas(needed - 1))).outcome(Seq(seq))
+
+
+def test_code_that_is_deployed_later_is_not_there_yet() -> None:
+    """Neither in the block that deploys it nor after: the outcome stays what it was."""
+    index = _index()
+    contract = contract_id_of(PAYER, 0)
+    early = msgspec.structs.replace(_call(0, Program())[1], to=contract)
+    late = msgspec.structs.replace(early, nonce=1)
+    payload = encode(DeployPayload(script_code(), script_envelope(False), ()))
+    deployment = Transaction(1, 7, 0, TransactionKind.DEPLOY, b"", 0, 0, 10**7, 0, 0, payload, (), bytes(65))
+    index.append_unsigned([(ASKER, early)])
+    first = _outcome(index, 0)
+    assert first.failure is FailureKind.NO_CODE
+    index.append_unsigned([(ASKER, msgspec.structs.replace(early, nonce=2)), (PAYER, deployment), (ASKER, late)])
+    assert _outcome(index, 0) == _outcome(index, 1) == first
+    assert _outcome(index, 3).succeeded
