@@ -76,10 +76,10 @@ class Serving(NamedTuple):
 async def run_node(keeper: Keeper, options: NodeOptions, ready: Callable[[str], None]) -> None:
     """Runs until SIGTERM or SIGINT; `ready` is called with the URL once requests are taken. Raises as `serving`."""
     async with serving(keeper, options) as running:
-        ready(running.url)
         loop = asyncio.get_running_loop()
         for number in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(number, running.ended.set)
+        ready(running.url)
         await running.ended.wait()
 
 

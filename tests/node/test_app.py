@@ -4,12 +4,13 @@ import asyncio
 import json
 import random
 import time
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 import httpx
 import pytest
 
-from accountant.chain import transaction
+from accountant.chain import inclusion
 from accountant.chain.block import BLOCK_BYTES_MAX
 from accountant.chain.errors import MempoolRefusal, Refusal
 from accountant.chain.state import ChainState
@@ -17,9 +18,9 @@ from accountant.chain.transaction import TRANSACTION_BYTES_MAX, transaction_hash
 from accountant.node import process
 from accountant.node.client import NodeUnavailable, Refused
 from accountant.node.wire import PROBLEM
-from accountant.primitives import keys
 from accountant.primitives.addresses import show
 from accountant.primitives.encoding import encode
+from accountant.primitives.keys import recover_each
 from accountant.primitives.types import Address, Hash, Height
 from tests.support.chains import ALICE, BOB, RICH, block_of, contract_id, extend, genesis, key, transfer
 from tests.support.nodes import NEVER_S, RunningNode, running_node, until_height
@@ -102,19 +103,19 @@ async def test_a_refusal_says_why(tmp_path: Path, raw: bytes, reason: str) -> No
 async def test_a_flood_of_unfunded_transactions_leaves_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Algorithm 1: each well-signed transaction of an unfunded key costs one signature check, and none is kept."""
     checks = 0
-    recover = keys.recover
 
-    def counted(digest: Hash, signature: bytes) -> Address:
+    def counted(signed: Iterable[tuple[Hash, bytes]]) -> Iterator[Address]:
         nonlocal checks
-        checks += 1
-        return recover(digest, signature)
+        pairs = list(signed)
+        checks += len(pairs)
+        return recover_each(pairs)
 
     count = 200
     flood = [transfer(key(f"poor {number}"), 0, BOB.address, general=number % 2) for number in range(count)]
     async with running_node(tmp_path, genesis()) as (_, node, keeper, client):
         state = dict(keeper.state.accounts())
         size = size_of(tmp_path)
-        monkeypatch.setattr(transaction, "recover", counted)
+        monkeypatch.setattr(inclusion, "recover_each", counted)
         for start in range(0, count, 20):
             answers = await asyncio.gather(*map(client.submit, flood[start : start + 20]), return_exceptions=True)
             assert all(isinstance(answer, Refused) for answer in answers)
