@@ -105,6 +105,18 @@ def footprint_of(entries: list[Entry]) -> tuple[Entry, ...]:
     return tuple(sorted(merged, key=encode))
 
 
+def _admissible(footprint: tuple[Entry, ...], spent: int) -> tuple[Entry, ...]:
+    """The footprint without the debits that admission refuses: value, caps and gas cost are below 2^63 together."""
+    kept: list[Entry] = []
+    for entry in footprint:
+        if isinstance(entry, Debit):
+            if spent + entry.cap > AMOUNT_MAX:
+                continue
+            spent += entry.cap
+        kept.append(entry)
+    return tuple(kept)
+
+
 class RandomChain:
     """Grows an index block by block, drawing every choice from one `Random`."""
 
@@ -238,6 +250,7 @@ class RandomChain:
             payload = encode(DeployPayload(script_code(), script_envelope(constructor), arguments))
             footprint = self._spoilt(program)
             gas += 20_000 + 50 * len(payload)
+        footprint = _admissible(footprint, zero + general + gas * price)
         return sender, Transaction(
             1, 7, nonce, TransactionKind(kind), to, zero, general, gas, price, tip, payload, footprint, bytes(65)
         )
