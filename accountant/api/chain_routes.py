@@ -1,5 +1,6 @@
 """Routes of the chain: submitting transactions, reading transactions and blocks. Nothing here executes anything."""
 
+import re
 from typing import Annotated
 
 import sqlalchemy as sa
@@ -23,7 +24,7 @@ from accountant.storage.idempotency import StoredAnswer
 
 router = APIRouter(tags=["chain"])
 
-_HEIGHT_DIGITS_MAX = 18
+_HEIGHT = re.compile(r"0|[1-9][0-9]{0,17}", re.ASCII)
 
 
 class SubmittedView(BaseModel):
@@ -159,7 +160,7 @@ def _hash(text: str) -> bytes:
 
 
 def _block(index: ChainIndex, text: str) -> BlockInfo | None:
-    if text.isascii() and text.isdecimal() and len(text) <= _HEIGHT_DIGITS_MAX:
+    if _HEIGHT.fullmatch(text):
         return index.block(Height(int(text)))
     try:
         return index.block_by_hash(Hash(parse_hash(text)))

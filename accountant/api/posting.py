@@ -24,6 +24,7 @@ IdempotencyKey = Annotated[
         alias="Idempotency-Key",
         description="1 to 255 visible ASCII characters. The same key with the same request gives the stored answer, "
         "with another one 422, while it is still running 409. Kept for 48 hours. Refused requests are not kept.",
+        json_schema_extra={"minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},  # the service checks it
     ),
 ]
 

@@ -9,7 +9,7 @@ from accountant.api.documented import LOCATION, POST_PROBLEMS, problems
 from accountant.api.job_views import JobView
 from accountant.api.posting import Digest, IdempotencyKey, answer_post, json_only
 from accountant.api.resources import Key, Res, Resources
-from accountant.api.schemas import LowerBoundIn, PaymentVerificationIn, PositionIn
+from accountant.api.schemas import LowerBoundIn, PaymentVerificationIn
 from accountant.chain.block import Position
 from accountant.primitives.types import Hash
 from accountant.services.ask import ask
@@ -57,7 +57,7 @@ def bound_balance(
     resources: Res, key: Key, body: LowerBoundIn, digest: Digest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Lemma 1, as a job: the bound itself or, with a target, whether the account owns that much."""
-    if isinstance(body.position, PositionIn):
+    if body.position is not None:
         position = Position(body.position.previous_hash, body.position.index)
     else:
         position = Position(resources.index().head().hash, 0)

@@ -1,8 +1,8 @@
 """What clients send. Unknown fields are refused: a misspelt one must not be taken for a default."""
 
-from typing import Annotated, Literal
+from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StrictBool
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
 
 from accountant.accounting.questions import THETA_MOST
 from accountant.api.fields import AccountIn, AmountIn, GasIn, HashIn, IndexIn
@@ -49,11 +49,27 @@ class PositionIn(_Request):
     index: IndexIn
 
 
+def _head_is_none(value: object) -> object:
+    """None for the word `head`: a union would put the name of our class into the pointer of an error."""
+    if value == "head":
+        return None
+    if not isinstance(value, dict):
+        raise ValueError("a position is the word `head`, or an object with previous_hash and index")
+    return value
+
+
+_PositionOrHead = Annotated[
+    PositionIn | None,
+    BeforeValidator(_head_is_none),
+    WithJsonSchema({"anyOf": [{"$ref": "#/components/schemas/PositionIn"}, {"type": "string", "const": "head"}]}),
+]
+
+
 class LowerBoundIn(_Request):
     """Lemma 1: what does the account own at least at the position, or is it at least `target`?"""
 
     account: AccountIn
-    position: PositionIn | Literal["head"] = Field(description="`head` is the end of the chain as it is now.")
+    position: _PositionOrHead = Field(description="`head` is the end of the chain as it is now.")
     target: Annotated[AmountIn | None, Field(description="Base units. Without it the bound itself is the answer.")] = (
         None
     )

@@ -12,6 +12,7 @@ import uvicorn
 from anyio import from_thread
 
 from accountant.api.app import create_app
+from accountant.api.protocol import ProblemProtocol
 from accountant.api.resources import Resources
 from accountant.index.port import ChainIndex
 from accountant.logs import configure_logs
@@ -29,6 +30,8 @@ _log = structlog.get_logger(__name__)
 
 _CONNECTIONS_MAX = 8
 _REDIS_TIMEOUT_S = 2.0
+_KEEP_ALIVE_S = 60
+"""Longer than clients keep an idle connection (httpx: 5 s), lest they send into one that is being closed."""
 _STOP_S = 5
 """What is still open then, event streams above all, is cut."""
 
@@ -60,6 +63,8 @@ async def _serve(settings: Settings) -> None:
                 port=settings.api_port,
                 log_config=None,
                 access_log=False,
+                http=ProblemProtocol,
+                timeout_keep_alive=_KEEP_ALIVE_S,
                 timeout_graceful_shutdown=_STOP_S,
             )
             await _Server(config).serve()

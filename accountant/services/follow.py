@@ -1,9 +1,13 @@
 """Following jobs: reading, listing, cancelling. Another key's job does not exist."""
 
+import re
+
 import sqlalchemy as sa
 
 from accountant.primitives.errors import AccountantError
 from accountant.storage.jobs import JobEvent, JobRow, Jobs
+
+_JOB_ID = re.compile(r"job_[0-9a-f]{32}", re.ASCII)
 
 
 class UnknownJob(AccountantError):
@@ -20,7 +24,7 @@ class JobEnded(AccountantError):
 
 def get_job(connection: sa.Connection, key_prefix: str, job_id: str) -> JobRow:
     """A job of this key. Raises `UnknownJob`."""
-    row = Jobs(connection).get(job_id, key_prefix)
+    row = Jobs(connection).get(job_id, key_prefix) if _JOB_ID.fullmatch(job_id) else None
     if row is None:
         raise UnknownJob(f"there is no job {job_id[:64]}")
     return row

@@ -1,5 +1,6 @@
 """Reading an oath: what is sworn, by whom, at which price, and whether it counts. Nothing is executed."""
 
+import re
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -14,8 +15,11 @@ from accountant.oath.counts import OathStanding, counts
 from accountant.oath.oath import NotAnOath, Oath, SwornTerms, terms_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import AccountantError, InvalidEncoding
-from accountant.primitives.types import HASH_BYTES, Address, ContractId, Hash, Seq
+from accountant.primitives.types import Address, ContractId, Hash, Seq
 from accountant.storage.oaths import OATH_ID_PREFIX, OathRow, Oaths, SignedState
+
+_OATH_ID = re.compile(OATH_ID_PREFIX + r"[0-9a-f]{32}", re.ASCII)
+_HASH = re.compile(r"(?:0x)?([0-9a-fA-F]{64})", re.ASCII)
 
 
 class UnknownOath(AccountantError):
@@ -69,7 +73,7 @@ def read_oath(
     deposit's bound by what was executed before. Raises `UnknownOath` or `NotAnOath`.
     """
     oaths = Oaths(connection)
-    by_id = name.startswith(OATH_ID_PREFIX)
+    by_id = _OATH_ID.fullmatch(name) is not None
     row = oaths.find(name) if by_id else oaths.of_transaction(_hash_of(name))
     if row is not None and key_prefix not in (None, row.key_prefix):
         row = None
@@ -81,13 +85,10 @@ def read_oath(
 
 
 def _hash_of(name: str) -> Hash:
-    try:
-        raw = bytes.fromhex(name.removeprefix("0x"))
-    except ValueError:
-        raw = b""
-    if len(raw) != HASH_BYTES:
+    found = _HASH.fullmatch(name)
+    if found is None:
         raise UnknownOath(f"an oath is named by {OATH_ID_PREFIX}… or by its transaction's hash, 64 hex digits")
-    return Hash(raw)
+    return Hash(bytes.fromhex(found[1]))
 
 
 def _view(index: ChainIndex, row: OathRow | None, transaction: Hash | None, outcomes: OutcomeStore | None) -> OathView:

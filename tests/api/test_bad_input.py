@@ -49,6 +49,14 @@ def _bound(**changes: Any) -> dict[str, Any]:
     return {"account": ACCOUNT, "position": "head", **changes}
 
 
+def _at(index: object) -> dict[str, object]:
+    return {"previous_hash": HEAD, "index": index}
+
+
+def _budget(number: bytes) -> bytes:
+    return b'{"transaction": "%s", "gas_budget": %s}' % (SETTLED.encode(), number)
+
+
 BAD = [
     Bad("no body", 422, "invalid_request", PAY, headers=JSON),
     Bad("malformed JSON", 400, "malformed_json", PAY, content=b'{"transaction": ', headers=JSON),
@@ -69,6 +77,12 @@ BAD = [
     Bad("a budget with a plus", 422, "invalid_request", PAY, json={"transaction": SETTLED, "gas_budget": "+5"}),
     Bad("a fraction of gas", 422, "invalid_request", PAY, json={"transaction": SETTLED, "gas_budget": 1.0}),
     Bad("true for gas", 422, "invalid_request", PAY, json={"transaction": SETTLED, "gas_budget": True}),
+    Bad("an exponent", 422, "invalid_request", PAY, content=_budget(b"1e3"), headers=JSON),
+    Bad("infinite gas", 422, "invalid_request", PAY, content=_budget(b"1e400"), headers=JSON),
+    Bad("less than nothing", 422, "invalid_request", PAY, content=_budget(b"-0.0"), headers=JSON),
+    Bad("other digits", 422, "invalid_request", PAY, json={"transaction": SETTLED, "gas_budget": "\u0661"}),
+    Bad("half a surrogate", 422, "invalid_request", PAY, content=b'{"transaction": "\\ud800"}', headers=JSON),
+    Bad("text after the object", 400, "malformed_json", PAY, content=_budget(b"1") + b" x", headers=JSON),
     Bad("NaN", 422, "invalid_request", PAY, content=b'{"transaction": NaN}', headers=JSON),
     Bad("a word for swear", 422, "invalid_request", PAY, json={"transaction": SETTLED, "swear": "yes"}),
     Bad("text for Θ", 422, "invalid_request", PAY, json={"transaction": SETTLED, "theta": REFUND}),
@@ -99,6 +113,10 @@ BAD = [
     Bad("in the future", 404, "unknown_position", BOUND, json=_bound(position={"previous_hash": HEAD, "index": 1})),
     Bad("far away", 422, "invalid_request", BOUND, json=_bound(position={"previous_hash": HEAD, "index": 2**24})),
     Bad("before", 422, "invalid_request", BOUND, json=_bound(position={"previous_hash": HEAD, "index": -1})),
+    Bad("a fraction of an index", 422, "invalid_request", BOUND, json=_bound(position=_at(0.0))),
+    Bad("text for an index", 422, "invalid_request", BOUND, json=_bound(position=_at("0"))),
+    Bad("a hash for a position", 422, "invalid_request", BOUND, json=_bound(position=HEAD)),
+    Bad("null for a position", 422, "invalid_request", BOUND, json=_bound(position=None)),
     Bad("no index", 422, "invalid_request", BOUND, json=_bound(position={"previous_hash": HEAD})),
     Bad("a negative target", 422, "invalid_request", BOUND, json=_bound(target=-5)),
     Bad("a huge target", 422, "invalid_request", BOUND, json=_bound(target=str(2**63))),
@@ -130,6 +148,16 @@ BAD = [
     Bad("cancelling nothing", 404, "unknown_job", "/v1/jobs/job_0/cancel"),
     Bad("following nothing", 404, "unknown_job", "/v1/jobs/job_0/events", method="GET"),
     Bad("a negative limit", 422, "invalid_request", "/v1/jobs?limit=-1", method="GET"),
+    Bad("a fraction for a limit", 422, "invalid_request", "/v1/jobs?limit=1.0", method="GET"),
+    Bad("a limit with a plus", 422, "invalid_request", "/v1/jobs?limit=%2B1", method="GET"),
+    Bad("a limit in other digits", 422, "invalid_request", "/v1/jobs?limit=%D9%A1", method="GET"),
+    Bad("NUL in a job", 404, "unknown_job", "/v1/jobs/job_%00", method="GET"),
+    Bad("NUL in a job to cancel", 404, "unknown_job", "/v1/jobs/%00/cancel"),
+    Bad("NUL in a job to follow", 404, "unknown_job", "/v1/jobs/%00/events", method="GET"),
+    Bad("NUL in an oath", 404, "unknown_oath", "/v1/oaths/oath_%00", method="GET"),
+    Bad("blanks in an oath's hash", 404, "unknown_oath", "/v1/oaths/0x" + "ab%20" * 32, method="GET"),
+    Bad("no UTF-8 in a job", 404, "unknown_job", "/v1/jobs/%ff%ed%a0%80", method="GET"),
+    Bad("a long job", 404, "unknown_job", "/v1/jobs/" + "a" * 30_000, method="GET"),
     Bad("a forged cursor", 422, "invalid_request", "/v1/jobs?cursor=AAAAAAAAAAE", method="GET"),
     Bad("an unknown parameter", 422, "invalid_request", "/v1/jobs?page=1", method="GET"),
     Bad("an unknown hash", 404, "unknown_transaction", f"/v1/transactions/{UNKNOWN}", method="GET"),
@@ -137,6 +165,8 @@ BAD = [
     Bad("a block above the head", 404, "unknown_block", "/v1/blocks/999999", method="GET"),
     Bad("a height of many digits", 422, "invalid_request", "/v1/blocks/" + "9" * 40, method="GET"),
     Bad("a block on no chain", 404, "unknown_block", f"/v1/blocks/{UNKNOWN}", method="GET"),
+    Bad("zeros before a height", 422, "invalid_request", "/v1/blocks/00", method="GET"),
+    Bad("a height in other digits", 422, "invalid_request", "/v1/blocks/%D9%A1", method="GET"),
     Bad("a negative height", 422, "invalid_request", "/v1/blocks/-1", method="GET"),
     Bad("no such route", 404, "not_found", "/v1/wallets", method="GET"),
     Bad("a wrong method", 405, "method_not_allowed", PAY, method="DELETE"),
@@ -165,6 +195,15 @@ def _assert_problem(response: httpx.Response, status: int, code: str) -> None:
     assert len(response.content) < 8_192
     if code:
         assert problem["code"] == code
+
+
+def test_a_pointer_names_the_place_in_the_body(service: Service) -> None:
+    """Errors inside a position, which may be a word too, point into the JSON that was sent."""
+    with service.client() as client:
+        problem = client.post(BOUND, json=_bound(position=_at(True))).json()
+        word = client.post(BOUND, json=_bound(position="latest")).json()
+    assert [error["pointer"] for error in problem["errors"]] == ["#/position/index"]
+    assert [error["pointer"] for error in word["errors"]] == ["#/position"]
 
 
 def test_a_body_is_read_no_further_than_the_limit(service: Service) -> None:

@@ -1,5 +1,6 @@
 """The API as a process of its own: `accountant api`."""
 
+import json
 import os
 import signal
 import socket
@@ -32,6 +33,17 @@ def _answers(client: httpx.Client) -> bool:
         return False
 
 
+def _refused_as_malformed(port: int, request: bytes) -> None:
+    """What is no HTTP gets problem details as well, and the connection is closed."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(request)
+        answer = b"".join(iter(lambda: connection.recv(65_536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 400 ")
+    assert b"application/problem+json" in head
+    assert json.loads(body)["code"] == "malformed_request"
+
+
 @pytest.mark.parametrize("asked", [signal.SIGTERM, signal.SIGINT])
 def test_it_serves_without_its_node_and_stops_when_asked(
     database_url: str, redis_url: str, tmp_path: Path, asked: signal.Signals
@@ -58,6 +70,8 @@ def test_it_serves_without_its_node_and_stops_when_asked(
             assert (refused.status_code, refused.json()["code"]) == (503, "node_unavailable")
             assert refused.headers["retry-after"] == "1"
             assert str(nodes) not in refused.text
+            for malformed in (b"\x00\x01 no HTTP\r\n\r\n", b"GET /v1/health HTTP/1.1\r\n\r\n"):
+                _refused_as_malformed(port, malformed)
             process.send_signal(asked)
             assert process.wait(15) == 0
         finally:
