@@ -85,6 +85,8 @@ class LazyWorld:
         if value is None:
             walk = self._session.glance(contract, need.before)
             if walk.lower < amount <= walk.upper:
+                walk = self._session.walk(contract, need.before)
+            if walk.lower < amount <= walk.upper:
                 raise Unresolved(need)
             self._inputs.add_balance(contract, need.before)
             value = self._answers[need] = walk.lower >= amount

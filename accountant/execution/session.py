@@ -1,11 +1,11 @@
 """What one piece of work knows so far: outcomes, timelines, what it executed and what that cost."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from accountant.execution.genesis_state import GenesisState
 from accountant.execution.outcome import BalanceInput, Observed, Outcome
 from accountant.execution.port import Heartbeat, OutcomeStore
-from accountant.execution.timeline import Checkpoint, Timeline, Walk
+from accountant.execution.timeline import Checkpoint, KnownOutcome, Timeline, Walk
 from accountant.index.port import ChainIndex
 from accountant.primitives.types import AccountId, Gas, Seq
 
@@ -107,20 +107,20 @@ class Session:
         self._heartbeat(self.gas_executed)
 
     def glance(self, account: AccountId, before: Seq) -> Walk:
-        """The interval from the nearest checkpoint on: cheap on long timelines, and perhaps wider than `walk`.
+        """The interval from the nearest checkpoint or earlier walk on: cheap, and perhaps wider than `walk`.
 
-        Its unknown postings are those since the checkpoint alone.
+        Its unknown postings are those walked now.
         """
         timeline = self._timelines.get(account)
         if timeline is not None and timeline.start.before <= before:
-            return self.walk(account, before)
+            return self._walk(timeline, before, Timeline.glance)
         window = self._windows.get(account)
         if window is None or before < window.start.before:
             start = self.store.checkpoint(account, before, exact=False)
             if start is None:
                 return self.walk(account, before)
             window = self._windows[account] = Timeline(account, start)
-        return self._walk(window, before)
+        return self._walk(window, before, Timeline.glance)
 
     def walk(self, account: AccountId, before: Seq) -> Walk:
         """The narrowest interval that stored outcomes give, and all postings that keep it open."""
@@ -129,16 +129,16 @@ class Session:
             genesis = self.genesis.general(account)
             start = self.store.checkpoint(account, before, exact=True) or Checkpoint(Seq(0), genesis, genesis)
             timeline = self._timelines[account] = Timeline(account, start)
-        walk = self._walk(timeline, before)
+        walk = self._walk(timeline, before, Timeline.walk)
         assert walk.unknown or walk.lower == walk.upper
         return walk
 
-    def _walk(self, timeline: Timeline, before: Seq) -> Walk:
+    def _walk(self, timeline: Timeline, before: Seq, way: Callable[[Timeline, Seq, KnownOutcome], Walk]) -> Walk:
         old = timeline.end
         if old < before:
             timeline.extend(self.index.events(timeline.account, Seq(old - 1), before), before)
             self.fetch(timeline.unsettled(old))
-        walk = timeline.walk(before, self._known.get)
+        walk = way(timeline, before, self._known.get)
         self._keep(timeline, before, walk)
         return walk
 

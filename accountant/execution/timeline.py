@@ -112,6 +112,8 @@ class Timeline:
         self._seqs: list[Seq] = []
         self._settled = [(start.lower, start.upper)]
         """Entry i: the interval before posting i, while all postings before it are known."""
+        self._walked = [(start.lower, start.upper)]
+        """Entry i: the interval before posting i, from what was known when it was walked; at least as long."""
 
     def extend(self, events: Sequence[Event], end: Seq) -> None:
         """Add the account's events from the old end up to a new one, ascending."""
@@ -123,10 +125,29 @@ class Timeline:
 
     def walk(self, before: Seq, known: KnownOutcome) -> Walk:
         """The interval right before transaction `before`, from all known outcomes."""
-        assert self.start.before <= before <= self.end
-        end = bisect_left(self._seqs, before)
+        end = self._position(before)
         first = min(len(self._settled) - 1, end)
-        lower, upper = self._settled[first]
+        walk = self._step(self._settled[first], first, end, known)
+        settled = self._position(walk.unknown[0].seq) if walk.unknown else end
+        self._settled += self._walked[len(self._settled) : settled + 1]
+        return walk
+
+    def glance(self, before: Seq, known: KnownOutcome) -> Walk:
+        """The same from where any walk was before, so that no posting is walked twice: perhaps wider.
+
+        What became known since a posting was walked is unused. The unknown postings are those walked now.
+        """
+        end = self._position(before)
+        first = min(len(self._walked) - 1, end)
+        return self._step(self._walked[first], first, end, known)
+
+    def _position(self, before: Seq) -> int:
+        assert self.start.before <= before <= self.end
+        return bisect_left(self._seqs, before)
+
+    def _step(self, interval: tuple[int, int], first: int, end: int, known: KnownOutcome) -> Walk:
+        lower, upper = interval
+        intervals = [interval]
         unknown: list[Posting] = []
         for posting in self._postings[first:end]:
             outcome = None if posting.certain else known(posting.seq)
@@ -137,8 +158,8 @@ class Timeline:
                 if not posting.certain:
                     unknown.append(posting)
             assert lower <= upper
-            if not unknown:
-                self._settled.append((lower, upper))
+            intervals.append((lower, upper))
+        self._walked[first : end + 1] = intervals
         return Walk(lower, upper, tuple(unknown))
 
     def unsettled(self, since: Seq) -> list[Seq]:

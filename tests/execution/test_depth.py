@@ -1,10 +1,13 @@
 """Long chains of dependencies: the walk is iterative and each transaction runs once."""
 
 from itertools import pairwise
+from unittest.mock import patch
 
+from accountant.chain.footprint import Credit, Debit
 from accountant.chain.genesis import GasSchedule, Genesis, GenesisContract
 from accountant.chain.transaction import CallPayload, Transaction, TransactionKind
 from accountant.contracts.engine import ENGINE
+from accountant.execution import timeline
 from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
@@ -91,3 +94,27 @@ def test_what_nobody_touches_is_not_executed() -> None:
     session = Session(index, MemoryOutcomes())
     assert Selective(session).outcome(Seq(2)).succeeded
     assert session.executed == [0, 2]
+
+
+def test_a_phantom_debit_makes_no_busy_contract_slow() -> None:
+    """What nobody needs to execute stands for ever in a vault's history; each payout still walks what is new alone."""
+    index = _index()
+    phantom = Program()
+    phantom.entries += [Debit(CONTRACTS[0], 1), Credit(USERS[3])]
+    payout = Program()
+    payout.pay(CONTRACTS[0], USERS[1], 1)
+    deposit = Transaction(1, 7, 0, TransactionKind.TRANSFER, CONTRACTS[0], 10**6, 0, 0, 0, 0, b"", (), bytes(65))
+    index.append_unsigned(
+        [
+            (USERS[2], deposit),
+            *(_call(nonce, phantom) for nonce in range(900)),
+            *(_call(1_000 + nonce, payout) for nonce in range(900)),
+        ]
+    )
+    session = Session(index, MemoryOutcomes())
+    selective = Selective(session)
+    with patch.object(timeline, "step_unknown", wraps=timeline.step_unknown) as steps:
+        for seq in range(901, 1_801):
+            assert selective.outcome(Seq(seq)).succeeded
+    assert len(session.executed) == 900
+    assert steps.call_count <= 10_000
