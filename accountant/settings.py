@@ -39,6 +39,21 @@ class LogLevel(StrEnum):
     ERROR = "error"
 
 
+class LogTo(StrEnum):
+    """Where `accountant up` sends the logs of the processes that it starts."""
+
+    FILES = "files"
+    STDERR = "stderr"
+
+
+class Sandbox(StrEnum):
+    """Whether worker processes shut themselves out of what they do not need."""
+
+    AUTO = "auto"
+    REQUIRED = "required"
+    OFF = "off"
+
+
 class Settings(BaseSettings):
     """All settings; read-only. Make it with `load_settings`, which explains what is wrong with a bad environment."""
 
@@ -94,6 +109,16 @@ class Settings(BaseSettings):
     job_time_limit_s: int = Field(
         default=3600, ge=1, le=7 * 86_400, description="Seconds after which an attempt's process is killed."
     )
+    worker_memory_mib: int = Field(
+        default=4096,
+        ge=0,
+        le=2**20,
+        description="MiB of addresses that a worker's process may use, and so of memory; 0: no limit.",
+    )
+    worker_sandbox: Sandbox = Field(
+        default=Sandbox.AUTO,
+        description="Landlock for worker processes: `auto`: where the kernel has it, `required`: or end, `off`.",
+    )
     chain_dir: Path | None = Field(
         default=None,
         description="Folder of genesis, key files and the node's blocks; unset: `chain` in the data folder.",
@@ -131,6 +156,11 @@ class Settings(BaseSettings):
     log_level: LogLevel = Field(default=LogLevel.INFO, description="Least level that is logged.")
     log_format: LogFormat = Field(
         default=LogFormat.AUTO, description="`json`, `console`, or `auto`: console on a terminal, JSON elsewhere."
+    )
+
+    log_to: LogTo = Field(
+        default=LogTo.FILES,
+        description="Logs of what `accountant up` starts: `files`: `logs/NAME.log` in the data folder, or `stderr`.",
     )
 
     @model_validator(mode="after")

@@ -30,12 +30,11 @@ def _up(data_dir: Path, **environment: str) -> Iterator[tuple["subprocess.Popen[
         assert program.stdout is not None
         said: dict[str, str] = {}
         for line in program.stdout:
-            if line.startswith(("API ", "Node ", "API key ")):
-                name, value = line.rsplit(maxsplit=1)
-                said[name.strip()] = value
             if line.startswith("Ready."):
                 break
-        assert set(said) == {"API", "Node", "API key"}, (data_dir / "err").read_text()[-3000:]
+            name, value = line.rsplit(maxsplit=1)
+            said[name.strip()] = value
+        assert set(said) == {"API", "Node", "API key", "Logs"}, (data_dir / "err").read_text()[-3000:]
         yield program, said["API"], said["API key"]
     finally:
         program.kill()
@@ -56,12 +55,17 @@ def _asks(url: str, key: str) -> tuple[int, int, int]:
 
 def test_up_from_nothing_through_a_kill_to_a_clean_end(data_dir: Path) -> None:
     """With nothing configured all runs and answers; after SIGKILL it starts on the same folder, key and port included,
-    with no orphan left; SIGTERM ends it with status 0 and nothing runs on."""
+    with no orphan left; SIGTERM ends it with status 0 and nothing runs on. It says nothing but its greeting: what its
+    processes say is in files."""
+    errors, logs = data_dir / "err", data_dir / "logs"
     ledgers = (data_dir / "run" / "ledger.json", data_dir / "servers" / "ledger.json")
     with _up(data_dir) as (program, url, key):
         assert _asks(url, key) == (200, 200, 401)
         pids = _pids(*ledgers)
         assert set(pids) == PROCESSES | {"postgres", "valkey"}
+        assert errors.read_text() == ""
+        assert {path.stem for path in logs.iterdir()} == PROCESSES
+        assert "superuser" not in (logs / "worker.log").read_text()
         program.kill()
         program.wait()
         if sys.platform == "linux":
@@ -77,12 +81,15 @@ def test_up_from_nothing_through_a_kill_to_a_clean_end(data_dir: Path) -> None:
 
 
 def test_up_with_servers_of_your_own(data_dir: Path, database_url: str, redis_url: str) -> None:
-    """With DATABASE_URL and REDIS_URL set those are used, none is started, and Ctrl-C leaves them running."""
-    with _up(data_dir, DATABASE_URL=database_url, REDIS_URL=redis_url) as (program, url, key):
+    """With DATABASE_URL and REDIS_URL set those are used, none is started, and Ctrl-C leaves them running. Processes
+    log to standard error if asked to."""
+    with _up(data_dir, DATABASE_URL=database_url, REDIS_URL=redis_url, ANH_LOG_TO="stderr") as (program, url, key):
         assert _asks(url, key) == (200, 200, 401)
         assert not (data_dir / "servers").exists()
         pids = _pids(data_dir / "run" / "ledger.json")
         assert set(pids) == PROCESSES
+        assert not (data_dir / "logs").exists()
+        assert "publisher_started" in (data_dir / "err").read_text()
         program.send_signal(signal.SIGINT)
         assert program.wait(40) == 0
     wait_until(lambda: all(gone(pid) for pid in pids.values()))

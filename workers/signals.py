@@ -1,10 +1,10 @@
 """What a worker and each of its processes do at their beginning and end. Spawned processes import this anew."""
 
-from celery.signals import setup_logging, worker_process_shutdown
+from celery.signals import setup_logging, worker_init, worker_process_init, worker_process_shutdown
 
 from accountant.logs import configure_logs
 from accountant.settings import load_settings
-from workers import lifecycle
+from workers import confinement, lifecycle
 
 
 def _log(**_: object) -> None:
@@ -12,9 +12,19 @@ def _log(**_: object) -> None:
     configure_logs(settings.log_level, settings.log_format, "worker")
 
 
+def _check(**_: object) -> None:
+    confinement.check(load_settings())
+
+
+def _confine(**_: object) -> None:
+    confinement.confine(load_settings())
+
+
 def _close(**_: object) -> None:
     lifecycle.close()
 
 
 setup_logging.connect(_log)
+worker_init.connect(_check)
+worker_process_init.connect(_confine)
 worker_process_shutdown.connect(_close)

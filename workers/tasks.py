@@ -5,15 +5,18 @@ They belong to whatever application finds them: a spawned process makes its own 
 
 from celery import shared_task
 
-from accountant.services.work import work
+from accountant.services.work import Attempt, work
 from workers.broker import RUN_JOB
 from workers.lifecycle import owner, resources
 
 
 def _run_job(job_id: str) -> str:
-    """One attempt at a job."""
+    """One attempt at a job. A process that lacked the means ends, so that the next attempt is another's."""
     own = resources()
-    return work(own.engine, own.answer, job_id, owner(), own.policy).value
+    ended = work(own.engine, own.answer, job_id, owner(), own.policy)
+    if ended is Attempt.SPENT:
+        raise SystemExit(ended.value)
+    return ended.value
 
 
 run_job = shared_task(name=RUN_JOB)(_run_job)

@@ -7,6 +7,9 @@ from accountant.primitives.types import Hash
 
 GENESIS_BYTES_MAX = 64 * 1024 * 1024
 
+MEMORY_PAGES_MOST = 256
+"""Beyond what the engine reserves whole, growing a memory could fail on one machine and work on another."""
+
 
 class FeeSchedule(Record, frozen=True):
     """Prices at inclusion, in base units. All of it is burnt but the tip."""
@@ -54,7 +57,7 @@ class Limits(Record, frozen=True):
     functions_most: int = 1_024
     locals_most: int = 256
     exports_most: int = 128
-    memory_pages_most: int = 256
+    memory_pages_most: int = MEMORY_PAGES_MOST
     call_depth_most: int = 8
     value_bytes_most: int = 1024 * 1024
     """One host value (bytes behind a handle)."""

@@ -12,7 +12,7 @@ from accountant.chain.envelope import Envelope
 from accountant.chain.envelope_rules import check_envelope
 from accountant.chain.errors import InvalidGenesis, InvalidTransaction
 from accountant.chain.footprint import SLOT_BYTES_MAX
-from accountant.chain.genesis import Genesis
+from accountant.chain.genesis import MEMORY_PAGES_MOST, Genesis
 from accountant.chain.moment import MOMENT_SHIFT
 from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, HASH_BYTES, Address, ContractId, Hash, Height, Seq
 
@@ -136,6 +136,8 @@ def check_genesis(genesis: Genesis) -> None:
     demand(0 <= genesis.chain_id < 2**63 and 0 <= genesis.time < 2**63, "chain id and time are below 2^63")
     most = genesis.limits.block_transactions_most
     demand(0 < most < 2**MOMENT_SHIFT - 1, "a block has fewer transactions than moments")
+    pages = genesis.limits.memory_pages_most
+    demand(pages <= MEMORY_PAGES_MOST, f"a memory has at most {MEMORY_PAGES_MOST} pages, which are reserved whole")
     for schedule in (genesis.fees, genesis.gas, genesis.limits):
         numbers = [getattr(schedule, name) for name in schedule.__struct_fields__]
         demand(all(0 <= number < 2**63 for number in numbers), "every price and limit is between 0 and 2^63 − 1")

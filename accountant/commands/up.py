@@ -6,7 +6,7 @@ from types import FrameType
 import typer
 
 from accountant.logs import configure_logs
-from accountant.settings import load_settings
+from accountant.settings import LogTo, load_settings
 from accountant.supervisor.stack import Stack
 
 app = typer.Typer()
@@ -17,7 +17,7 @@ def up() -> None:
     """Start servers and all processes, print URLs and the API key, and stop cleanly on Ctrl-C or SIGTERM."""
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format, "supervisor")
-    stack = Stack(settings, log_to_files=False)
+    stack = Stack(settings, log_to_files=settings.log_to is LogTo.FILES)
 
     def stop(_number: int, _frame: FrameType | None) -> None:
         stack.ask_to_stop()
@@ -32,4 +32,8 @@ def up() -> None:
 
 def _greeting(stack: Stack) -> str:
     key = stack.api_key or f"(made earlier, not kept in {stack.settings.data_dir})"
-    return f"API      {stack.api_url}/v1\nNode     {stack.node_url}\nAPI key  {key}\nReady. Stop with Ctrl-C."
+    logs = stack.log_folder or "here, on standard error"
+    return (
+        f"API      {stack.api_url}/v1\nNode     {stack.node_url}\nAPI key  {key}\nLogs     {logs}\n"
+        "Ready. Stop with Ctrl-C."
+    )

@@ -7,6 +7,7 @@ from importlib.metadata import version
 
 from wasmtime import Config, Engine, InstancePre, Module, Store
 
+from accountant.chain.genesis import MEMORY_PAGES_MOST
 from accountant.contracts.host import linker_of
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.hashes import sha256
@@ -18,13 +19,13 @@ ENGINE = "wasmtime 50.0.1"
 WASM_STACK_BYTES = 512 * 1024
 """Native stack that one frame's code may use. The structural limits keep every module far below it."""
 
-MEMORY_RESERVED_BYTES = 16 * 1024 * 1024
+PAGE_BYTES = 64 * 1024
+
+MEMORY_RESERVED_BYTES = MEMORY_PAGES_MOST * PAGE_BYTES
 """Addresses reserved for a memory; growing within them never moves it."""
 
 MODULES_MOST = 256
 """Compiled modules kept in a process."""
-
-PAGE_BYTES = 64 * 1024
 
 
 class EngineMismatch(AccountantError):

@@ -11,13 +11,18 @@ from typing import Self
 
 import sqlalchemy as sa
 import structlog
+from wasmtime import WasmtimeError
 
 from accountant.accounting.questions import InvalidQuestion
+from accountant.contracts.native import EngineFault
 from accountant.primitives.encoding import encode
 from accountant.primitives.types import Gas
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answer, QuestionKind, decode_question
 from accountant.storage.jobs import Jobs, Lease
+
+_NO_MEANS = (MemoryError, EngineFault, WasmtimeError)
+"""What comes of a process's limits, not of the chain: a module that runs was checked before its block was taken."""
 
 _log = structlog.get_logger(__name__)
 
@@ -33,6 +38,8 @@ class Attempt(StrEnum):
     DONE = "done"
     FAILED = "failed"
     RETRIED = "retried"
+    SPENT = "spent"
+    """Given back, because this process has too little memory: it should end, and another one take the job."""
     LOST = "lost"
 
 
@@ -92,6 +99,8 @@ def work(engine: sa.Engine, answer: Answer, job_id: str, owner: str, policy: Job
     except Exception as error:  # whatever it was, the job must not hang: count it and hand the work on
         log.exception("attempt_failed")
         ended = _again(engine, lease, type(error).__name__, policy)
+        if ended is not Attempt.LOST and isinstance(error, _NO_MEANS):
+            ended = Attempt.SPENT
     else:
         with engine.begin() as connection:
             held = Jobs(connection).finish(lease, certificate, heart.gas)

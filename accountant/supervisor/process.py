@@ -1,5 +1,6 @@
 """One supervised process: started on a leash, started again with growing patience, ended within a deadline."""
 
+import os
 import signal
 import subprocess
 import time
@@ -81,17 +82,15 @@ class SupervisedProcess:
 
     def start(self) -> None:
         """Starts it."""
-        stream = None if self._log_file is None else self._log_file.open("ab")
-        try:
+        # the second descriptor: our standard output is for what a caller asked for
+        stream = os.fdopen(os.dup(2), "ab") if self._log_file is None else self._log_file.open("ab")
+        with stream:
             self._process = child.start(
                 self.spec.argv,
                 environment=self._environment,
                 log=stream,
                 parent_death_signal=self.spec.parent_death_signal,
             )
-        finally:
-            if stream is not None:
-                stream.close()
         self._ledger.add(self.spec.name, self._process.pid)
         self._started_at = time.monotonic()
         self._start_again_at = None

@@ -23,13 +23,23 @@ def processes(settings: Settings) -> tuple[ProcessSpec, ...]:
         ready=answers_http(f"{settings.node}/head"),
         before_others=True,
     )
-    celery = (sys.executable, "-m", "celery", "-A", "workers.app", "worker", "-Q", "cpu", "--pool", "prefork")
+    celery = (sys.executable, "-m", "celery", "--quiet", "-A", "workers.app", "worker")
     others = (
         ProcessSpec("indexer", (*_ACCOUNTANT, "index", "follow")),
         ProcessSpec("api", (*_ACCOUNTANT, "api"), ready=answers_http(f"{api}/v1/readiness")),
         ProcessSpec(
             "worker",
-            (*celery, "--concurrency", str(settings.worker_concurrency), "--loglevel", settings.log_level.upper()),
+            (
+                *celery,
+                "-Q",
+                "cpu",
+                "--pool",
+                "prefork",
+                "--concurrency",
+                str(settings.worker_concurrency),
+                "--loglevel",
+                settings.log_level.upper(),
+            ),
             stop_s=_WORKER_STOP_S,
             # Celery can hang in its warm shutdown; killed outright its pool ends by itself, and leases run out
             parent_death_signal=signal.SIGKILL,

@@ -24,7 +24,7 @@ from accountant.bootstrap import prepare as prepare_database
 from accountant.primitives.errors import AccountantError
 from accountant.processes.ledger import Ledger
 from accountant.processes.lock import FolderLock
-from accountant.processes.ports import free_port
+from accountant.processes.ports import free_port, is_free
 from accountant.settings import Settings, variable_of
 from accountant.storage.embedded import EmbeddedServers
 from accountant.storage.place import let_servers_enter
@@ -41,6 +41,12 @@ log = structlog.get_logger(__name__)
 
 Prepare = Callable[[Settings], str | None]
 Processes = Callable[[Settings], Sequence[ProcessSpec]]
+
+
+class PortInUse(AccountantError):
+    """A port that the settings name is taken."""
+
+    code = "port_in_use"
 
 
 class StartFailed(AccountantError):
@@ -83,7 +89,7 @@ class Stack:
     def start(self) -> Self:
         """Starts everything and returns when all of it is ready.
 
-        Raises `FolderInUse` if another stack runs on the folder, `ServersUnavailable`, and `StartFailed` with the
+        Raises `FolderInUse` if another stack runs on the folder, `PortInUse`, `ServersUnavailable`, and `StartFailed` with the
         end of the log of the process that is not ready; nothing runs then.
         """
         self._keeper = threading.Thread(target=self._keep, name="stack")
@@ -135,6 +141,11 @@ class Stack:
         return self._settings.node
 
     @property
+    def log_folder(self) -> Path | None:
+        """Where each process's output goes; None: to our own standard error."""
+        return self._folder / "logs" if self._log_to_files else None
+
+    @property
     def database_url(self) -> str:
         """The database in use."""
         return self._settings.database
@@ -166,7 +177,7 @@ class Stack:
     def _keep(self) -> None:
         """The keeper thread: everything from taking the folder to giving it back."""
         try:
-            self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+            _make(self._folder)
             let_servers_enter(self._folder)
             with FolderLock(self._folder / "stack.lock"):
                 try:
@@ -188,7 +199,7 @@ class Stack:
         ledger = Ledger(run / "ledger.json")
         for name in ledger.end_orphans(((signal.SIGTERM, _ORPHANS_STOP_S),)):
             log.warning("ended what an earlier run left behind", name=name)
-        self._settings = _with_ports(self._with_servers(self._settings))
+        self._settings = self._with_servers(_with_ports(self._settings))
         self.api_key = self._prepare(self._settings)
         environment = _child_environment(self._settings)
         for spec in self._specs(self._settings):
@@ -211,9 +222,9 @@ class Stack:
         return settings.model_copy(update={name: SecretStr(url) for name, url in urls.items()})
 
     def _log_file(self, name: str) -> Path | None:
-        if not self._log_to_files:
+        folder = self.log_folder
+        if folder is None:
             return None
-        folder = self._folder / "logs"
         folder.mkdir(exist_ok=True, mode=0o700)
         return folder / f"{name}.log"
 
@@ -249,8 +260,21 @@ class Stack:
             self._servers.stop()
 
 
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+    except OSError as error:
+        raise StartFailed(f"{folder} cannot be the data folder: {error.strerror}") from None
+
+
 def _with_ports(settings: Settings) -> Settings:
-    """The settings with a free port for each port that is 0."""
+    """The settings with a free port for each port that is 0. Raises `PortInUse` for others that are taken."""
+    fixed = [("api_port", settings.api_host, settings.api_port)]
+    if settings.node_url is None:
+        fixed.append(("node_port", settings.node_host, settings.node_port))
+    for name, host, port in fixed:
+        if port != 0 and not is_free(port, host):
+            raise PortInUse(f"{host}:{port} cannot be listened on, it is in use: set {variable_of(name)} to another")
     ports = {name: free_port() for name in ("api_port", "node_port") if getattr(settings, name) == 0}
     return settings.model_copy(update=ports)
 

@@ -53,6 +53,7 @@ BAD = [
     but(fees=FeeSchedule(per_byte=-1)),
     but(limits=Limits(block_transactions_most=2**24)),
     but(limits=Limits(block_transactions_most=0)),
+    but(limits=Limits(memory_pages_most=257)),
     but(contracts=(CONTRACT, CONTRACT)),
     contract(contract=bytes(20)),
     contract(deployer=bytes(32)),

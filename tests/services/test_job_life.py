@@ -7,9 +7,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 import sqlalchemy as sa
+from wasmtime import WasmtimeError
 
 from accountant.accounting.certificate import Certificate
 from accountant.accounting.questions import InvalidQuestion, PaymentQuestion
+from accountant.contracts.native import EngineFault
 from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.port import Heartbeat
 from accountant.index.memory import MemoryIndex
@@ -93,6 +95,19 @@ def test_a_job_is_answered_once(engine: sa.Engine, index: MemoryIndex, job: str)
     assert first.certificate == encode(cold(PaymentQuestion(small_chain().settled), lambda gas: None))
     assert work(engine, answer, job, "worker", POLICY) is Attempt.NOTHING_TO_DO
     assert read(engine, job) == first
+
+
+@pytest.mark.parametrize("error", [MemoryError(), EngineFault("no addresses"), WasmtimeError("cannot compile")])
+def test_a_process_without_means_gives_the_job_back(engine: sa.Engine, job: str, error: Exception) -> None:
+    """An attempt that ends for want of memory is no answer: it is told apart, so that another process tries again."""
+
+    def fails(_question: Question, _beat: Heartbeat) -> Certificate:
+        raise error
+
+    assert work(engine, fails, job, "worker", POLICY) is Attempt.SPENT
+    row = read(engine, job)
+    assert (row.state, row.attempts, row.error_code) == (JobState.QUEUED, 1, None)
+    assert len(messages(engine)) == 1
 
 
 def test_a_hundred_workers_take_a_job_once(engine: sa.Engine, job: str) -> None:

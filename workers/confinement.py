@@ -1,0 +1,94 @@
+"""What a process of the pool gives up before its first job, because it runs the code of strangers.
+
+The runtime is the wall; this is what is left to somebody who climbs over it. A pool process never opens the
+accountant's key; under Landlock it cannot open it, nor anything else in the data folder, nor trace the process that
+has it, as root neither.
+"""
+
+import os
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import redis
+import structlog
+from psycopg import ProgrammingError
+from psycopg.conninfo import conninfo_to_dict
+
+from accountant.processes import landlock
+from accountant.processes.landlock import READ, USE, WRITE, Access
+from accountant.processes.limits import MIB, drop_capabilities, limit_resources, no_new_privileges
+from accountant.settings import Sandbox, Settings
+from accountant.storage.database import plain_url
+
+_DEVICES = {
+    Path("/dev/null"): WRITE,
+    Path("/dev/zero"): READ,
+    Path("/dev/random"): READ,
+    Path("/dev/urandom"): READ,
+    Path("/dev/shm"): USE,
+}
+"""Not the disks, on which root would find everything again."""
+_POSTGRES_PORT = "5432"
+_REDIS_PORT = 6379
+_DNS_PORT = 53
+
+_log = structlog.get_logger(__name__)
+
+
+def check(settings: Settings) -> None:
+    """For the worker, once: says what will be missing. Exits where the settings require it."""
+    if settings.worker_sandbox is Sandbox.OFF or landlock.version() > 0:
+        return
+    if settings.worker_sandbox is Sandbox.REQUIRED:
+        _log.error("sandbox_missing", detail="ANH_WORKER_SANDBOX=required, and this system has no Landlock")
+        sys.exit(1)
+    _log.warning(
+        "sandbox_missing",
+        detail="this system has no Landlock: contracts run in processes that can read what their user can, "
+        "key files too; run workers as a user of their own, or on another machine",
+    )
+
+
+def confine(settings: Settings) -> None:
+    """For a process of the pool, before its first job: takes resources and rights away for good."""
+    limit_resources(settings.worker_memory_mib * MIB or None)
+    no_new_privileges()
+    drop_capabilities()
+    if settings.worker_sandbox is Sandbox.OFF or landlock.version() == 0:
+        return
+    try:
+        landlock.restrict(_allowed(settings), _ports(settings))
+    except OSError as error:
+        _log.error("sandbox_failed", detail=str(error))
+        if settings.worker_sandbox is Sandbox.REQUIRED:
+            sys.exit(1)
+
+
+def _allowed(settings: Settings) -> Iterator[tuple[Path, Access]]:
+    for path in landlock.all_but(_hidden(settings)):
+        yield path, READ
+    yield from _DEVICES.items()
+
+
+def _hidden(settings: Settings) -> Iterator[Path]:
+    """Devices, the data folder, what its entries link to, and key files wherever they lie."""
+    yield Path("/dev")
+    yield Path("/proc/kcore")
+    yield settings.data_dir
+    if settings.data_dir.is_dir():
+        yield from settings.data_dir.iterdir()
+    yield settings.chain_folder
+    yield settings.accountant_key_path
+    yield settings.proposer_key_path
+    yield settings.key_password_path
+
+
+def _ports(settings: Settings) -> list[int] | None:
+    """Where database, broker and names are; None if the URLs do not say it plainly."""
+    try:
+        database = conninfo_to_dict(plain_url(settings.database)).get("port") or os.environ.get("PGPORT")
+        broker = redis.connection.parse_url(settings.redis).get("port", _REDIS_PORT)  # type: ignore[no-untyped-call]
+        return [*(int(port) for port in str(database or _POSTGRES_PORT).split(",")), int(broker), _DNS_PORT]
+    except (ValueError, ProgrammingError):
+        return None
