@@ -3,11 +3,21 @@
 import os
 from pathlib import Path
 
+import redis
+
+from accountant.primitives.errors import AccountantError
 from accountant.services.api_keys import ensure_first_key
 from accountant.settings import Settings
 from accountant.storage.database import engine_of, migrate
 
 API_KEY_FILE = "api-key"
+_BROKER_TIMEOUT_S = 5.0
+
+
+class BrokerUnreachable(AccountantError):
+    """REDIS_URL is no address of a Redis, or nobody lets us in there."""
+
+    code = "broker_unreachable"
 
 
 def prepare(settings: Settings) -> str | None:
@@ -15,6 +25,7 @@ def prepare(settings: Settings) -> str | None:
 
     The database keeps only a hash of the key; the key itself is kept in a file in the data folder that its owner
     alone may read. None if the key was made elsewhere and is not in that file.
+    Raises `DatabaseUnreachable`.
     """
     migrate(settings.database)
     engine = engine_of(settings.database)
@@ -27,6 +38,17 @@ def prepare(settings: Settings) -> str | None:
         _write_private(kept, made)
         return made
     return kept.read_text().strip() if kept.exists() else None
+
+
+def reach_broker(url: str) -> None:
+    """Raises `BrokerUnreachable`: without a broker everything would start, and no job ever end."""
+    try:
+        with redis.Redis.from_url(url, socket_connect_timeout=_BROKER_TIMEOUT_S) as broker:
+            broker.ping()
+    except ValueError:
+        raise BrokerUnreachable("REDIS_URL is not of the form redis://:password@host:port/number") from None
+    except redis.RedisError as error:
+        raise BrokerUnreachable(f"REDIS_URL: {error}") from None
 
 
 def _write_private(path: Path, text: str) -> None:

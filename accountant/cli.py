@@ -45,6 +45,11 @@ def main() -> None:
     except AccountantError as error:
         print(f"accountant: {error.detail}", file=sys.stderr)
         sys.exit(_EXIT_EXPECTED)
+    except OSError as error:
+        if error.filename is None:  # no file that somebody named, or could repair
+            raise
+        print(f"accountant: {error.filename}: {error.strerror}", file=sys.stderr)
+        sys.exit(_EXIT_EXPECTED)
 
 
 if __name__ == "__main__":

@@ -34,7 +34,7 @@ def record(
     overdeclare: Annotated[int, typer.Option(min=0, max=20, help="Hot slots declared for reading in vain.")] = 0,
     overdeclare_writes: Annotated[int, typer.Option(min=0, max=20, help="The same for writing.")] = 0,
 ) -> None:
-    """Turn recorded Ethereum blocks into a signed chain. Raises `AccountantError`."""
+    """Turn recorded Ethereum blocks into a signed chain."""
     recorded = parse_blocks(_read(file), blocks)
     chain = record_chain(recorded, RecordOptions(overdeclare=overdeclare, overdeclare_writes=overdeclare_writes))
     summary = summary_of(recorded, chain)

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import msgspec
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 
 from accountant.chain.query import TransactionSucceeded
 from accountant.chain.transaction import sign_transaction
@@ -69,12 +70,27 @@ def run_demo(tell: Callable[[Step], None]) -> Report:
     began = time.monotonic()
     with temporary_folder("anh-demo-") as folder:
         data = folder / "data"
-        settings = Settings(data_dir=data, api_port=0, node_port=0, block_interval_s=0.2)
+        settings = _DemoSettings(data_dir=data, api_port=0, node_port=0, block_interval_s=0.2)
         scene = prepare(settings.chain_folder)
         with Stack(settings, durable=False) as stack:
             assert stack.api_key is not None
             with AccountantClient(stack.api_url, stack.api_key) as client:
                 return _Demo(scene, stack, client, tell).run(began)
+
+
+class _DemoSettings(Settings):
+    """Settings from nothing: the demo must not touch a database or a chain that the environment names."""
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        return (init_settings,)
 
 
 class _Demo:

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
+import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
 from psycopg import Connection
@@ -17,6 +18,8 @@ from psycopg_pool import ConnectionPool
 from sqlalchemy import Engine, create_engine
 from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql import ClauseElement
+
+from accountant.primitives.errors import AccountantError
 
 ALEMBIC_INI = Path(__file__).resolve().parents[2] / "alembic.ini"
 
@@ -51,6 +54,12 @@ def engine_of(url: str) -> Engine:
         pool_pre_ping=True,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
     )
+
+
+class DatabaseUnreachable(AccountantError):
+    """DATABASE_URL is no address of a Postgres, or nobody lets us in there."""
+
+    code = "database_unreachable"
 
 
 class Database:
@@ -105,11 +114,30 @@ class Database:
         self.close()
 
 
-def migrate(url: str) -> None:
-    """Bring the schema to the newest revision. Safe to call from several processes at once."""
-    engine = engine_of(url)
+def _engine_of_a_postgres(url: str) -> Engine:
+    if not plain_url(url).startswith(("postgresql://", "postgres://")):
+        raise DatabaseUnreachable("DATABASE_URL is not of the form postgresql://user:password@host:port/name")
     try:
-        with engine.connect() as connection:
+        return engine_of(url)
+    except (sa.exc.ArgumentError, ValueError):  # it would repeat the URL
+        raise DatabaseUnreachable("DATABASE_URL: its parts cannot be told from each other") from None
+
+
+def _reached(engine: Engine) -> sa.Connection:
+    try:
+        return engine.connect()
+    except sa.exc.OperationalError as error:
+        raise DatabaseUnreachable("DATABASE_URL: " + " ".join(str(error.orig).split())) from None
+
+
+def migrate(url: str) -> None:
+    """Bring the schema to the newest revision. Safe to call from several processes at once.
+
+    Raises `DatabaseUnreachable`, which repeats no password.
+    """
+    engine = _engine_of_a_postgres(url)
+    try:
+        with _reached(engine) as connection:
             connection.exec_driver_sql(f"SELECT pg_advisory_lock({MIGRATION_LOCK})")
             connection.commit()
             config = Config(ALEMBIC_INI)

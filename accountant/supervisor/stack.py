@@ -21,6 +21,7 @@ import structlog
 from pydantic import SecretStr
 
 from accountant.bootstrap import prepare as prepare_database
+from accountant.bootstrap import reach_broker
 from accountant.primitives.errors import AccountantError
 from accountant.processes.ledger import Ledger
 from accountant.processes.lock import FolderLock
@@ -89,8 +90,9 @@ class Stack:
     def start(self) -> Self:
         """Starts everything and returns when all of it is ready.
 
-        Raises `FolderInUse` if another stack runs on the folder, `PortInUse`, `ServersUnavailable`, and `StartFailed` with the
-        end of the log of the process that is not ready; nothing runs then.
+        Raises `FolderInUse` if another stack runs on the folder, `PortInUse`, `ServersUnavailable`,
+        `BrokerUnreachable`, `DatabaseUnreachable`, and `StartFailed` with the end of the log of the process that is
+        not ready; nothing runs then.
         """
         self._keeper = threading.Thread(target=self._keep, name="stack")
         self._keeper.start()
@@ -216,6 +218,7 @@ class Stack:
     def _with_servers(self, settings: Settings) -> Settings:
         """The settings with the URLs of embedded servers, started here, unless they name others."""
         if settings.database_url is not None:
+            reach_broker(settings.redis)
             return settings
         self._servers = EmbeddedServers(self._folder / "servers", durable=self._durable).start()
         urls = {"database_url": self._servers.database_url, "redis_url": self._servers.redis_url}
