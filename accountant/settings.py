@@ -222,7 +222,8 @@ def load_settings() -> Settings:
         return Settings()
     except ValidationError as error:
         problems = [
-            f"{variable_of(str(problem['loc'][0])) if problem['loc'] else 'environment'}: {problem['msg']}"
+            f"{variable_of(str(problem['loc'][0])) if problem['loc'] else 'environment'}: "
+            + problem["msg"].removeprefix("Value error, ")
             for problem in error.errors(include_input=False, include_url=False)
         ]
         raise InvalidSettings("; ".join(problems)) from None
