@@ -278,3 +278,12 @@ def test_what_was_found_before_the_budget_ended_may_decide(ledger: Ledger) -> No
     certificate = ledger.verify(ledger.transfer(ALICE, BOB, general=5), theta=(income,), budget=60_000)
     assert certificate.verdict is Verdict.ACCEPTED
     assert certificate.executed == (executed,)
+
+
+def test_what_the_intervals_decide_needs_no_gas(ledger: Ledger) -> None:
+    """Nobody ever paid Alice or Dave: neither a transfer nor a call of theirs is executed to be refused."""
+    unfunded = ledger.transfer(ALICE, BOB, general=5)
+    certificate = ledger.verify(unfunded, budget=0)
+    assert certificate.verdict is Verdict.REJECTED and certificate.reason is None and not certificate.missing
+    failing = ledger.call(DAVE, Program(), general=5)
+    assert ledger.verify(failing, budget=0).verdict is Verdict.REJECTED
