@@ -5,7 +5,7 @@ them, so 10^5 chained dependencies overflow nothing. A running contract cannot b
 at the first touch of something unknown (`Unresolved`), which is resolved before it runs again.
 """
 
-from collections.abc import Generator
+from collections.abc import Generator, Iterator
 from typing import TypeVar, assert_never, cast
 
 from accountant.chain.fees import insufficient_gas, intrinsic_gas
@@ -17,6 +17,8 @@ from accountant.chain.query import (
     Storage,
     TransactionSucceeded,
 )
+from accountant.chain.transaction import TransactionKind
+from accountant.execution.certain import certain_reads
 from accountant.execution.choice import next_to_execute
 from accountant.execution.income import income_of
 from accountant.execution.lazy_world import LazyWorld
@@ -148,6 +150,8 @@ class Selective:
             self._afford(located, intrinsic_gas(transaction, genesis.gas))
             return self._keep(seq, inputs, self._run(located, LazyWorld(self.session, located, {}, inputs)), False)
         answers: dict[Need, Value] = {}
+        for need in self._certain(located):
+            answers[need] = yield need
         while True:
             try:
                 with self.session.store.single_flight(seq):
@@ -159,6 +163,20 @@ class Selective:
             except Unresolved as unresolved:
                 need = unresolved.need
             answers[need] = yield need
+
+    def _certain(self, located: Located) -> Iterator[Need]:
+        """What the run surely needs: its code, and the reads that its template marks as certain."""
+        if located.transaction.kind != TransactionKind.CALL:
+            return
+        contract = ContractId(located.transaction.to)
+        world = LazyWorld(self.session, located, {}, Inputs())
+        try:
+            code = world.code(contract)
+        except Unresolved as unresolved:
+            yield unresolved.need
+            code = world.code(contract)
+        for read in certain_reads(located, code, self.session.index.genesis.gas):
+            yield SlotBefore(ContractId(read.contract), read.slot, located.seq)
 
     def _run(self, located: Located, world: LazyWorld) -> Outcome:
         index = self.session.index
