@@ -287,3 +287,15 @@ def test_what_the_intervals_decide_needs_no_gas(ledger: Ledger) -> None:
     assert certificate.verdict is Verdict.REJECTED and certificate.reason is None and not certificate.missing
     failing = ledger.call(DAVE, Program(), general=5)
     assert ledger.verify(failing, budget=0).verdict is Verdict.REJECTED
+
+
+def test_own_doubtful_expenses_come_last(ledger: Ledger) -> None:
+    """An own expense that may have failed looks like a free income, and would drag in what its funding rests on."""
+    phantom = Program()
+    phantom.entries += [Debit(VAULT, 100), Credit(ALICE)]
+    ledger.call(EVE, phantom, gas=1_900_000)
+    ledger.transfer(ALICE, DAVE, general=60)
+    income = ledger.payout(ALICE, 100)
+    certificate = ledger.verify(ledger.transfer(ALICE, BOB, general=100))
+    assert certificate.verdict is Verdict.ACCEPTED
+    assert certificate.executed == (income,)
