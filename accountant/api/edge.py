@@ -1,4 +1,4 @@
-"""The edge: what every request passes before a route sees it. Request id, API key, size of the body.
+"""The edge: what every request passes before a route sees it. Request id, API key, size and time of the body.
 
 This is plain ASGI, because FastAPI reads a body before it solves dependencies: a request without a
 valid key must not be able to make us read anything.
@@ -7,6 +7,7 @@ valid key must not be able to make us read anything.
 import re
 import uuid
 
+import anyio
 import sqlalchemy as sa
 from anyio import to_thread
 from fastapi import HTTPException
@@ -23,6 +24,9 @@ OPEN_PATHS = frozenset({"/v1/health", "/v1/readiness"})
 BODY_BYTES_MAX = 1024 * 1024 + 64 * 1024
 """The largest transaction in hex, and its JSON around it."""
 
+BODY_S = 30.0
+"""Seconds from the first look at a body to its end: one that trickles in would hold its connection for ever."""
+
 _LEAVE_THE_BODY = {"Connection": "close"}
 """Ends the connection instead of reading and throwing away what the client still wants to send."""
 
@@ -32,10 +36,13 @@ _REQUEST_ID = re.compile(r"[A-Za-z0-9._-]{1,64}", re.ASCII)
 class Edge:
     """ASGI middleware around the whole application."""
 
-    def __init__(self, app: ASGIApp, engine: sa.Engine, body_bytes_max: int = BODY_BYTES_MAX) -> None:
+    def __init__(
+        self, app: ASGIApp, engine: sa.Engine, body_bytes_max: int = BODY_BYTES_MAX, body_s: float = BODY_S
+    ) -> None:
         self._app = app
         self._engine = engine
         self._body_bytes_max = body_bytes_max
+        self._body_s = body_s
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -83,17 +90,25 @@ class Edge:
             return authenticate(connection, text)
 
     def _limited(self, receive: Receive) -> Receive:
-        """`receive`, which stops as soon as the body is larger than allowed, whatever length was announced."""
+        """`receive`, which stops as soon as the body is larger than allowed, whatever was announced, or too slow."""
         size = 0
+        ends_at: float | None = None
+        whole = False
 
         async def receive_some() -> Message:
-            nonlocal size
-            message = await receive()
-            if message["type"] == "http.request":
+            nonlocal size, ends_at, whole
+            if whole:  # what comes now is the end of the connection, whenever that is
+                return await receive()
+            if ends_at is None:
+                ends_at = anyio.current_time() + self._body_s
+            with anyio.move_on_at(ends_at):
+                message = await receive()
+                whole = message["type"] != "http.request" or not message.get("more_body", False)
                 size += len(message.get("body", b""))
                 if size > self._body_bytes_max:
                     raise self._too_large()
-            return message
+                return message
+            raise HTTPException(408, f"a body is sent within {self._body_s:.0f} s", _LEAVE_THE_BODY)
 
         return receive_some
 

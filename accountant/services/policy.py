@@ -16,6 +16,8 @@ class JobPolicy(NamedTuple):
     """A queued job whose message nobody acted on for so long is published again; doubled each time."""
     answers_kept_s: float = 48 * 3600.0
     """Stored answers to POSTs with an Idempotency-Key."""
+    events_kept_s: float = 7 * 86_400.0
+    """Events of jobs on their way; how a job ended is kept as long as the job."""
 
     @property
     def heartbeat_s(self) -> float:

@@ -1,4 +1,4 @@
-"""Sweeping: whatever a crash or a forgetful broker left lying is picked up again."""
+"""Sweeping: what a crash or a forgetful broker left lying is picked up again, and what is old goes."""
 
 from typing import NamedTuple
 
@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from accountant.services.policy import JobPolicy
 from accountant.storage.idempotency import forget_answers
-from accountant.storage.jobs import Jobs
+from accountant.storage.jobs import Jobs, forget_events
 
 BATCH = 1_000
 
@@ -26,7 +26,9 @@ def sweep(engine: sa.Engine, policy: JobPolicy, broker_forgot: bool) -> Swept:
     with engine.begin() as connection:
         jobs = Jobs(connection)
         reposted = jobs.repost_all() if broker_forgot else jobs.repost(policy.patience_s)
+    with engine.begin() as connection:
         forget_answers(connection, policy.answers_kept_s)
+        forget_events(connection, policy.events_kept_s, BATCH)
     return Swept(returned, parked, reposted)
 
 

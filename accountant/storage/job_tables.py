@@ -70,6 +70,11 @@ job_events = sa.Table(
     sa.Index("ix_job_events_job_number_number", "job_number", "number"),
 )
 
+PASSING = job_events.c.state.in_([sa.literal_column("'queued'"), sa.literal_column("'running'")])
+"""An event that another one followed, or will: streams of a job end with how it ended, however late they ask."""
+
+sa.Index("ix_job_events_passing_at", job_events.c.at, postgresql_where=sa.text("state in ('queued', 'running')"))
+
 outbox = sa.Table(
     "outbox",
     metadata,

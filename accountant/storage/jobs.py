@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from accountant.primitives.types import Hash
-from accountant.storage.job_tables import job_events, jobs, outbox
+from accountant.storage.job_tables import PASSING, job_events, jobs, outbox
 
 _NOW = sa.func.clock_timestamp()
 
@@ -243,6 +243,13 @@ class Jobs:
     def _tell(self, row: JobRow) -> None:
         facts = {"state": row.state, "gas_executed": Decimal(row.gas_executed), "why_waiting": row.why_waiting}
         self._connection.execute(sa.insert(job_events).values(job_number=row.number, **facts))
+
+
+def forget_events(connection: sa.Connection, older_than_s: float, limit: int) -> int:
+    """Drops up to `limit` events older than this, how a job ended not among them; their number."""
+    since = _NOW - _seconds(older_than_s)
+    old = sa.select(job_events.c.number).where(PASSING, job_events.c.at < since).order_by(job_events.c.at).limit(limit)
+    return connection.execute(sa.delete(job_events).where(job_events.c.number.in_(old))).rowcount
 
 
 def _held(lease: Lease) -> tuple[sa.ColumnElement[bool], ...]:

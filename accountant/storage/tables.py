@@ -20,7 +20,10 @@ from sqlalchemy import (
     Table,
     UniqueConstraint,
     func,
+    literal_column,
 )
+
+from accountant.chain.transaction import TransactionKind
 
 SCHEMA = "accountant"
 
@@ -94,6 +97,12 @@ transactions = Table(
     UniqueConstraint("hash"),
 )
 """`gas_total`: the sum of the gas limits of all transactions up to and including this one."""
+
+Index(
+    "transactions_deployments_index",
+    transactions.c.seq,
+    postgresql_where=transactions.c.kind == literal_column(str(int(TransactionKind.DEPLOY))),
+)
 
 postings = Table(
     "postings",

@@ -25,6 +25,7 @@ from accountant.services.questions import Question, answering
 from accountant.services.sweep import Swept, sweep
 from accountant.services.work import Attempt, work
 from accountant.storage.database import engine_of, migrate
+from accountant.storage.idempotency import Answers, StoredAnswer
 from accountant.storage.jobs import JobRow, Jobs, JobState, Lease, Queue
 from tests.support.service import service_genesis, small_chain
 
@@ -287,3 +288,26 @@ def test_every_change_is_an_event(engine: sa.Engine, index: MemoryIndex, job: st
 def test_unknown_jobs_are_nothing_to_do(engine: sa.Engine, index: MemoryIndex) -> None:
     """A message about a job that does not exist costs one look-up."""
     assert work(engine, answering(index, MemoryOutcomes()), uuid.uuid4().hex, "w", POLICY) is Attempt.NOTHING_TO_DO
+
+
+def test_old_events_and_answers_are_swept_away(
+    engine: sa.Engine, key_prefix: str, index: MemoryIndex, job: str
+) -> None:
+    """Of a job that ended only its end stays; what is younger stays whole, and so does a stored answer."""
+    work(engine, answering(index, MemoryOutcomes()), job, "worker", POLICY)
+    number = read(engine, job).number
+    with engine.begin() as connection:
+        answer = StoredAnswer(small_chain().settled, 202, None, b"{}")
+        Answers(connection, key_prefix).add("old", answer)
+
+    def left() -> tuple[list[JobState], bool]:
+        with engine.connect() as connection:
+            events = Jobs(connection).events(number, 0, 100)
+            return [event.state for event in events], Answers(connection, key_prefix).find("old") is not None
+
+    sweep(engine, POLICY, broker_forgot=False)
+    assert left() == ([JobState.QUEUED, JobState.RUNNING, JobState.DONE], True)
+    sweep(engine, POLICY._replace(events_kept_s=0.0), broker_forgot=False)
+    assert left() == ([JobState.DONE], True)
+    sweep(engine, POLICY._replace(answers_kept_s=0.0), broker_forgot=False)
+    assert left() == ([JobState.DONE], False)
