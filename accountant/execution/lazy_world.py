@@ -1,5 +1,8 @@
 """The state before a running transaction, known only as far as someone looked."""
 
+from collections.abc import Callable
+from typing import cast
+
 from accountant.chain.query import Answer, decode_query
 from accountant.contracts.errors import ContractFailure, FailureKind
 from accountant.contracts.world import ContractCode
@@ -24,20 +27,35 @@ from accountant.primitives.types import (
 
 _PEEK_WRITERS = 16
 
+Resolve = Callable[[Need], Outcome | Answer]
+
 
 class LazyWorld:
     """Implements `contracts.world.World`: answers what is known, raises `Unresolved` for the rest.
 
     `answers` holds what was resolved since this transaction's first run; `inputs` collects what the run consults.
+    With `resolve` nothing is raised: what is not known is found while the contract waits on the native stack.
     """
 
     def __init__(
-        self, session: Session, located: Located, answers: dict[Need, Outcome | Answer], inputs: Inputs
+        self,
+        session: Session,
+        located: Located,
+        answers: dict[Need, Outcome | Answer],
+        inputs: Inputs,
+        resolve: Resolve | None = None,
     ) -> None:
+        self._resolve = resolve
         self._session = session
         self._located = located
         self._answers = answers
         self._inputs = inputs
+
+    def _missing(self, need: Need) -> Outcome | Answer:
+        if self._resolve is None:
+            raise Unresolved(need)
+        value = self._answers[need] = self._resolve(need)
+        return value
 
     def slot(self, contract: ContractId, slot: bytes) -> bytes:
         """The slot's value, if the outcomes of its latest declared writers are known."""
@@ -53,13 +71,13 @@ class LazyWorld:
         for writer in writers:
             outcome = self._session.known(writer)
             if outcome is None:
-                raise Unresolved(need)
+                return cast(bytes, self._missing(need))
             self._inputs.seqs.add(writer)
             value = outcome.written(need.contract, need.slot)
             if value is not None:
                 return value
         if len(writers) == _PEEK_WRITERS:
-            raise Unresolved(need)
+            return cast(bytes, self._missing(need))
         return self._session.genesis.slot(need.contract, need.slot)
 
     def code(self, contract: ContractId) -> ContractCode | None:
@@ -72,7 +90,7 @@ class LazyWorld:
             return None
         outcome = self._session.known(seq)
         if outcome is None:
-            raise Unresolved(OutcomeOf(seq))
+            outcome = cast(Outcome, self._missing(OutcomeOf(seq)))
         self._inputs.seqs.add(seq)
         return code_deployed_by(self._session.index.transaction(seq)) if outcome.succeeded else None
 
@@ -87,7 +105,7 @@ class LazyWorld:
             if walk.lower < amount <= walk.upper:
                 walk = self._session.walk(contract, need.before)
             if walk.lower < amount <= walk.upper:
-                raise Unresolved(need)
+                return bool(self._missing(need))
             self._inputs.add_balance(contract, need.before)
             value = self._answers[need] = walk.lower >= amount
         return bool(value)
@@ -99,7 +117,7 @@ class LazyWorld:
         need = BoundUnder(account, self._earlier(account, theta), self._located.seq)
         value = self._answers.get(need)
         if value is None:
-            raise Unresolved(need)
+            value = self._missing(need)
         assert isinstance(value, int)
         if len(account) == ADDRESS_BYTES:
             moment = moment_before(self._located.height, self._located.index)
@@ -136,5 +154,5 @@ class LazyWorld:
         need = AnswerOf(decoded)
         value = self._answers.get(need)
         if value is None:
-            raise Unresolved(need)
+            value = self._missing(need)
         return encode(value)

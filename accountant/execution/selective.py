@@ -6,6 +6,7 @@ at the first touch of something unknown (`Unresolved`), which is resolved before
 """
 
 from collections.abc import Generator, Iterator
+from functools import partial
 from typing import TypeVar, assert_never, cast
 
 from accountant.chain.fees import insufficient_gas, intrinsic_gas
@@ -47,6 +48,13 @@ Steps = Generator[Need, Value, T]
 
 _WRITERS_PAGE = 16
 
+RUNS_MOST = 4
+"""Starts of one transaction after which it waits for what it needs: who burns gas and then reads a thousand slots
+that nobody looked at would otherwise be run a thousand times."""
+
+SUSPENDED_MOST = 4
+"""Contracts that may wait on the native stack at once; beyond, they stop and run again."""
+
 
 class Selective:
     """Answers questions about the past by executing what they depend on, and nothing else."""
@@ -54,6 +62,7 @@ class Selective:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.consulted = Inputs()
+        self._suspended = 0
 
     # Questions
 
@@ -90,7 +99,8 @@ class Selective:
 
     # The loop
 
-    def _resolve(self, root: Need) -> Value:
+    def _resolve(self, root: Need, into: Inputs | None = None) -> Value:
+        """Drive a need's generator, and those that it waits for; what it consulted goes `into` its asker's inputs."""
         stack = [(root, inputs := Inputs(), self._begin(root, inputs))]
         value: Value | None = None
         while True:
@@ -100,7 +110,7 @@ class Selective:
             except StopIteration as finished:
                 value = cast(Value, finished.value)
                 stack.pop()
-                parent = stack[-1][1] if stack else self.consulted
+                parent = stack[-1][1] if stack else into or self.consulted
                 if isinstance(need, OutcomeOf):
                     parent.seqs.add(need.seq)
                 else:
@@ -150,6 +160,7 @@ class Selective:
             self._afford(located, intrinsic_gas(transaction, genesis.gas))
             return self._keep(seq, inputs, self._run(located, LazyWorld(self.session, located, {}, inputs)), False)
         answers: dict[Need, Value] = {}
+        runs = 0
         for need in self._certain(located):
             answers[need] = yield need
         while True:
@@ -158,11 +169,25 @@ class Selective:
                     observed = self.session.store.get(seq)
                     if observed is not None:
                         return self.session.known(seq)  # type: ignore[return-value]
-                    outcome = self._run(located, LazyWorld(self.session, located, answers, inputs))
+                    inside = partial(self._resolve_inside, inputs) if self._may_suspend(runs) else None
+                    runs += 1
+                    outcome = self._run(located, LazyWorld(self.session, located, answers, inputs, inside))
                     return self._keep(seq, inputs, outcome, ran_code=True)
             except Unresolved as unresolved:
                 need = unresolved.need
             answers[need] = yield need
+
+    def _may_suspend(self, runs: int) -> bool:
+        """Whether a run that was started `runs` times before may wait, rather than stop, for what it needs."""
+        return runs >= RUNS_MOST and self._suspended < SUSPENDED_MOST
+
+    def _resolve_inside(self, inputs: Inputs, need: Need) -> Value:
+        """Resolve while a contract waits on the native stack: a few deep, so that the stack is bounded."""
+        self._suspended += 1
+        try:
+            return self._resolve(need, inputs)
+        finally:
+            self._suspended -= 1
 
     def _certain(self, located: Located) -> Iterator[Need]:
         """What the run surely needs: its code, and the reads that its template marks as certain."""
@@ -189,6 +214,7 @@ class Selective:
         self._afford(located, intrinsic)
         gas_most = Gas(left - intrinsic)
         outcome = transition(located, block, index.genesis, world, gas_most)
+        self._afford(located, outcome.gas_used)  # what it waited for may have spent the rest meanwhile
         # Traps and exhausted gas use up all there is, so a run that failed so on less than its own gas says nothing.
         exhausted = outcome.gas_used - intrinsic >= gas_most and not outcome.succeeded
         if exhausted and located.transaction.gas_limit - intrinsic > gas_most:

@@ -22,9 +22,11 @@ from tests.support.random_chain import RandomChain
 CHAINS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 
 
-@pytest.fixture(autouse=True, params=[1, 512], ids=["dense checkpoints", "sparse checkpoints"])
-def _checkpoints(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("accountant.execution.session.CHECKPOINT_EVERY", request.param)
+@pytest.fixture(autouse=True, params=[(1, 0), (512, 4)], ids=["dense checkpoints, waiting runs", "as in service"])
+def _limits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    checkpoint_every, runs_most = request.param
+    monkeypatch.setattr("accountant.execution.session.CHECKPOINT_EVERY", checkpoint_every)
+    monkeypatch.setattr("accountant.execution.selective.RUNS_MOST", runs_most)
 
 
 def _some_theta(random: Random, chain: RandomChain, account: AccountId) -> tuple[bytes, ...] | None:

@@ -1,5 +1,6 @@
 """Long chains of dependencies: the walk is iterative and each transaction runs once."""
 
+from contextlib import AbstractContextManager
 from itertools import pairwise
 from unittest.mock import patch
 
@@ -8,8 +9,9 @@ from accountant.chain.genesis import GasSchedule, Genesis, GenesisContract
 from accountant.chain.transaction import CallPayload, Transaction, TransactionKind
 from accountant.contracts.engine import ENGINE
 from accountant.execution import timeline
+from accountant.execution.eager import execute_everything
 from accountant.execution.memory import MemoryOutcomes
-from accountant.execution.selective import Selective
+from accountant.execution.selective import RUNS_MOST, Selective
 from accountant.execution.session import Session
 from accountant.index.memory import MemoryIndex
 from accountant.primitives.encoding import encode
@@ -118,3 +120,48 @@ def test_a_phantom_debit_makes_no_busy_contract_slow() -> None:
             assert selective.outcome(Seq(seq)).succeeded
     assert len(session.executed) == 900
     assert steps.call_count <= 10_000
+
+
+def test_many_unknown_reads_do_not_multiply_the_work() -> None:
+    """A call that burns gas and reads sixty slots that nobody looked at runs a few times, not sixty-one."""
+    index = _index()
+    slots = [bytes([number]) for number in range(60)]
+    calls, reader = [], Program()
+    for nonce, slot in enumerate(slots):
+        writer = Program()
+        writer.write(CONTRACTS[0], slot)
+        calls.append(_call(nonce, writer))
+        reader.read(CONTRACTS[0], slot)
+        reader.code += b"\x08\x01\x00"
+    calls.append(_call(len(slots), reader))
+    index.append_unsigned(calls)
+    session = Session(index, MemoryOutcomes())
+    starts = 0
+    store = session.store
+    flight = store.single_flight
+
+    def counted(seq: Seq) -> AbstractContextManager[None]:
+        nonlocal starts
+        starts += seq == len(slots)
+        return flight(seq)
+
+    store.single_flight = counted  # type: ignore[method-assign]
+    assert Selective(session).outcome(Seq(len(slots))) == execute_everything(index).outcomes[-1]
+    assert starts == RUNS_MOST + 1
+    assert session.executed == list(range(61))
+
+
+def test_waiting_contracts_are_bounded() -> None:
+    """Chains of calls that each wait inside the next stop waiting at a depth that the native stack bears."""
+    index = _index()
+    calls = []
+    for nonce in range(300):
+        program = Program()
+        for slot in range(8):
+            program.read(CONTRACTS[0], bytes([(nonce + slot) % 12]))
+        program.write(CONTRACTS[0], bytes([nonce % 12]))
+        calls.append(_call(nonce, program))
+    index.append_unsigned(calls)
+    selective = Selective(Session(index, MemoryOutcomes()))
+    assert selective.outcome(Seq(299)) == execute_everything(index).outcomes[299]
+    assert len(set(selective.session.executed)) == len(selective.session.executed)
