@@ -1,12 +1,7 @@
 """`accountant up`, as a user runs it: everything starts, answers, and is gone afterwards."""
 
-import json
-import os
 import signal
-import subprocess
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import httpx
@@ -14,37 +9,9 @@ import httpx
 from accountant.settings import Settings
 from accountant.supervisor.processes import processes
 from tests.support.processes import gone, wait_until
+from tests.support.running_up import pids_in, running_up
 
 PROCESSES = {spec.name for spec in processes(Settings())}
-
-
-@contextmanager
-def _up(data_dir: Path, **environment: str) -> Iterator[tuple["subprocess.Popen[str]", str, str]]:
-    """The program, the API's URL and the key, as it printed them."""
-    ours = {"ANH_DATA_DIR": str(data_dir), "ANH_API_PORT": "0", "ANH_NODE_PORT": "0", **environment}
-    others = {name: value for name, value in os.environ.items() if not name.startswith("ANH_")}
-    argv = [sys.executable, "-m", "accountant.cli", "up"]
-    with (data_dir / "err").open("ab") as log:
-        program = subprocess.Popen(argv, env={**others, **ours}, stdout=subprocess.PIPE, stderr=log, text=True)
-    try:
-        assert program.stdout is not None
-        said: dict[str, str] = {}
-        for line in program.stdout:
-            if line.startswith("Ready."):
-                break
-            name, value = line.rsplit(maxsplit=1)
-            said[name.strip()] = value
-        assert set(said) == {"API", "Node", "API key", "Logs"}, (data_dir / "err").read_text()[-3000:]
-        yield program, said["API"], said["API key"]
-    finally:
-        program.kill()
-        program.wait()
-        if program.stdout is not None:
-            program.stdout.close()
-
-
-def _pids(*ledgers: Path) -> dict[str, int]:
-    return {entry["name"]: entry["pid"] for ledger in ledgers for entry in json.loads(ledger.read_text())}
 
 
 def _asks(url: str, key: str) -> tuple[int, int, int]:
@@ -59,9 +26,9 @@ def test_up_from_nothing_through_a_kill_to_a_clean_end(data_dir: Path) -> None:
     processes say is in files."""
     errors, logs = data_dir / "err", data_dir / "logs"
     ledgers = (data_dir / "run" / "ledger.json", data_dir / "servers" / "ledger.json")
-    with _up(data_dir) as (program, url, key):
+    with running_up(data_dir) as (program, url, key):
         assert _asks(url, key) == (200, 200, 401)
-        pids = _pids(*ledgers)
+        pids = pids_in(*ledgers)
         assert set(pids) == PROCESSES | {"postgres", "valkey"}
         assert errors.read_text() == ""
         assert {path.stem for path in logs.iterdir()} == PROCESSES
@@ -70,11 +37,11 @@ def test_up_from_nothing_through_a_kill_to_a_clean_end(data_dir: Path) -> None:
         program.wait()
         if sys.platform == "linux":
             wait_until(lambda: all(gone(pid) for pid in pids.values()), 30.0)
-    with _up(data_dir) as (program, url, same_key):
+    with running_up(data_dir) as (program, url, same_key):
         assert same_key == key
         assert all(gone(pid) for pid in pids.values())
         assert _asks(url, key) == (200, 200, 401)
-        pids = _pids(*ledgers)
+        pids = pids_in(*ledgers)
         program.send_signal(signal.SIGTERM)
         assert program.wait(40) == 0
     wait_until(lambda: all(gone(pid) for pid in pids.values()))
@@ -83,10 +50,11 @@ def test_up_from_nothing_through_a_kill_to_a_clean_end(data_dir: Path) -> None:
 def test_up_with_servers_of_your_own(data_dir: Path, database_url: str, redis_url: str) -> None:
     """With DATABASE_URL and REDIS_URL set those are used, none is started, and Ctrl-C leaves them running. Processes
     log to standard error if asked to."""
-    with _up(data_dir, DATABASE_URL=database_url, REDIS_URL=redis_url, ANH_LOG_TO="stderr") as (program, url, key):
+    servers = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+    with running_up(data_dir, ANH_LOG_TO="stderr", **servers) as (program, url, key):
         assert _asks(url, key) == (200, 200, 401)
         assert not (data_dir / "servers").exists()
-        pids = _pids(data_dir / "run" / "ledger.json")
+        pids = pids_in(data_dir / "run" / "ledger.json")
         assert set(pids) == PROCESSES
         assert not (data_dir / "logs").exists()
         assert "publisher_started" in (data_dir / "err").read_text()

@@ -55,7 +55,7 @@ BURNER = contract_id("burner")
 LOOPS_PER_SECOND = 300_000_000
 """Roughly: the slow jobs of these tests take seconds, not minutes, on any machine."""
 
-_BURNER = """
+BURNER_WAT = """
 (module
   (import "anh" "arg_int" (func $arg_int (param i64) (result i64)))
   (func (export "burn") (local $n i64)
@@ -74,7 +74,7 @@ JOB_TABLES = ("jobs", "outbox", "job_events", "idempotent_answers", "outcomes")
 def service_genesis() -> Genesis:
     """Alice, Bob and Carol are rich in zero-cost money; a contract burns gas as its argument says."""
     envelope = open_envelope(FunctionEnvelope("burn", (ArgumentKind.INT,), (), complete=False))
-    burner = genesis_contract("burner", envelope, code=bytes(wasmtime.wat2wasm(_BURNER)))
+    burner = genesis_contract("burner", envelope, code=bytes(wasmtime.wat2wasm(BURNER_WAT)))
     return msgspec.structs.replace(genesis(contracts=(burner,)), engine=ENGINE)
 
 
