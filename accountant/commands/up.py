@@ -32,7 +32,7 @@ def up() -> None:
 
 def _greeting(stack: Stack) -> str:
     key = stack.api_key or f"(made earlier, not kept in {stack.settings.data_dir})"
-    logs = stack.log_folder or "here, on standard error"
+    logs = stack.log_folder or "stderr"
     return (
         f"API      {stack.api_url}/v1\nNode     {stack.node_url}\nAPI key  {key}\nLogs     {logs}\n"
         "Ready. Stop with Ctrl-C."

@@ -99,7 +99,7 @@ def work(engine: sa.Engine, answer: Answer, job_id: str, owner: str, policy: Job
     except Exception as error:  # whatever it was, the job must not hang: count it and hand the work on
         log.exception("attempt_failed")
         ended = _again(engine, lease, type(error).__name__, policy)
-        if ended is not Attempt.LOST and isinstance(error, _NO_MEANS):
+        if ended is not Attempt.LOST and _lacks_means(error):
             ended = Attempt.SPENT
     else:
         with engine.begin() as connection:
@@ -107,6 +107,11 @@ def work(engine: sa.Engine, answer: Answer, job_id: str, owner: str, policy: Job
         ended = Attempt.DONE if held else Attempt.LOST
     log.info("job_left", ended=ended)
     return ended
+
+
+def _lacks_means(error: Exception) -> bool:
+    no_thread = isinstance(error, RuntimeError) and "start new thread" in str(error)
+    return no_thread or isinstance(error, _NO_MEANS)
 
 
 def _failed(engine: sa.Engine, lease: Lease, code: str, detail: str) -> Attempt:

@@ -98,7 +98,15 @@ def test_a_job_is_answered_once(engine: sa.Engine, index: MemoryIndex, job: str)
     assert read(engine, job) == first
 
 
-@pytest.mark.parametrize("error", [MemoryError(), EngineFault("no addresses"), WasmtimeError("cannot compile")])
+NO_MEANS = [
+    MemoryError(),
+    EngineFault("no addresses"),
+    WasmtimeError("cannot compile"),
+    RuntimeError("can't start new thread"),
+]
+
+
+@pytest.mark.parametrize("error", NO_MEANS, ids=lambda error: type(error).__name__)
 def test_a_process_without_means_gives_the_job_back(engine: sa.Engine, job: str, error: Exception) -> None:
     """An attempt that ends for want of memory is no answer: it is told apart, so that another process tries again."""
 
