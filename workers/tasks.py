@@ -19,4 +19,4 @@ def _run_job(job_id: str) -> str:
     return ended.value
 
 
-run_job = shared_task(name=RUN_JOB)(_run_job)
+shared_task(name=RUN_JOB)(_run_job)
