@@ -11,6 +11,13 @@ from accountant.storage.embedded import EmbeddedServers
 from tests.support.servers import embedded_servers, fresh_database, reachable_folder
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A file's tests share one process, as its fixtures do, and a group's files too (`--dist loadgroup`)."""
+    for item in items:
+        if item.get_closest_marker("xdist_group") is None:
+            item.add_marker(pytest.mark.xdist_group(item.nodeid.partition("::")[0]))
+
+
 @pytest.fixture(scope="session")
 def servers() -> Iterator[EmbeddedServers]:
     """The test process's own Postgres and Valkey."""

@@ -57,7 +57,7 @@ def test_up_with_servers_of_your_own(data_dir: Path, database_url: str, redis_ur
         pids = pids_in(data_dir / "run" / "ledger.json")
         assert set(pids) == PROCESSES
         assert not (data_dir / "logs").exists()
-        assert "publisher_started" in (data_dir / "err").read_text()
+        wait_until(lambda: "publisher_started" in (data_dir / "err").read_text())
         program.send_signal(signal.SIGINT)
         assert program.wait(40) == 0
     wait_until(lambda: all(gone(pid) for pid in pids.values()))
