@@ -31,7 +31,7 @@ up: $(STAMP)
 	@exec $(BIN)/accountant up
 
 test: $(STAMP)
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check $(HERE)

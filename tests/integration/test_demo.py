@@ -7,9 +7,6 @@ import sys
 from pathlib import Path
 
 import psutil
-import pytest
-
-pytestmark = pytest.mark.xdist_group("integration")
 
 SHARED = Path("/var/lib/anh-accountant")
 """Where servers of root's would live if a folder could not be entered by their own user."""

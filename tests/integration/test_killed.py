@@ -7,13 +7,10 @@ from pathlib import Path
 
 import httpx
 import psutil
-import pytest
 
 from tests.support.processes import gone, wait_until
 from tests.support.running_up import pids_in, running_up
 from tests.support.whole_chain import begin_chain, burn
-
-pytestmark = pytest.mark.xdist_group("integration")
 
 SETTINGS = {"ANH_JOB_LEASE_S": "2", "ANH_JOB_PATIENCE_S": "5", "ANH_BLOCK_INTERVAL_S": "0.2"}
 STOP_DEADLINE_S = 20  # the setting's default

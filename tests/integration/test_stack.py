@@ -25,8 +25,6 @@ from tests.support.processes import gone, wait_until
 from tests.support.servers import reachable_folder
 from tests.support.whole_chain import begin_chain, burn
 
-pytestmark = pytest.mark.xdist_group("integration")
-
 TABLES = ("transactions", "postings", "outcomes", "jobs", "outbox", "job_events", "idempotent_answers", "oaths")
 UNKNOWN = "0x" + "ab" * 32
 PAY, BOUND, SUBMIT = "/v1/payments/verifications", "/v1/balances/lower-bound", "/v1/transactions"
