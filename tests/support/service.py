@@ -124,7 +124,6 @@ class Service(NamedTuple):
     url: str
     key: str
     engine: sa.Engine
-    node_folder: Path
 
     def client(self, key: str | None = None) -> httpx.Client:
         """A client that sends the API key, or another one."""
@@ -169,7 +168,7 @@ def running_service(database_url: str, redis_url: str, folder: Path) -> Iterator
             )
 
         url = stack.enter_context(_served(api))
-        yield Service(url, key, engine, folder)
+        yield Service(url, key, engine)
     engine.dispose()
 
 
