@@ -5,17 +5,16 @@ import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 
-import redis
 import sqlalchemy as sa
 
+from accountant.contracts.engine import require_engine
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answer, answering
 from accountant.settings import Settings, load_settings
 from accountant.storage.database import Database, engine_of
+from accountant.storage.hot import redis_of
 from accountant.storage.index import PostgresIndex
 from accountant.storage.outcomes import PostgresOutcomes
-
-_REDIS_TIMEOUT_S = 5.0
 
 
 @dataclass(frozen=True)
@@ -36,13 +35,17 @@ def policy_of(settings: Settings) -> JobPolicy:
 
 
 def open_resources(settings: Settings) -> WorkerResources:
-    """Opens everything that a worker process needs. Raises `NoChain` before genesis is imported."""
+    """Opens everything that a worker process needs.
+
+    Raises `NoChain` before genesis is imported, and `EngineMismatch` where the chain names another engine: its
+    outcomes would be others.
+    """
     database = Database(settings.database)
-    client = redis.Redis.from_url(
-        settings.redis, socket_timeout=_REDIS_TIMEOUT_S, socket_connect_timeout=_REDIS_TIMEOUT_S
-    )
+    client = redis_of(settings.redis)
+    index = PostgresIndex(database)
+    require_engine(index.genesis.engine)
     engine = engine_of(settings.database)
-    answer = answering(PostgresIndex(database), PostgresOutcomes(database, client))
+    answer = answering(index, PostgresOutcomes(database, client))
 
     def close() -> None:
         engine.dispose()

@@ -64,5 +64,7 @@ class Certificate(Record, frozen=True):
     2^63 − 1 if it is more."""
     cache_hits: int
     slice: tuple[bytes, ...]
-    """All transactions whose outcomes the answer rests on, in chain order: executed now or known before."""
+    """Transactions whose outcomes were consulted, in chain order: executed now or known before.
+
+    What a stored checkpoint of a balance was once computed from is not listed again."""
     missing: tuple[MissingExecution, ...] = ()

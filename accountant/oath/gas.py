@@ -5,6 +5,7 @@ out of gas, roll back, and slash nobody.
 """
 
 from accountant.chain.genesis import GasSchedule, Genesis, Limits
+from accountant.contracts.engine import ENGINE
 from accountant.primitives.types import Gas
 
 OATH_GAS = Gas(150_000)
@@ -19,7 +20,9 @@ _LIMITS_THAT_MATTER = ("memory_pages_most", "value_bytes_most", "values_bytes_mo
 
 
 def rules_allow(genesis: Genesis) -> str | None:
-    """Why the published gas might not do on this chain; None if it does: no price higher, no limit lower."""
+    """Why the published gas might not do on this chain; None if it does: engine, prices and limits."""
+    if genesis.engine != ENGINE:
+        return f"the chain runs contracts on {genesis.engine}, the contract was audited on {ENGINE}"
     for name in GasSchedule.__struct_fields__:
         price, audited = getattr(genesis.gas, name), getattr(_PRICES, name)
         if price > audited:

@@ -326,8 +326,9 @@ def test_no_penalty(penalty: int) -> None:
 
 
 def test_a_chain_with_other_rules() -> None:
-    """Where a query costs more, or limits are lower, than the contract was audited for, nothing counts."""
+    """Where a query costs more, limits are lower or fuel is another than it was audited for, nothing counts."""
     for rules in (
+        {"engine": "another engine 1.0"},
         {"gas": GasSchedule(query=100_001)},
         {"limits": Limits(values_bytes_most=16 * 1024 * 1024 - 1)},
     ):

@@ -7,6 +7,7 @@ from accountant.chain.footprint import Entry
 from accountant.chain.genesis import Genesis, GenesisAccount, GenesisContract
 from accountant.chain.query import AccountingQuery, BalanceAtLeast
 from accountant.chain.transaction import Transaction
+from accountant.contracts.engine import ENGINE
 from accountant.index.memory import MemoryIndex
 from accountant.oath.code import OATH_CODE
 from accountant.oath.counts import FlawKind, OathStanding, counts
@@ -36,7 +37,7 @@ def genesis_with(*contracts: GenesisContract) -> Genesis:
     return Genesis(
         chain_id=7,
         time=1_700_000_000,
-        engine="test",
+        engine=ENGINE,
         proposers=(PROPOSER,),
         accounts=tuple(GenesisAccount(a, 1_000 * TOKEN) for a in (OWNER, CLIENT, RICH)),
         contracts=contracts,

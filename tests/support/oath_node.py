@@ -9,6 +9,7 @@ from accountant.chain.proposer import propose
 from accountant.chain.state import ChainState
 from accountant.chain.transaction import decode_transaction
 from accountant.chain.validator import import_block
+from accountant.contracts.engine import ENGINE
 from accountant.contracts.module import check_module
 from accountant.index.memory import MemoryIndex
 from accountant.primitives.keys import PrivateKey
@@ -26,7 +27,7 @@ def oath_genesis(units: int = 1_000_000 * UNITS_PER_TOKEN, *contracts: GenesisCo
     return Genesis(
         chain_id=7,
         time=1_700_000_000,
-        engine="test",
+        engine=ENGINE,
         proposers=(PROPOSER.address,),
         accounts=tuple(
             sorted(
