@@ -3,6 +3,7 @@
 import os
 import socket
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 
 import sqlalchemy as sa
@@ -40,19 +41,16 @@ def open_resources(settings: Settings) -> WorkerResources:
     Raises `NoChain` before genesis is imported, and `EngineMismatch` where the chain names another engine: its
     outcomes would be others.
     """
-    database = Database(settings.database)
-    client = redis_of(settings.redis)
-    index = PostgresIndex(database)
-    require_engine(index.genesis.engine)
-    engine = engine_of(settings.database)
-    answer = answering(index, PostgresOutcomes(database, client))
-
-    def close() -> None:
-        engine.dispose()
-        client.close()
-        database.close()
-
-    return WorkerResources(engine, answer, policy_of(settings), close)
+    with ExitStack() as opened:
+        database = opened.enter_context(Database(settings.database))
+        client = redis_of(settings.redis)
+        opened.callback(client.close)
+        index = PostgresIndex(database)
+        require_engine(index.genesis.engine)
+        engine = engine_of(settings.database)
+        opened.callback(engine.dispose)
+        answer = answering(index, PostgresOutcomes(database, client))
+        return WorkerResources(engine, answer, policy_of(settings), opened.pop_all().close)
 
 
 _of_process: list[WorkerResources] = []
