@@ -3,7 +3,7 @@
 import os
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -190,7 +190,8 @@ def test_worker_and_broker_fail_together(whole: Whole) -> None:
     pool = psutil.Process(worker).children(recursive=True)
     assert pool
     for process in pool:
-        process.kill()
+        with suppress(psutil.NoSuchProcess):
+            process.kill()
     os.kill(worker, signal.SIGKILL)
     wait_until(lambda: whole.stack.pid("worker") not in (None, worker))
     assert all(gone(process.pid) for process in pool)

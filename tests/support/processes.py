@@ -14,6 +14,14 @@ def gone(pid: int) -> bool:
         return True
 
 
+def command_of(process: psutil.Process) -> str:
+    """The command line of a process; empty if it has ended meanwhile."""
+    try:
+        return " ".join(process.cmdline())
+    except psutil.NoSuchProcess:
+        return ""
+
+
 def wait_until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
     """Returns when `holds()` is true; fails after `seconds`."""
     deadline = time.monotonic() + seconds

@@ -11,7 +11,7 @@ import psutil
 import pytest
 
 from accountant.processes import landlock
-from tests.support.processes import wait_until
+from tests.support.processes import command_of, wait_until
 from tests.support.service import Service, small_chain
 from tests.workers.test_crashes import DISPATCHER, WORKER, Start, ask, done, service, start
 
@@ -140,7 +140,7 @@ def test_processes_of_a_running_worker_are_confined(service: Service, start: Sta
     start(*DISPATCHER)
 
     def pool() -> list[psutil.Process]:
-        return [p for p in psutil.Process(worker.pid).children() if "spawn_main" in " ".join(p.cmdline())]
+        return [p for p in psutil.Process(worker.pid).children() if "spawn_main" in command_of(p)]
 
     wait_until(lambda: len(pool()) == 2, 30)
     with service.client() as client:
