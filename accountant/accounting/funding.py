@@ -29,19 +29,17 @@ def fund(selective: Selective, account: AccountId, amount: int, before: Seq, the
     the accountant chooses. ACCEPTED and REJECTED are proved; UNDECIDED says why.
     """
     glance = selective.glance(account, before)
-    if glance.lower >= amount:
-        return Funding(Verdict.ACCEPTED, glance)
-    if glance.upper < amount:
-        return Funding(Verdict.REJECTED, glance)
+    covered = glance.covers(amount)
+    if covered is not None:
+        return Funding(_verdict(covered), glance)
     incomes: list[CertifiedIncome] = []
     queue = list(theta) if theta is not None else None
     rounds, spent = 0, None
     while True:
         walk = selective.interval(account, before)
-        if walk.lower >= amount:
-            return Funding(Verdict.ACCEPTED, walk, incomes=incomes)
-        if walk.upper < amount:
-            return Funding(Verdict.REJECTED, walk, incomes=incomes)
+        covered = walk.covers(amount)
+        if covered is not None:
+            return Funding(_verdict(covered), walk, incomes=incomes)
         if spent is not None:  # and what was found before the budget ended does not decide it
             return Funding(Verdict.UNDECIDED, walk, UndecidedReason.BUDGET_SPENT, incomes, (spent,))
         if queue is None:
@@ -52,6 +50,10 @@ def fund(selective: Selective, account: AccountId, amount: int, before: Seq, the
             return Funding(Verdict.UNDECIDED, walk, UndecidedReason.THETA_INSUFFICIENT, incomes)
         spent = _execute(selective, account, chosen, incomes)
         rounds += 1
+
+
+def _verdict(covered: bool) -> Verdict:
+    return Verdict.ACCEPTED if covered else Verdict.REJECTED
 
 
 def narrow(selective: Selective, account: AccountId, before: Seq, theta: tuple[Seq, ...] | None) -> Funding:

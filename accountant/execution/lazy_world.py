@@ -101,13 +101,13 @@ class LazyWorld:
         need = CoversBefore(contract, amount, self._located.seq)
         value = self._answers.get(need)
         if value is None:
-            walk = self._session.glance(contract, need.before)
-            if walk.lower < amount <= walk.upper:
-                walk = self._session.walk(contract, need.before)
-            if walk.lower < amount <= walk.upper:
+            value = self._session.glance(contract, need.before).covers(amount)
+            if value is None:
+                value = self._session.walk(contract, need.before).covers(amount)
+            if value is None:
                 return bool(self._missing(need))
             self._inputs.add_balance(contract, need.before)
-            value = self._answers[need] = walk.lower >= amount
+            self._answers[need] = value
         return bool(value)
 
     def lower_bound(self, account: AccountId, theta: tuple[Hash, ...]) -> Amount:

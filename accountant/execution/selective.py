@@ -90,7 +90,8 @@ class Selective:
 
     def interval(self, account: AccountId, before: Seq) -> Walk:
         """[L, U] of G right before a transaction, from what is known, executing nothing."""
-        return self._walk(account, before, self.consulted)
+        self.consulted.add_balance(account, before)
+        return self.session.walk(account, before)
 
     def glance(self, account: AccountId, before: Seq) -> Walk:
         """Like `interval`, from the nearest checkpoint on: cheaper, and perhaps wider."""
@@ -101,6 +102,9 @@ class Selective:
 
     def _resolve(self, root: Need, into: Inputs | None = None) -> Value:
         """Drive a need's generator, and those that it waits for; what it consulted goes `into` its asker's inputs."""
+        if isinstance(root, OutcomeOf) and (known := self.session.known(root.seq)) is not None:
+            (into or self.consulted).seqs.add(root.seq)
+            return known
         stack = [(root, inputs := Inputs(), self._begin(root, inputs))]
         value: Value | None = None
         while True:
@@ -146,9 +150,6 @@ class Selective:
     # Outcomes
 
     def _outcome(self, seq: Seq, inputs: Inputs) -> Steps[Value]:
-        known = self.session.known(seq)
-        if known is not None:
-            return known
         located = self.session.index.transaction(seq)
         transaction, genesis = located.transaction, self.session.index.genesis
         if transaction.general_value:
@@ -166,9 +167,9 @@ class Selective:
         while True:
             try:
                 with self.session.store.single_flight(seq):
-                    observed = self.session.store.get(seq)
-                    if observed is not None:
-                        return self.session.known(seq)  # type: ignore[return-value]
+                    known = self.session.known(seq)
+                    if known is not None:
+                        return known
                     inside = partial(self._resolve_inside, inputs) if self._may_suspend(runs) else None
                     runs += 1
                     outcome = self._run(located, LazyWorld(self.session, located, answers, inputs, inside))
@@ -247,30 +248,22 @@ class Selective:
 
     # Balances
 
-    def _walk(self, account: AccountId, before: Seq, inputs: Inputs) -> Walk:
-        inputs.add_balance(account, before)
-        return self.session.walk(account, before)
-
     def _covers(self, account: AccountId, amount: int, before: Seq, inputs: Inputs) -> Steps[Value]:
         """Narrow [L, U] until it says yes or no, executing the most promising income first."""
         if amount <= 0:
             return True
         inputs.add_balance(account, before)
-        glance = self.session.glance(account, before)
-        if glance.lower >= amount:
-            return True
-        if glance.upper < amount:
-            return False
+        covered = self.session.glance(account, before).covers(amount)
         rounds = 0
-        while True:
-            walk = self._walk(account, before, inputs)
-            if walk.lower >= amount:
-                return True
-            if walk.upper < amount:
-                return False
+        while covered is None:
+            walk = self.session.walk(account, before)
+            covered = walk.covers(amount)
+            if covered is not None:
+                break
             for seq in next_to_execute(self.session.index, walk, amount, rounds):
                 yield OutcomeOf(seq)
             rounds += 1
+        return covered
 
     def _bound(self, account: AccountId, theta: tuple[Seq, ...], before: Seq) -> Steps[Value]:
         outcomes: dict[Seq, Outcome] = {}

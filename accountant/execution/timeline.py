@@ -44,6 +44,12 @@ class Walk(NamedTuple):
     upper: int
     unknown: tuple[Posting, ...]
 
+    def covers(self, amount: int) -> bool | None:
+        """Whether G is at least `amount`; None where the interval leaves it open."""
+        if self.lower >= amount:
+            return True
+        return False if self.upper < amount else None
+
 
 def postings_of(events: Sequence[Event]) -> list[Posting]:
     """Group an account's events, sorted by seq, into one posting a transaction."""
