@@ -1,0 +1,85 @@
+"""The types of contract Python, how wide their values are, and what may stand for what.
+
+On the machine an `int` or `bool` is an i64 and everything else is an i64 handle of bytes.
+"""
+
+from enum import Enum
+from typing import NamedTuple
+
+from accountant.chain.envelope import ArgumentKind
+from accountant.primitives.types import ADDRESS_BYTES, HASH_BYTES
+
+CID_BYTES = 36
+"""A binary CIDv1 of raw bytes under SHA-256: 0x01 0x55 0x12 0x20 and the hash."""
+INT_BYTES = 8
+"""Integers in slots, keys and events: big-endian two's complement."""
+INT_LEAST, INT_MOST = -(2**63), 2**63 - 1
+
+
+class Type(Enum):
+    """A type of values; its value is how a source spells it."""
+
+    INT = "int"
+    BOOL = "bool"
+    BYTES = "bytes"
+    STR = "str"
+    """UTF-8 behind its handle; lengths and positions count code points, as Python's do."""
+    ADDRESS = "Address"
+    CONTRACT = "Contract"
+    ACCOUNT = "Account"
+    HASH = "Hash"
+    CID = "Cid"
+    TENSOR = "Tensor"
+    """A reference: the CID of a tensor's bytes."""
+    NONE = "None"
+
+    @property
+    def is_number(self) -> bool:
+        """Whether the i64 is the value itself; otherwise it is a handle."""
+        return self in (Type.INT, Type.BOOL)
+
+    @property
+    def is_bytes(self) -> bool:
+        """Whether it may be used wherever `bytes` are."""
+        return self in _BYTES
+
+
+_BYTES = (Type.BYTES, Type.ADDRESS, Type.CONTRACT, Type.ACCOUNT, Type.HASH, Type.CID)
+
+SIZES: dict[Type, tuple[int, ...]] = {
+    Type.ADDRESS: (ADDRESS_BYTES,),
+    Type.CONTRACT: (HASH_BYTES,),
+    Type.ACCOUNT: (ADDRESS_BYTES, HASH_BYTES),
+    Type.HASH: (HASH_BYTES,),
+    Type.CID: (CID_BYTES,),
+    Type.TENSOR: (CID_BYTES,),
+}
+"""How many bytes a value of these types has. An unset storage variable reads as so many zeros (the first size)."""
+
+ARGUMENTS: dict[Type, ArgumentKind] = {
+    Type.INT: ArgumentKind.INT,
+    Type.BOOL: ArgumentKind.BOOL,
+    Type.BYTES: ArgumentKind.BYTES,
+    Type.STR: ArgumentKind.STR,
+    Type.ADDRESS: ArgumentKind.ADDRESS,
+    Type.CONTRACT: ArgumentKind.CONTRACT,
+    Type.ACCOUNT: ArgumentKind.ACCOUNT,
+    Type.HASH: ArgumentKind.HASH,
+}
+"""What a parameter of an exported function is to the chain. A `Tensor` is passed as its `Cid`."""
+
+
+def fits(value: Type, wanted: Type) -> bool:
+    """Whether a value may be used where `wanted` is asked for, as Python's subclasses may."""
+    if value is wanted:
+        return True
+    if wanted is Type.ACCOUNT:
+        return value in (Type.ADDRESS, Type.CONTRACT)
+    return wanted is Type.BYTES and value.is_bytes
+
+
+class StorageType(NamedTuple):
+    """What a storage variable holds: a value, or a map (nested maps have several keys) to values."""
+
+    keys: tuple[Type, ...]
+    value: Type
