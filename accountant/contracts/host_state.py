@@ -26,32 +26,25 @@ WORD_BYTES = 8
 
 def storage_read(frame: Frame, slot: bytes) -> int:
     """A slot of the running contract; empty where nothing is."""
-    schedule, execution = frame.schedule, frame.execution
-    frame.charge(schedule.storage_read + schedule.storage_per_byte * len(slot))
-    key = (frame.contract, _slot(slot))
-    if key not in execution.reads:
-        raise undeclared(f"read {show(frame.contract)} slot 0x{slot.hex()}")
-    value = execution.written.get(key)
-    if value is None:
-        value = execution.world.slot(frame.contract, slot)
-    frame.charge(schedule.storage_per_byte * len(value))
-    return frame.keep(value)
+    return frame.keep(_read(frame, slot))
+
+
+def storage_read_int(frame: Frame, slot: bytes) -> int:
+    """A slot that holds an integer; 0 where nothing is."""
+    value = _read(frame, slot)
+    if len(value) not in (0, WORD_BYTES):
+        raise invalid(f"a slot of {len(value)} bytes holds no integer: it has {WORD_BYTES}")
+    return int.from_bytes(value, "big", signed=True)
 
 
 def storage_write(frame: Frame, slot: bytes, value: bytes) -> None:
     """Writes a slot of the running contract; empty bytes clear it."""
-    schedule, execution = frame.schedule, frame.execution
-    frame.charge(schedule.storage_write + schedule.storage_per_byte * (len(slot) + len(value)))
-    key = (frame.contract, _slot(slot))
-    if key not in execution.writes:
-        raise undeclared(f"write {show(frame.contract)} slot 0x{slot.hex()}")
-    frame.fits(len(value))
-    before = execution.written.get(key)
-    if before is None:
-        execution.occupy(HANDLE_BYTES + len(slot) + len(value))
-    else:
-        execution.occupy(len(value) - len(before))
-    execution.written[key] = value
+    _write(frame, slot, value)
+
+
+def storage_write_int(frame: Frame, slot: bytes, number: int) -> None:
+    """Writes an integer: 8 bytes, big-endian, two's complement."""
+    _write(frame, slot, number.to_bytes(WORD_BYTES, "big", signed=True))
 
 
 def transfer(frame: Frame, account: bytes, amount: int) -> None:
@@ -165,6 +158,34 @@ def query(frame: Frame, query: bytes) -> int:
         raise undeclared(f"query of hash 0x{sha256(query).hex()}")
     # No price and no size limit on the answer: an oath must never be too dear or too large to be refuted.
     return frame.keep(execution.world.answer(query), unlimited=True)
+
+
+def _read(frame: Frame, slot: bytes) -> bytes:
+    schedule, execution = frame.schedule, frame.execution
+    frame.charge(schedule.storage_read + schedule.storage_per_byte * len(slot))
+    key = (frame.contract, _slot(slot))
+    if key not in execution.reads:
+        raise undeclared(f"read {show(frame.contract)} slot 0x{slot.hex()}")
+    value = execution.written.get(key)
+    if value is None:
+        value = execution.world.slot(frame.contract, slot)
+    frame.charge(schedule.storage_per_byte * len(value))
+    return value
+
+
+def _write(frame: Frame, slot: bytes, value: bytes) -> None:
+    schedule, execution = frame.schedule, frame.execution
+    frame.charge(schedule.storage_write + schedule.storage_per_byte * (len(slot) + len(value)))
+    key = (frame.contract, _slot(slot))
+    if key not in execution.writes:
+        raise undeclared(f"write {show(frame.contract)} slot 0x{slot.hex()}")
+    frame.fits(len(value))
+    before = execution.written.get(key)
+    if before is None:
+        execution.occupy(HANDLE_BYTES + len(slot) + len(value))
+    else:
+        execution.occupy(len(value) - len(before))
+    execution.written[key] = value
 
 
 def _slot(slot: bytes) -> bytes:

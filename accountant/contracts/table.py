@@ -7,7 +7,7 @@ from collections.abc import Callable
 from enum import Enum
 from typing import NamedTuple
 
-from accountant.contracts import host_state, host_values
+from accountant.contracts import host_state, host_text, host_values
 
 MODULE = "anh"
 
@@ -65,10 +65,18 @@ HOST_TABLE: tuple[HostFunction, ...] = (
     HostFunction("bytes_compare", (_B, _B), _I, host_values.bytes_compare),
     HostFunction("bytes_from_int", (_I,), _B, host_values.bytes_from_int),
     HostFunction("int_from_bytes", (_B,), _I, host_values.int_from_bytes),
+    HostFunction("hex_from_bytes", (_B,), _B, host_text.hex_from_bytes),
+    HostFunction("text_check", (_B,), None, host_text.text_check),
+    HostFunction("text_len", (_B,), _I, host_text.text_len),
+    HostFunction("text_slice", (_B, _I, _I), _B, host_text.text_slice),
+    HostFunction("text_from_int", (_I,), _B, host_text.text_from_int),
+    HostFunction("int_from_text", (_B,), _I, host_text.int_from_text),
     HostFunction("sha256", (_B,), _B, host_values.sha256),
     HostFunction("keccak256", (_B,), _B, host_values.keccak256),
     HostFunction("storage_read", (_B,), _B, host_state.storage_read),
     HostFunction("storage_write", (_B, _B), None, host_state.storage_write),
+    HostFunction("storage_read_int", (_B,), _I, host_state.storage_read_int),
+    HostFunction("storage_write_int", (_B, _I), None, host_state.storage_write_int),
     HostFunction("transfer", (_B, _I), None, host_state.transfer),
     HostFunction("log", (_B, _B), None, host_state.log),
     HostFunction("args_new", (), _L, host_state.args_new),

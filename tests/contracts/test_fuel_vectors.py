@@ -20,10 +20,10 @@ from tests.support.wat import FRIEND, MAIN, DictWorld, admits, call_of, contract
 FILE = Path(__file__).with_name("fuel_vectors.json")
 
 INNER = contract(1)
-DATA = escaped(FRIEND + INNER) + "main" + "slot"
+DATA = escaped(FRIEND + INNER) + "main" + "slot" + "word"
 WHO, WHAT, NAME, SLOT = text(0, 20), text(20, 32), text(52, 4), text(56, 4)
 FOOTPRINT: tuple[Entry, ...] = (
-    *(Read(MAIN, b"slot"), Write(MAIN, b"slot"), Credit(FRIEND), Credit(INNER)),
+    *(Read(MAIN, b"slot"), Read(MAIN, b"word"), Write(MAIN, b"slot"), Credit(FRIEND), Credit(INNER)),
     *(Debit(MAIN, 100), Call(INNER), Bound(FRIEND), Query(b"slot")),
 )
 
@@ -52,10 +52,18 @@ HOST_CALLS = {
     "bytes_compare": f"(drop (call $bytes_compare {WHO} {WHAT}))",
     "bytes_from_int": "(drop (call $bytes_from_int (i64.const 7)))",
     "int_from_bytes": f"(drop (call $int_from_bytes {SLOT}))",
+    "hex_from_bytes": f"(drop (call $hex_from_bytes {WHAT}))",
+    "text_check": f"(call $text_check {NAME})",
+    "text_len": f"(drop (call $text_len {NAME}))",
+    "text_slice": f"(drop (call $text_slice {NAME} (i64.const 1) (i64.const 2)))",
+    "text_from_int": "(drop (call $text_from_int (i64.const -7)))",
+    "int_from_text": "(drop (call $int_from_text (call $text_from_int (i64.const -7))))",
     "sha256": f"(drop (call $sha256 {WHAT}))",
     "keccak256": f"(drop (call $keccak256 {WHAT}))",
     "storage_read": f"(drop (call $storage_read {SLOT}))",
     "storage_write": f"(call $storage_write {SLOT} {WHAT})",
+    "storage_read_int": f"(drop (call $storage_read_int {text(60, 4)}))",
+    "storage_write_int": f"(call $storage_write_int {SLOT} (i64.const -7))",
     "transfer": f"(call $transfer {WHO} (i64.const 5))",
     "log": f"(call $log {SLOT} {WHAT})",
     "args_new": "(drop (call $args_new))",
@@ -121,6 +129,7 @@ def gas_of(code: str) -> int:
     world.deploy(INNER, main_module(result))
     world.balances[MAIN] = 100
     world.slots[MAIN, b"slot"] = b"twelve bytes"
+    world.slots[MAIN, b"word"] = (7).to_bytes(8, "big")
     world.bounds[FRIEND, (INNER, INNER)] = 1
     world.answers[b"slot"] = b"\xc3"
     run = call_of(arguments=(1, b"bytes"), footprint=FOOTPRINT)

@@ -3,7 +3,7 @@
 import pytest
 
 from accountant.chain.footprint import Bound, Credit, Debit, Entry, Query, Read, Write
-from accountant.chain.genesis import Limits
+from accountant.chain.genesis import GasSchedule, Limits
 from accountant.contracts.errors import FailureKind
 from accountant.contracts.run import execute
 from accountant.contracts.world import Log
@@ -79,6 +79,35 @@ def test_undeclared_access(code: str, footprint: tuple[Entry, ...], detail: str)
     assert result.failure is FailureKind.UNDECLARED_ACCESS
     assert detail in result.detail
     assert result.writes == {}
+
+
+@pytest.mark.parametrize("number", [0, 1, -1, 2**63 - 1, -(2**63)])
+def test_slots_that_hold_integers(number: int) -> None:
+    """An integer comes back from its slot, the slot has the 8 bytes of bytes_from_int, and an empty one reads as 0."""
+    code = f"""(call $storage_write_int {SLOT} (i64.const {number}))
+        (call $return_int (i64.add (call $storage_read_int {SLOT}) (call $storage_read_int {OTHER})))"""
+    result = run_main(main_module(code, DATA), Read(MAIN, S), Read(MAIN, T), Write(MAIN, S))
+    assert (result.return_value, result.writes) == (number, {(MAIN, S): number.to_bytes(8, "big", signed=True)})
+
+
+@pytest.mark.parametrize("value", [b"x", bytes(7), bytes(9), bytes(1000)])
+def test_slot_that_holds_no_integer(value: bytes) -> None:
+    """Reading an integer from a slot of another length than 8 bytes is INVALID_VALUE."""
+    world = DictWorld()
+    world.slots[MAIN, S] = value
+    result = run_main(main_module(f"(drop (call $storage_read_int {SLOT}))", DATA), Read(MAIN, S), world=world)
+    assert result.failure is FailureKind.INVALID_VALUE
+
+
+def test_integers_in_slots_cost_what_bytes_cost() -> None:
+    """Declarations, limits and gas of the integer functions are those of the functions on bytes."""
+    as_int = main_module(f"(call $storage_write_int {SLOT} (i64.const 5)) (drop (call $storage_read_int {SLOT}))", DATA)
+    code = f"(call $storage_write {SLOT} {text(0, 8)}) (drop (call $storage_read {SLOT}))"
+    as_bytes = main_module(code, escaped(S + bytes(4)))
+    gas = [run_main(module, Read(MAIN, S), Write(MAIN, S)).gas_used for module in (as_int, as_bytes)]
+    assert gas[1] - gas[0] - GasSchedule().host_base - 8 * GasSchedule().host_per_byte in range(5)
+    for missing in ((Read(MAIN, S),), (Write(MAIN, S),)):
+        assert run_main(as_int, *missing).failure is FailureKind.UNDECLARED_ACCESS
 
 
 def test_slot_longer_than_a_footprint_can_name() -> None:
