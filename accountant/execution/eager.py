@@ -98,7 +98,7 @@ class EagerState:
         if sender < transaction.general_value:
             outcome = without_funds(located, self.index.genesis)
         else:
-            outcome = transition(located, block, self.index.genesis, _EagerWorld(self, located))
+            outcome = transition(located, block, self.index.genesis, EagerWorld(self, located))
         self._apply(seq, located, outcome)
         return outcome
 
@@ -123,7 +123,7 @@ class EagerState:
         self.located.append(located)
 
 
-class _EagerWorld:
+class EagerWorld:
     """The state right before one transaction, all of it known."""
 
     def __init__(self, state: EagerState, located: Located) -> None:

@@ -71,7 +71,7 @@ def transition(
         contract = deployed_contract(located.sender, transaction)
         credits = {contract: transaction.value} if transaction.value else {}
         return _succeeded(located, RunResult(None, "", Gas(0), None, (), {}, credits, {}), intrinsic)
-    result = execute(_run_of(located, block, genesis), world, gas)
+    result = execute(run_of(located, block, genesis), world, gas)
     if result.failure is not None:
         return _failed(located, result, intrinsic)
     return _succeeded(located, result, intrinsic)
@@ -83,7 +83,8 @@ def code_deployed_by(located: Located) -> ContractCode:
     return ContractCode(payload.code, payload.envelope, located.sender)
 
 
-def _run_of(located: Located, block: BlockInfo, genesis: Genesis) -> Run:
+def run_of(located: Located, block: BlockInfo, genesis: Genesis) -> Run:
+    """The run that a call, or a deployment with a constructor, makes of its contract."""
     transaction = located.transaction
     deploying = None
     payload: CallPayload | DeployPayload
