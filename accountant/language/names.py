@@ -98,7 +98,7 @@ class Event:
 
 
 class Interface:
-    """Base of typed interfaces to other contracts: methods with hints whose body is `...`."""
+    """Base of typed interfaces to other contracts: methods with hints whose body is `elsewhere()`."""
 
     def __init__(self, contract: Contract, value: int = 0) -> None:
         """`value`: base units that go with the call."""
@@ -205,6 +205,11 @@ def caller() -> Account:
 def sender() -> Address:
     """Who signed the transaction."""
     _outside("sender()")
+
+
+def elsewhere() -> NoReturn:
+    """The body of an interface's methods: another contract has it."""
+    _outside("another contract")
 
 
 def self_id() -> Contract:
