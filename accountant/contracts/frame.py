@@ -6,6 +6,7 @@ from typing import Protocol
 from accountant.chain.footprint import Bound, Call, Credit, Debit, Query, Read, Write
 from accountant.chain.transaction import Argument
 from accountant.contracts.entry import EntryPoint
+from accountant.contracts.entry_text import cap_exceeded, undeclared
 from accountant.contracts.errors import ContractFailure, FailureKind
 from accountant.contracts.world import ContractCode, Log, Run, World
 from accountant.primitives.addresses import show
@@ -74,6 +75,9 @@ class Execution:
         self.gas_left: int | None = None
         """Set where a failure happened; None while all goes well."""
 
+    def change(self, what: str) -> None:
+        """Called before anything is written, paid or logged: `what` is to be. A view refuses."""
+
     def code_of(self, contract: ContractId) -> ContractCode | None:
         """A contract's code; the one under construction counts as deployed for its own constructor."""
         if self.run.deploying is not None and contract == self.run.contract:
@@ -90,16 +94,17 @@ class Execution:
     def pay(self, payer: ContractId, account: AccountId, amount: int) -> None:
         """Move general money from a contract. `amount` ≥ 0. Needs both entries, also for 0.
 
-        Raises UNDECLARED_ACCESS, CAP_EXCEEDED, INSUFFICIENT_CONTRACT_FUNDS.
+        Raises UNDECLARED_ACCESS, CAP_EXCEEDED, INSUFFICIENT_CONTRACT_FUNDS; VIEW_WRITES in a view.
         """
+        self.change(f"pay {show(account)}")
         cap = self.caps.get(payer)
-        if cap is None:
-            raise undeclared(f"debit {show(payer)}")
-        if account not in self.credits:
-            raise undeclared(f"credit {show(account)}")
         debited = self.debited.get(payer, 0) + amount
+        if cap is None:
+            raise undeclared(Debit(payer, debited))
+        if account not in self.credits:
+            raise undeclared(Credit(account))
         if debited > cap:
-            raise ContractFailure(FailureKind.CAP_EXCEEDED, f"debit {show(payer)}: {debited} of at most {cap}")
+            raise cap_exceeded(Debit(payer, debited), cap)
         needed = debited - self.credited.get(payer, 0)
         if amount and needed > 0 and not self.world.covers(payer, Amount(needed)):
             raise ContractFailure(FailureKind.INSUFFICIENT_CONTRACT_FUNDS, f"{show(payer)} cannot pay {amount}")
@@ -199,11 +204,6 @@ class Frame:
             if type(value) is Arguments:
                 return value
         raise ContractFailure(FailureKind.INVALID_HANDLE, f"{handle} is no handle of an argument list")
-
-
-def undeclared(entry: str) -> ContractFailure:
-    """The failure of touching what the footprint does not declare."""
-    return ContractFailure(FailureKind.UNDECLARED_ACCESS, entry)
 
 
 def invalid(detail: str) -> ContractFailure:

@@ -1,13 +1,13 @@
 """Host functions on state, money, other contracts and accounting. See docs/host.md."""
 
-from accountant.chain.footprint import SLOT_BYTES_MAX
+from accountant.chain.footprint import SLOT_BYTES_MAX, Bound, Call, Query, Read, Write
+from accountant.chain.query import view_gas
 from accountant.contracts.arguments import admitted
 from accountant.contracts.entry import entry_point
+from accountant.contracts.entry_text import undeclared
 from accountant.contracts.errors import ContractFailure, FailureKind
-from accountant.contracts.frame import HANDLE_BYTES, ITEM_BYTES, Arguments, Frame, invalid, undeclared
+from accountant.contracts.frame import HANDLE_BYTES, ITEM_BYTES, Arguments, Frame, invalid
 from accountant.contracts.world import Log
-from accountant.primitives.addresses import show
-from accountant.primitives.hashes import sha256
 from accountant.primitives.types import (
     ADDRESS_BYTES,
     AMOUNT_MAX,
@@ -61,6 +61,7 @@ def log(frame: Frame, topic: bytes, data: bytes) -> None:
     execution = frame.execution
     size = len(topic) + len(data)
     frame.charge(frame.schedule.log + frame.schedule.host_per_byte * size)
+    execution.change("log")
     execution.logs_bytes += size + ITEM_BYTES
     most = execution.run.limits.logs_bytes_most
     if execution.logs_bytes > most:
@@ -100,7 +101,7 @@ def call(frame: Frame, contract: bytes, function: bytes, arguments: Arguments, v
         raise invalid(f"{value} is no amount")
     callee = ContractId(contract)
     if callee not in execution.calls:
-        raise undeclared(f"call {show(callee)}")
+        raise undeclared(Call(callee))
     most = execution.run.limits.call_depth_most
     if execution.depth >= most:
         raise ContractFailure(FailureKind.RECURSION_LIMIT, f"more than {most} calls deep")
@@ -141,7 +142,7 @@ def bound(frame: Frame, account: bytes, theta: bytes) -> int:
     frame.charge(schedule.bound + schedule.bound_per_income * (len(theta) // HASH_BYTES))
     asked = _account(account)
     if asked not in execution.bounds:
-        raise undeclared(f"bound {show(asked)}")
+        raise undeclared(Bound(asked))
     if len(theta) % HASH_BYTES:
         raise ContractFailure(FailureKind.INVALID_THETA, f"{len(theta)} bytes are no list of {HASH_BYTES}-byte hashes")
     incomes = tuple(Hash(theta[at : at + HASH_BYTES]) for at in range(0, len(theta), HASH_BYTES))
@@ -155,7 +156,8 @@ def query(frame: Frame, query: bytes) -> int:
     schedule, execution = frame.schedule, frame.execution
     frame.charge(schedule.query + schedule.host_per_byte * len(query))
     if query not in execution.queries:
-        raise undeclared(f"query of hash 0x{sha256(query).hex()}")
+        raise undeclared(Query(query))
+    frame.charge(view_gas(query))
     # No price and no size limit on the answer: an oath must never be too dear or too large to be refuted.
     return frame.keep(execution.world.answer(query), unlimited=True)
 
@@ -165,7 +167,7 @@ def _read(frame: Frame, slot: bytes) -> bytes:
     frame.charge(schedule.storage_read + schedule.storage_per_byte * len(slot))
     key = (frame.contract, _slot(slot))
     if key not in execution.reads:
-        raise undeclared(f"read {show(frame.contract)} slot 0x{slot.hex()}")
+        raise undeclared(Read(frame.contract, slot))
     value = execution.written.get(key)
     if value is None:
         value = execution.world.slot(frame.contract, slot)
@@ -178,7 +180,7 @@ def _write(frame: Frame, slot: bytes, value: bytes) -> None:
     frame.charge(schedule.storage_write + schedule.storage_per_byte * (len(slot) + len(value)))
     key = (frame.contract, _slot(slot))
     if key not in execution.writes:
-        raise undeclared(f"write {show(frame.contract)} slot 0x{slot.hex()}")
+        raise undeclared(Write(frame.contract, slot))
     frame.fits(len(value))
     before = execution.written.get(key)
     if before is None:

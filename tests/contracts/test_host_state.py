@@ -70,7 +70,7 @@ def test_cleared_slot_is_a_write() -> None:
             "read 0xc0",
         ),
         (f"(drop (call $bound (call $self) {text(0, 0)}))", (Bound(FRIEND),), "bound 0xc0"),
-        ("(drop (call $query (call $self)))", (Query(b"x"),), "query of hash 0x"),
+        ("(drop (call $query (call $self)))", (Query(b"x"),), "query 0xc0"),
     ],
 )
 def test_undeclared_access(code: str, footprint: tuple[Entry, ...], detail: str) -> None:
