@@ -30,9 +30,10 @@ class CertifiedIncome(Record, frozen=True):
 
 
 class MissingExecution(Record, frozen=True):
-    """A transaction that had to be executed next when the budget was spent, and the most it costs."""
+    """What had to be executed next when the budget was spent, and the most it costs."""
 
-    transaction: bytes
+    transaction: bytes | None
+    """None: the view that was asked for itself."""
     gas_most: int
 
 

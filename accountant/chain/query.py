@@ -1,20 +1,27 @@
-"""Queries that can be sworn: canonical encoding, hash, and canonical answers (DESIGN section 5)."""
+"""Queries that can be sworn: canonical encoding, hash, price, and canonical answers (DESIGN section 5)."""
 
 from typing import Annotated
 
 import msgspec
 
 from accountant.chain.block import Position
+from accountant.chain.envelope_rules import ARGUMENTS_MAX, NAME_BYTES_MAX
 from accountant.chain.footprint import QUERY_BYTES_MAX, SLOT_BYTES_MAX
-from accountant.primitives.encoding import Decoder, encode
+from accountant.primitives.encoding import Decoder, Record, encode
 from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.hashes import sha256
-from accountant.primitives.types import ADDRESS_BYTES, HASH_BYTES, Hash
+from accountant.primitives.types import ADDRESS_BYTES, HASH_BYTES, Gas, Hash
+
+VIEW_GAS_MAX = 2**53
+"""The largest gas limit of a view."""
 
 _Account = Annotated[bytes, msgspec.Meta(min_length=20, max_length=32)]
 _Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
 _Amount = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 _Slot = Annotated[bytes, msgspec.Meta(max_length=SLOT_BYTES_MAX)]
+_Name = Annotated[str, msgspec.Meta(min_length=1, max_length=NAME_BYTES_MAX)]
+_Word = Annotated[int, msgspec.Meta(ge=-(2**63), le=2**63 - 1)]
+_ViewGas = Annotated[int, msgspec.Meta(ge=0, le=VIEW_GAS_MAX)]
 
 
 class _Query(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True, gc=False, tag_field="kind"):
@@ -50,8 +57,30 @@ class Storage(_Query, frozen=True, tag=3):
     position: Position
 
 
-AccountingQuery = BalanceAtLeast | TransactionSucceeded | Income | Storage
-Answer = bool | int | bytes
+class View(_Query, frozen=True, tag=4):
+    """What a contract's function returns on the state at the position, with at most `gas_limit`. Answer: `ViewAnswer`.
+
+    The application-defined minimal accounting query (paper, section II-B). Nobody signs such a call: sender and
+    caller are address zero, and it carries no value. It may read everything and change nothing. The limit is part
+    of the query, so that a view that uses it up has an answer too: that it failed.
+    """
+
+    contract: _Hash
+    function: _Name
+    arguments: Annotated[tuple[_Word | bytes, ...], msgspec.Meta(max_length=ARGUMENTS_MAX)]
+    gas_limit: _ViewGas
+    position: Position
+
+
+class ViewAnswer(Record, frozen=True):
+    """What a view returned, None where it returned nothing; or the kind of its failure, and no value."""
+
+    failure: _Name | None
+    value: _Word | bytes | None
+
+
+AccountingQuery = BalanceAtLeast | TransactionSucceeded | Income | Storage | View
+Answer = bool | int | bytes | ViewAnswer
 
 _queries: Decoder[AccountingQuery] = Decoder(AccountingQuery, QUERY_BYTES_MAX)  # type: ignore[arg-type]
 _answers: Decoder[Answer] = Decoder(Answer, 16 * 1024 * 1024)  # type: ignore[arg-type]
@@ -67,7 +96,22 @@ def decode_query(raw: bytes) -> AccountingQuery:
 
 def decode_answer(raw: bytes) -> Answer:
     """The answer that `raw` encodes. Raises `InvalidEncoding`."""
-    return _answers.decode(raw)
+    answer = _answers.decode(raw)
+    if isinstance(answer, ViewAnswer) and answer.failure is not None and answer.value is not None:
+        raise InvalidEncoding("a view that failed returned nothing")
+    return answer
+
+
+def view_gas(raw: bytes) -> Gas:
+    """Gas that asking the encoded query costs besides its flat price: a view's whole limit, whatever it uses.
+
+    Nothing for other queries, and for bytes that are none.
+    """
+    try:
+        query = decode_query(raw)
+    except InvalidEncoding:
+        return Gas(0)
+    return Gas(query.gas_limit if isinstance(query, View) else 0)
 
 
 def query_hash(query: AccountingQuery) -> Hash:

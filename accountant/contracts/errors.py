@@ -27,6 +27,8 @@ class FailureKind(StrEnum):
     LOG_LIMIT = "log_limit"
     INVALID_THETA = "invalid_theta"
     QUERY_VOID = "query_void"
+    VIEW_WRITES = "view_writes"
+    """A view that would have written, paid or logged. No transaction fails so."""
 
 
 class ContractFailure(Exception):

@@ -12,6 +12,7 @@ from accountant.chain.query import (
     Income,
     Storage,
     TransactionSucceeded,
+    View,
     decode_query,
 )
 from accountant.chain.rows import RowKind, rows_of
@@ -23,7 +24,9 @@ from accountant.execution.income import income_of
 from accountant.execution.outcome import Outcome
 from accountant.execution.queries import target_of
 from accountant.execution.transition import code_deployed_by, transition, without_funds
-from accountant.index.port import ChainIndex, Located, moment_before
+from accountant.execution.view import answer_of, run_view
+from accountant.index.port import ChainIndex, Located
+from accountant.index.position import Place, place_of
 from accountant.primitives.addresses import account_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import InvalidEncoding
@@ -34,6 +37,7 @@ from accountant.primitives.types import (
     Address,
     Amount,
     ContractId,
+    Gas,
     Hash,
     Seq,
 )
@@ -49,7 +53,7 @@ class EagerState:
         self.located: list[Located] = []
         self._general: dict[AccountId, list[tuple[Seq, int]]] = {}
         self._slots: dict[tuple[ContractId, bytes], list[tuple[Seq, bytes]]] = {}
-        self._code: dict[ContractId, ContractCode] = {}
+        self._code: dict[ContractId, tuple[Seq, ContractCode]] = {}
 
     def general_before(self, account: AccountId, before: Seq) -> int:
         """G of the account right before transaction `before`."""
@@ -63,9 +67,12 @@ class EagerState:
         position = bisect_left(history, (before, b""))
         return history[position - 1][1] if position else self.genesis.slot(contract, slot)
 
-    def code(self, contract: ContractId) -> ContractCode | None:
-        """The contract's code now."""
-        return self._code.get(contract) or self.genesis.code(contract)
+    def code_before(self, contract: ContractId, before: Seq) -> ContractCode | None:
+        """The contract's code right before transaction `before`."""
+        deployed = self._code.get(contract)
+        if deployed is not None and deployed[0] < before:
+            return deployed[1]
+        return self.genesis.code(contract)
 
     def answer(self, query: AccountingQuery) -> Answer | None:
         """The answer of a query about what was executed; None if it names nothing on the chain."""
@@ -80,6 +87,10 @@ class EagerState:
             case Storage(contract=contract, slot=slot):
                 assert target.place
                 return self.slot_before(ContractId(contract), slot, target.place.seq)
+            case View():
+                assert target.place
+                world = EagerWorld(self, target.place)
+                return answer_of(run_view(query, target.place, self.index, world, Gas(query.gas_limit)))
             case TransactionSucceeded():
                 assert target.seq is not None
                 return self.outcomes[target.seq].succeeded
@@ -98,7 +109,7 @@ class EagerState:
         if sender < transaction.general_value:
             outcome = without_funds(located, self.index.genesis)
         else:
-            outcome = transition(located, block, self.index.genesis, EagerWorld(self, located))
+            outcome = transition(located, block, self.index.genesis, EagerWorld(self, place_of(located)))
         self._apply(seq, located, outcome)
         return outcome
 
@@ -118,30 +129,30 @@ class EagerState:
         for write in outcome.writes:
             self._slots.setdefault((ContractId(write.contract), write.slot), []).append((seq, write.value))
         if transaction.kind == TransactionKind.DEPLOY and outcome.succeeded:
-            self._code[deployed_contract(located.sender, transaction)] = code_deployed_by(located)
+            self._code[deployed_contract(located.sender, transaction)] = seq, code_deployed_by(located)
         self.outcomes.append(outcome)
         self.located.append(located)
 
 
 class EagerWorld:
-    """The state right before one transaction, all of it known."""
+    """The state at a place, all of it known."""
 
-    def __init__(self, state: EagerState, located: Located) -> None:
+    def __init__(self, state: EagerState, place: Place) -> None:
         self._state = state
-        self._located = located
+        self._place = place
 
     def slot(self, contract: ContractId, slot: bytes) -> bytes:
-        return self._state.slot_before(contract, slot, self._located.seq)
+        return self._state.slot_before(contract, slot, self._place.seq)
 
     def code(self, contract: ContractId) -> ContractCode | None:
-        return self._state.code(contract)
+        return self._state.code_before(contract, self._place.seq)
 
     def covers(self, contract: ContractId, amount: Amount) -> bool:
-        return self._state.general_before(contract, self._located.seq) >= amount
+        return self._state.general_before(contract, self._place.seq) >= amount
 
     def lower_bound(self, account: AccountId, theta: tuple[Hash, ...]) -> Amount:
         """Lemma 1 spelt out: every earlier transaction counts at its worst unless it is in Θ."""
-        state, seq = self._state, self._located.seq
+        state, seq = self._state, self._place.seq
         if len(set(theta)) != len(theta):
             raise ContractFailure(FailureKind.INVALID_THETA, "repeated")
         members = [state.index.seq_of(member) for member in theta]
@@ -166,8 +177,7 @@ class EagerWorld:
         if any(member is None or member not in concerned for member in members):
             raise ContractFailure(FailureKind.INVALID_THETA, "not an earlier transaction of the account")
         if len(account) == ADDRESS_BYTES:
-            moment = moment_before(self._located.height, self._located.index)
-            lower += state.index.zero_balance(Address(account), moment)
+            lower += state.index.zero_balance(Address(account), self._place.moment)
         return Amount(min(lower, AMOUNT_MAX))
 
     def answer(self, query: bytes) -> bytes:
@@ -176,7 +186,7 @@ class EagerWorld:
         except InvalidEncoding:
             raise ContractFailure(FailureKind.INVALID_VALUE, "query") from None
         target = target_of(self._state.index, decoded)
-        if target is None or target.height >= self._located.height:
+        if target is None or target.height >= self._place.height:
             raise ContractFailure(FailureKind.QUERY_VOID)
         answer = self._state.answer(decoded)
         assert answer is not None

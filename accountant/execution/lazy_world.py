@@ -1,4 +1,4 @@
-"""The state before a running transaction, known only as far as someone looked."""
+"""The state at a place of the chain, known only as far as someone looked."""
 
 from collections.abc import Callable
 from typing import cast
@@ -11,7 +11,7 @@ from accountant.execution.outcome import Outcome
 from accountant.execution.queries import target_of
 from accountant.execution.session import Inputs, Session
 from accountant.execution.transition import code_deployed_by
-from accountant.index.port import Located, moment_before
+from accountant.index.position import Place
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.types import (
@@ -33,21 +33,21 @@ Resolve = Callable[[Need], Outcome | Answer]
 class LazyWorld:
     """Implements `contracts.world.World`: answers what is known, raises `Unresolved` for the rest.
 
-    `answers` holds what was resolved since this transaction's first run; `inputs` collects what the run consults.
+    `answers` holds what was resolved since the first run here; `inputs` collects what the run consults.
     With `resolve` nothing is raised: what is not known is found while the contract waits on the native stack.
     """
 
     def __init__(
         self,
         session: Session,
-        located: Located,
+        place: Place,
         answers: dict[Need, Outcome | Answer],
         inputs: Inputs,
         resolve: Resolve | None = None,
     ) -> None:
         self._resolve = resolve
         self._session = session
-        self._located = located
+        self._place = place
         self._answers = answers
         self._inputs = inputs
 
@@ -59,7 +59,7 @@ class LazyWorld:
 
     def slot(self, contract: ContractId, slot: bytes) -> bytes:
         """The slot's value, if the outcomes of its latest declared writers are known."""
-        need = SlotBefore(contract, slot, self._located.seq)
+        need = SlotBefore(contract, slot, self._place.seq)
         value = self._answers.get(need)
         if value is None:
             value = self._answers[need] = self._peek_slot(need)
@@ -86,7 +86,7 @@ class LazyWorld:
         if there is not None:
             return there
         seq = self._session.index.deployment(contract)
-        if seq is None or seq >= self._located.seq:
+        if seq is None or seq >= self._place.seq:
             return None
         outcome = self._session.known(seq)
         if outcome is None:
@@ -98,7 +98,7 @@ class LazyWorld:
         """Whether the contract owns `amount`, if the interval from what is known says so."""
         if amount <= 0:
             return True
-        need = CoversBefore(contract, amount, self._located.seq)
+        need = CoversBefore(contract, amount, self._place.seq)
         value = self._answers.get(need)
         if value is None:
             value = self._session.glance(contract, need.before).covers(amount)
@@ -114,14 +114,13 @@ class LazyWorld:
         """Lemma 1 under Θ plus the zero-cost balance: what the account owns at least."""
         if len(set(theta)) != len(theta):
             raise ContractFailure(FailureKind.INVALID_THETA, "repeated")
-        need = BoundUnder(account, self._earlier(account, theta), self._located.seq)
+        need = BoundUnder(account, self._earlier(account, theta), self._place.seq)
         value = self._answers.get(need)
         if value is None:
             value = self._missing(need)
         assert isinstance(value, int)
         if len(account) == ADDRESS_BYTES:
-            moment = moment_before(self._located.height, self._located.index)
-            value += self._session.index.zero_balance(Address(account), moment)
+            value += self._session.index.zero_balance(Address(account), self._place.moment)
         return Amount(min(value, AMOUNT_MAX))
 
     def _earlier(self, account: AccountId, theta: tuple[Hash, ...]) -> tuple[Seq, ...]:
@@ -137,8 +136,8 @@ class LazyWorld:
         return tuple(members)
 
     def _moves(self, account: AccountId, seq: Seq) -> bool:
-        """Whether a transaction before this one may have moved the account's general balance."""
-        if seq >= self._located.seq:
+        """Whether a transaction before this place may have moved the account's general balance."""
+        if seq >= self._place.seq:
             return False
         return bool(self._session.index.events(account, Seq(seq - 1), Seq(seq + 1)))
 
@@ -149,7 +148,7 @@ class LazyWorld:
         except InvalidEncoding:
             raise ContractFailure(FailureKind.INVALID_VALUE, "query") from None
         target = target_of(self._session.index, decoded)
-        if target is None or target.height >= self._located.height:
+        if target is None or target.height >= self._place.height:
             raise ContractFailure(FailureKind.QUERY_VOID)
         need = AnswerOf(decoded)
         value = self._answers.get(need)

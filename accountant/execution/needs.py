@@ -42,9 +42,11 @@ class BoundUnder:
 
 @dataclass(frozen=True, slots=True)
 class AnswerOf:
-    """The answer of a query that points into the past. Value: bool, int or bytes."""
+    """The answer of a query that points into the past. Value: bool, int, bytes or `ViewAnswer`."""
 
     query: AccountingQuery
+    paid: bool = True
+    """Whether the gas of whoever asks pays for a view's run. If not, the run counts as executed itself."""
 
 
 Need = OutcomeOf | SlotBefore | CoversBefore | BoundUnder | AnswerOf
@@ -61,8 +63,9 @@ class Unresolved(Exception):
 class BudgetSpent(Exception):
     """The gas budget does not suffice for the next execution."""
 
-    def __init__(self, seq: Seq, transaction: Hash, gas_most: Gas) -> None:
-        super().__init__(f"transaction {seq} may take {gas_most} gas, more than the budget has left")
-        self.seq = seq
+    def __init__(self, transaction: Hash | None, gas_most: Gas) -> None:
+        """`transaction`: what was to be executed next; None for the view that was asked for."""
+        what = "the view" if transaction is None else f"transaction 0x{transaction.hex()}"
+        super().__init__(f"{what} may take {gas_most} gas, more than the budget has left")
         self.transaction = transaction
         self.gas_most = gas_most

@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from accountant.chain.query import AccountingQuery, BalanceAtLeast, Income, Storage, TransactionSucceeded
+from accountant.chain.query import AccountingQuery, BalanceAtLeast, Income, Storage, TransactionSucceeded, View
 from accountant.index.port import ChainIndex
 from accountant.index.position import Place, resolve
 from accountant.primitives.types import Hash, Height, Seq
@@ -20,7 +20,7 @@ class Target(NamedTuple):
 def target_of(index: ChainIndex, query: AccountingQuery) -> Target | None:
     """Where the query points to; None if it names a block or a transaction that is not on the chain."""
     match query:
-        case BalanceAtLeast(position=position) | Storage(position=position):
+        case BalanceAtLeast(position=position) | Storage(position=position) | View(position=position):
             place = resolve(index, position)
             if place is None:
                 return None

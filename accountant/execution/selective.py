@@ -17,6 +17,8 @@ from accountant.chain.query import (
     Income,
     Storage,
     TransactionSucceeded,
+    View,
+    ViewAnswer,
 )
 from accountant.chain.transaction import TransactionKind
 from accountant.execution.certain import certain_reads
@@ -38,7 +40,9 @@ from accountant.execution.queries import target_of
 from accountant.execution.session import Inputs, Session
 from accountant.execution.timeline import Walk, lower_bound_under
 from accountant.execution.transition import runs_code, transition, without_funds
+from accountant.execution.view import answer_of, run_view
 from accountant.index.port import Located
+from accountant.index.position import Place, place_of
 from accountant.primitives.addresses import account_of
 from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, ContractId, Gas, Seq
 
@@ -86,7 +90,7 @@ class Selective:
         """The answer of a query; None if it names nothing on the chain. Raises `BudgetSpent`."""
         if target_of(self.session.index, query) is None:
             return None
-        return cast(Answer, self._resolve(AnswerOf(query)))
+        return cast(Answer, self._resolve(AnswerOf(query, paid=False)))
 
     def interval(self, account: AccountId, before: Seq) -> Walk:
         """[L, U] of G right before a transaction, from what is known, executing nothing."""
@@ -143,8 +147,8 @@ class Selective:
                 return self._covers(account, amount, before, inputs)
             case BoundUnder(account, theta, before):
                 return self._bound(account, theta, before)
-            case AnswerOf(query):
-                return self._answer(query)
+            case AnswerOf(query, paid):
+                return self._answer(query, paid, inputs)
         assert_never(need)
 
     # Outcomes
@@ -159,7 +163,9 @@ class Selective:
                 return self._keep(seq, inputs, without_funds(located, genesis), ran_code=False)
         if not runs_code(located):
             self._afford(located, intrinsic_gas(transaction, genesis.gas))
-            return self._keep(seq, inputs, self._run(located, LazyWorld(self.session, located, {}, inputs)), False)
+            return self._keep(
+                seq, inputs, self._run(located, LazyWorld(self.session, place_of(located), {}, inputs)), False
+            )
         answers: dict[Need, Value] = {}
         runs = 0
         for need in self._certain(located):
@@ -172,7 +178,7 @@ class Selective:
                         return known
                     inside = partial(self._resolve_inside, inputs) if self._may_suspend(runs) else None
                     runs += 1
-                    outcome = self._run(located, LazyWorld(self.session, located, answers, inputs, inside))
+                    outcome = self._run(located, LazyWorld(self.session, place_of(located), answers, inputs, inside))
                     return self._keep(seq, inputs, outcome, ran_code=True)
             except Unresolved as unresolved:
                 need = unresolved.need
@@ -195,7 +201,7 @@ class Selective:
         if located.transaction.kind != TransactionKind.CALL:
             return
         contract = ContractId(located.transaction.to)
-        world = LazyWorld(self.session, located, {}, Inputs())
+        world = LazyWorld(self.session, place_of(located), {}, Inputs())
         try:
             code = world.code(contract)
         except Unresolved as unresolved:
@@ -219,17 +225,47 @@ class Selective:
         # Traps and exhausted gas use up all there is, so a run that failed so on less than its own gas says nothing.
         exhausted = outcome.gas_used - intrinsic >= gas_most and not outcome.succeeded
         if exhausted and located.transaction.gas_limit - intrinsic > gas_most:
-            raise BudgetSpent(located.seq, located.hash, Gas(located.transaction.gas_limit))
+            raise BudgetSpent(located.hash, Gas(located.transaction.gas_limit))
         return outcome
 
     def _afford(self, located: Located, gas: int) -> None:
         left = self.session.gas_left
         if left is not None and gas > left:
-            raise BudgetSpent(located.seq, located.hash, Gas(located.transaction.gas_limit))
+            raise BudgetSpent(located.hash, Gas(located.transaction.gas_limit))
 
     def _keep(self, seq: Seq, inputs: Inputs, outcome: Outcome, ran_code: bool) -> Outcome:
         self.session.found(seq, inputs, outcome, ran_code)
         return outcome
+
+    # Views
+
+    def _view(self, view: View, place: Place, paid: bool, inputs: Inputs) -> Steps[ViewAnswer]:
+        answers: dict[Need, Value] = {}
+        runs = 0
+        while True:
+            try:
+                inside = partial(self._resolve_inside, inputs) if self._may_suspend(runs) else None
+                runs += 1
+                world = LazyWorld(self.session, place, answers, inputs, inside)
+                return self._look(view, place, world, paid)
+            except Unresolved as unresolved:
+                need = unresolved.need
+            answers[need] = yield need
+
+    def _look(self, view: View, place: Place, world: LazyWorld, paid: bool) -> ViewAnswer:
+        """One run of a view. What uses up less than the view's own gas, for want of budget, says nothing."""
+        index, limit = self.session.index, Gas(view.gas_limit)
+        left = None if paid else self.session.gas_left
+        gas = limit if left is None else min(limit, left)
+        result = run_view(view, place, index, world, gas)
+        if paid:
+            return answer_of(result)
+        left = self.session.gas_left  # what it waited for may have spent some meanwhile
+        exhausted = result.failure is not None and result.gas_used >= gas < limit
+        if exhausted or (left is not None and result.gas_used > left):
+            raise BudgetSpent(None, limit)
+        self.session.looked(result.gas_used)
+        return answer_of(result)
 
     # Slots
 
@@ -274,7 +310,7 @@ class Selective:
 
     # Queries
 
-    def _answer(self, query: AccountingQuery) -> Steps[Value]:
+    def _answer(self, query: AccountingQuery, paid: bool, inputs: Inputs) -> Steps[Value]:
         target = target_of(self.session.index, query)
         assert target is not None
         match query:
@@ -295,6 +331,9 @@ class Selective:
                 assert target.seq is not None
                 outcome = yield from self._observe(target.seq)
                 return income_of(self.session.index.transaction(target.seq), outcome, account_of(raw))
+            case View():
+                assert target.place
+                return (yield from self._view(query, target.place, paid, inputs))
         assert_never(query)
 
     def _observe(self, seq: Seq) -> Steps[Outcome]:

@@ -102,6 +102,11 @@ class Session:
         self.gas_executed = Gas(self.gas_executed + outcome.gas_used)
         self.beat()
 
+    def looked(self, gas: Gas) -> None:
+        """Count the run of a view that was asked for: it leaves no outcome behind."""
+        self.gas_executed = Gas(self.gas_executed + gas)
+        self.beat()
+
     def beat(self) -> None:
         """Report progress; the listener may raise to stop the work."""
         self._heartbeat(self.gas_executed)

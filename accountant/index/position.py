@@ -3,7 +3,7 @@
 from typing import NamedTuple
 
 from accountant.chain.block import Position
-from accountant.index.port import ChainIndex, Moment, moment_before
+from accountant.index.port import ChainIndex, Located, Moment, moment_before
 from accountant.primitives.types import Hash, Height, Seq
 
 
@@ -33,6 +33,11 @@ def resolve(index: ChainIndex, position: Position) -> Place | None:
     # Index 0 is the beginning, also of an empty block, whose reward lands after it: what was answered at
     # the head stays true when the next block comes. The end of an empty block is the next one's beginning.
     return Place(height, seq, moment_before(height, position.index))
+
+
+def place_of(located: Located) -> Place:
+    """The place right before a transaction."""
+    return Place(located.height, located.seq, moment_before(located.height, located.index))
 
 
 def position_of(index: ChainIndex, seq: Seq) -> Position:
