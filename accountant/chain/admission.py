@@ -218,6 +218,8 @@ def _check_run(
             admitted = (contract.deployer,) if function.callers is Callers.DEPLOYER else function.listed
             if sender not in admitted:
                 raise InvalidTransaction(Refusal.CALLER, f"0x{sender.hex()} may not call {function.name}")
+        if not function.payable and transaction.value:
+            raise InvalidTransaction(Refusal.NOT_PAYABLE, f"{function.name} takes no value, not {transaction.value}")
         if function.zero_cost and transaction.general_value:
             raise InvalidTransaction(Refusal.ZERO_COST, f"{function.name} takes zero-cost money only")
         if not function.gas_least <= transaction.gas_limit <= function.gas_most:

@@ -105,6 +105,8 @@ class ArgumentKind(IntEnum):
     CONTRACT = 5
     ACCOUNT = 6
     HASH = 7
+    CID = 8
+    """A binary CIDv1 of raw bytes under SHA-256, 36 bytes (`primitives.cid`)."""
 
 
 class Callers(IntEnum):
@@ -134,6 +136,8 @@ class FunctionEnvelope(Record, frozen=True):
     """Only a transaction may call it, never another contract."""
     gas_least: int = 0
     gas_most: int = 2**62
+    payable: bool = True
+    """Whether value may come with a call."""
 
 
 class OpenAccess(Record, frozen=True):

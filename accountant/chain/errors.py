@@ -32,6 +32,7 @@ class Refusal(StrEnum):
     CONSTRUCTOR = "constructor"
     ARGUMENTS = "arguments"
     CALLER = "caller"
+    NOT_PAYABLE = "not_payable"
     ZERO_COST = "zero_cost"
     FUNCTION_GAS = "function_gas"
     TEMPLATE = "template"

@@ -31,6 +31,7 @@ from accountant.chain.footprint import (
     Write,
     canonical_footprint,
 )
+from accountant.chain.kinds import is_of_kind
 from accountant.chain.transaction import Argument
 from accountant.primitives.hashes import sha256
 from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, HASH_BYTES, Address, ContractId
@@ -38,35 +39,14 @@ from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, HASH_BYTES, A
 INSTANTIATION_BYTES_MAX = 64 * 1024
 """What evaluating a template may put together, besides four times the size of the arguments."""
 
-_LENGTHS: dict[ArgumentKind, tuple[int, ...]] = {
-    ArgumentKind.ADDRESS: (ADDRESS_BYTES,),
-    ArgumentKind.CONTRACT: (HASH_BYTES,),
-    ArgumentKind.ACCOUNT: (ADDRESS_BYTES, HASH_BYTES),
-    ArgumentKind.HASH: (HASH_BYTES,),
-}
-
 
 def check_arguments(kinds: tuple[ArgumentKind, ...], arguments: tuple[Argument, ...]) -> None:
     """Raises `InvalidTransaction` (ARGUMENTS) unless the arguments are of these kinds."""
     if len(kinds) != len(arguments):
         raise InvalidTransaction(Refusal.ARGUMENTS, f"{len(kinds)} arguments are expected, not {len(arguments)}")
     for index, (kind, value) in enumerate(zip(kinds, arguments, strict=True)):
-        if not _is_of_kind(kind, value):
+        if not is_of_kind(kind, value):
             raise InvalidTransaction(Refusal.ARGUMENTS, f"argument {index} is no {kind.name}")
-
-
-def _is_of_kind(kind: ArgumentKind, value: Argument) -> bool:
-    if isinstance(value, int):
-        if kind is ArgumentKind.INT:
-            return -(2**63) <= value < 2**63
-        return kind is ArgumentKind.BOOL and value in (0, 1)
-    if kind is ArgumentKind.STR:
-        try:
-            value.decode()
-        except UnicodeDecodeError:
-            return False
-        return True
-    return kind is ArgumentKind.BYTES or len(value) in _LENGTHS.get(kind, ())
 
 
 def instantiate(

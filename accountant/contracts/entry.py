@@ -17,9 +17,9 @@ class EntryPoint(NamedTuple):
 
 
 def entry_point(
-    contract: ContractId, code: ContractCode | None, name: bytes, caller: AccountId, nested: bool
+    contract: ContractId, code: ContractCode | None, name: bytes, caller: AccountId, value: int, nested: bool
 ) -> EntryPoint:
-    """The function that `caller` may call now.
+    """The function that `caller` may call now with this value (base units).
 
     A `direct` function is for transactions alone, and so is a `zero_cost` one, since what a contract pays
     is general money; a constructor runs once, at deployment.
@@ -39,4 +39,6 @@ def entry_point(
         raise ContractFailure(FailureKind.NOT_CALLABLE, f"{function.name} of {show(contract)} is for its deployer")
     if function.callers == Callers.LISTED and caller not in function.listed:
         raise ContractFailure(FailureKind.NOT_CALLABLE, f"{function.name} of {show(contract)} does not list the caller")
+    if value and not function.payable:
+        raise ContractFailure(FailureKind.NOT_CALLABLE, f"{function.name} of {show(contract)} takes no value")
     return EntryPoint(code.code, function)

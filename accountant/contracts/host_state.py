@@ -105,7 +105,7 @@ def call(frame: Frame, contract: bytes, function: bytes, arguments: Arguments, v
     most = execution.run.limits.call_depth_most
     if execution.depth >= most:
         raise ContractFailure(FailureKind.RECURSION_LIMIT, f"more than {most} calls deep")
-    entry = entry_point(callee, execution.code_of(callee), function, frame.contract, nested=True)
+    entry = entry_point(callee, execution.code_of(callee), function, frame.contract, value, nested=True)
     given = tuple(arguments.items)
     admitted(entry.function, given)
     if value:

@@ -37,7 +37,7 @@ def arg_int(frame: Frame, index: int) -> int:
 
 
 def arg_bytes(frame: Frame, index: int) -> int:
-    """An argument that is bytes, text, an account or a hash; the same handle each time."""
+    """An argument that is bytes, text, an account, a hash or a CID; the same handle each time."""
     _flat(frame)
     if 0 <= index < len(frame.arguments):
         argument = frame.arguments[index]

@@ -25,7 +25,7 @@ def execute(run: Run, world: World, gas: Gas) -> RunResult:
     execution = Execution(run, world, _enter)
     try:
         deployed = execution.code_of(run.contract)
-        entry = entry_point(run.contract, deployed, run.function.encode(), run.sender, nested=False)
+        entry = entry_point(run.contract, deployed, run.function.encode(), run.sender, run.value, nested=False)
         admitted(entry.function, run.arguments)
         frame = Frame(execution, run.contract, run.sender, run.value, run.arguments)
         left = _enter(frame, entry, gas)

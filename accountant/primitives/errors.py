@@ -41,6 +41,12 @@ class InvalidAddress(AccountantError):
     code = "invalid_address"
 
 
+class InvalidCid(AccountantError):
+    """Text that names no CIDv1 of raw bytes under SHA-256."""
+
+    code = "invalid_cid"
+
+
 class InvalidAmount(AccountantError):
     """A number outside 0 ≤ v < 2^63."""
 

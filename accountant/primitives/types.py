@@ -26,6 +26,9 @@ ContractId = NewType("ContractId", bytes)
 AccountId = Address | ContractId
 """User or contract, told apart by length alone (20 or 32 bytes)."""
 
+Cid = NewType("Cid", bytes)
+"""A binary CIDv1 of raw bytes under SHA-256: 36 bytes (`primitives.cid`)."""
+
 GENESIS_SEQ = Seq(-1)
 """Stands for genesis wherever a transaction number is asked for: what was there before the first."""
 

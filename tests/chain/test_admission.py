@@ -37,6 +37,7 @@ from accountant.chain.transaction import (
     deployed_contract,
     sign_transaction,
 )
+from accountant.primitives.cid import cid_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import AccountantError
 from tests.support.chains import (
@@ -85,12 +86,15 @@ OWNER = FunctionEnvelope("owner", (), (), complete=True, callers=Callers.DEPLOYE
 LISTED = FunctionEnvelope("listed", (), (), complete=True, callers=Callers.LISTED, listed=(BOB.address,))
 ZERO = FunctionEnvelope("zero", (), (), complete=True, zero_cost=True, gas_least=10_000, gas_most=50_000)
 KINDS = FunctionEnvelope("kinds", tuple(ArgumentKind), (), complete=True)
-GOOD_KINDS = (-5, 1, b"\xff", "ü".encode(), bytes(20), bytes(32), bytes(20), bytes(32))
+GOOD_KINDS = (-5, 1, b"\xff", "ü".encode(), bytes(20), bytes(32), bytes(20), bytes(32), cid_of(b""))
+UNPAID = FunctionEnvelope("unpaid", (), (), complete=True, payable=False)
 RERUN = FunctionEnvelope(CONSTRUCTOR, (), (), complete=True)
 
 SHOP_OPEN = OpenAccess((b"log/", b"p"), (b"log/",), reads_most=2, writes_most=1, debit_most=40, callable=False)
 VAULT_OPEN = OpenAccess((b"open/",), (b"open/",), reads_most=1, writes_most=1, debit_most=100, callable=True)
-SHOP_ENVELOPE = Envelope(tuple(sorted((BUY, FREE, OWNER, LISTED, ZERO, KINDS, RERUN), key=lambda f: f.name)), SHOP_OPEN)
+SHOP_ENVELOPE = Envelope(
+    tuple(sorted((BUY, FREE, OWNER, LISTED, ZERO, KINDS, RERUN, UNPAID), key=lambda f: f.name)), SHOP_OPEN
+)
 
 STATE = ChainState.at_genesis(
     genesis(
@@ -239,6 +243,9 @@ CALLS = [
     (Refusal.CALLER, call(ALICE, 0, SHOP, "listed")),
     (None, call(ALICE, 0, SHOP, "zero", zero_value=5, gas_limit=10_000)),
     (Refusal.ZERO_COST, call(ALICE, 0, SHOP, "zero", zero_value=5, general_value=1, gas_limit=50_000)),
+    (None, call(ALICE, 0, SHOP, "unpaid")),
+    (Refusal.NOT_PAYABLE, call(ALICE, 0, SHOP, "unpaid", zero_value=1)),
+    (Refusal.NOT_PAYABLE, call(ALICE, 0, SHOP, "unpaid", general_value=1)),
     (Refusal.FUNCTION_GAS, call(ALICE, 0, SHOP, "zero", gas_limit=9_999)),
     (Refusal.FUNCTION_GAS, call(ALICE, 0, SHOP, "zero", gas_limit=50_001)),
     (Refusal.TEMPLATE, call(ALICE, 0, SHOP, "buy", (bytes(123), 7, BOB.address), (PRICE,))),
@@ -256,6 +263,7 @@ def test_calls(kind: Refusal | None, raw: bytes) -> None:
     [
         (0, 2**63), (0, b""), (1, 2), (1, -1), (1, b"\x01"), (2, 0), (3, b"\xff"), (3, 0), (4, bytes(19)),
         (4, bytes(32)), (5, bytes(20)), (6, bytes(21)), (7, bytes(31)), (7, 0),
+        (8, bytes(36)), (8, cid_of(b"")[:-1]), (8, cid_of(b"") + b"\x00"), (8, bytes(32)), (8, 0),
     ],
 )  # fmt: skip
 def test_argument_kinds(place: int, value: int | bytes) -> None:
@@ -272,6 +280,7 @@ INIT = FunctionEnvelope(
     (TemplateEntry(TemplateKind.WRITE, SELF, (Literal(b"total"),)),),
     complete=True,
 )
+UNPAID_INIT = FunctionEnvelope(CONSTRUCTOR, (), (), complete=True, payable=False)
 NEW = deployed_contract(ALICE.address, decode_transaction(deploy(ALICE, 0, b"wasm", Envelope(()), ())))
 BAD_ENVELOPE = Envelope((FREE, BUY))
 
@@ -283,6 +292,11 @@ DEPLOYMENTS = [
     (Refusal.NOT_ADMITTED, deploy(ALICE, 0, b"wasm", Envelope((INIT,)), (5,), (Read(VAULT, b"open/x"),))),
     (Refusal.NOT_ADMITTED, deploy(ALICE, 0, b"wasm", Envelope(()), (), (Write(NEW, b"total"),))),
     (Refusal.NOT_ADMITTED, deploy(ALICE, 0, b"wasm", Envelope(()), (), (Read(VAULT, b"shut"),))),
+    (None, deploy(ALICE, 0, b"wasm", Envelope((INIT,)), (5,), general_value=3)),
+    (None, deploy(ALICE, 0, b"wasm", Envelope((UNPAID_INIT,)), ())),
+    (Refusal.NOT_PAYABLE, deploy(ALICE, 0, b"wasm", Envelope((UNPAID_INIT,)), (), general_value=3)),
+    (Refusal.NOT_PAYABLE, deploy(ALICE, 0, b"wasm", Envelope((UNPAID_INIT,)), (), zero_value=3)),
+    (None, deploy(ALICE, 0, b"wasm", Envelope((UNPAID,)), (), zero_value=3)),  # no constructor: no rule
     (Refusal.ARGUMENTS, deploy(ALICE, 0, b"wasm", Envelope((INIT,)), ())),
     (Refusal.ARGUMENTS, deploy(ALICE, 0, b"wasm", Envelope(()), (5,))),
     (Refusal.ENVELOPE, deploy(ALICE, 0, b"wasm", BAD_ENVELOPE)),

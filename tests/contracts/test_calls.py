@@ -156,6 +156,21 @@ def test_value_moves_like_a_transfer() -> None:
     assert run_inner(main_module(""), *entries, value=61).failure is FailureKind.CAP_EXCEEDED
 
 
+def test_value_comes_to_payable_functions_alone() -> None:
+    """A function that is not payable is not callable with value, by a contract or a transaction; without, it is."""
+    inner, envelope = main_module(""), admits("main", payable=False)
+    entries = (Debit(MAIN, 1), Credit(INNER))
+    refused = run_inner(inner, *entries, envelope=envelope, value=1)
+    assert (refused.failure, refused.detail) == (FailureKind.NOT_CALLABLE, f"main of 0x{INNER.hex()} takes no value")
+    assert not refused.credits and not refused.debits
+    assert run_inner(inner, *entries, envelope=envelope).failure is None
+    assert run_inner(inner, *entries, value=1).failure is None
+    world = DictWorld()
+    world.deploy(MAIN, inner, envelope)
+    assert execute(call_of(value=1), world, GAS).failure is FailureKind.NOT_CALLABLE
+    assert execute(call_of(), world, GAS).failure is None
+
+
 def test_caps_are_gross_over_all_frames() -> None:
     """What a contract pays in several frames counts together against its cap, money that returns does not help."""
     back = main_module(f"(call $transfer {text(0, 32)} (call $value))", escaped(MAIN))

@@ -10,6 +10,7 @@ from accountant.chain.transaction import Argument
 from accountant.contracts.errors import FailureKind
 from accountant.contracts.run import execute
 from accountant.contracts.world import RunResult
+from accountant.primitives.cid import cid_of
 from accountant.primitives.hashes import keccak256
 from tests.support.wat import (
     GAS,
@@ -96,6 +97,7 @@ def test_integers_keep_their_sign(extreme: int) -> None:
         (ArgumentKind.CONTRACT, [bytes(32)], [bytes(20), b"", 0]),
         (ArgumentKind.ACCOUNT, [bytes(20), bytes(32)], [bytes(21), b"", 0]),
         (ArgumentKind.HASH, [bytes(32)], [bytes(31), 0]),
+        (ArgumentKind.CID, [cid_of(b"x")], [bytes(36), bytes(32), b"", 0]),
     ],
 )
 def test_argument_kinds(kind: ArgumentKind, good: list[Argument], bad: list[Argument]) -> None:

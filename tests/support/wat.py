@@ -69,10 +69,12 @@ def admits(
     listed: tuple[bytes, ...] = (),
     direct: bool = False,
     zero_cost: bool = False,
+    payable: bool = True,
 ) -> Envelope:
     """An envelope of functions that are all alike."""
     functions = (
-        FunctionEnvelope(name, arguments, (), False, callers, listed, zero_cost, direct) for name in sorted(names)
+        FunctionEnvelope(name, arguments, (), False, callers, listed, zero_cost, direct, payable=payable)
+        for name in sorted(names)
     )
     return Envelope(tuple(functions))
 
