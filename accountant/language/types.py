@@ -7,10 +7,9 @@ from enum import Enum
 from typing import NamedTuple
 
 from accountant.chain.envelope import ArgumentKind
+from accountant.primitives.cid import CID_BYTES
 from accountant.primitives.types import ADDRESS_BYTES, HASH_BYTES
 
-CID_BYTES = 36
-"""A binary CIDv1 of raw bytes under SHA-256: 0x01 0x55 0x12 0x20 and the hash."""
 INT_BYTES = 8
 """Integers in slots, keys and events: big-endian two's complement."""
 INT_LEAST, INT_MOST = -(2**63), 2**63 - 1
@@ -65,6 +64,7 @@ ARGUMENTS: dict[Type, ArgumentKind] = {
     Type.CONTRACT: ArgumentKind.CONTRACT,
     Type.ACCOUNT: ArgumentKind.ACCOUNT,
     Type.HASH: ArgumentKind.HASH,
+    Type.CID: ArgumentKind.CID,
 }
 """What a parameter of an exported function is to the chain. A `Tensor` is passed as its `Cid`."""
 
