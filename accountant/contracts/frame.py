@@ -8,7 +8,7 @@ from accountant.chain.transaction import Argument
 from accountant.contracts.entry import EntryPoint
 from accountant.contracts.entry_text import cap_exceeded, undeclared
 from accountant.contracts.errors import ContractFailure, FailureKind
-from accountant.contracts.world import ContractCode, Log, Run, World
+from accountant.contracts.world import ContractCode, Log, Run, TraceFrame, World
 from accountant.primitives.addresses import show
 from accountant.primitives.types import AccountId, Amount, ContractId
 
@@ -74,6 +74,8 @@ class Execution:
         self.depth = 0
         self.gas_left: int | None = None
         """Set where a failure happened; None while all goes well."""
+        self.trace: list[TraceFrame] | None = None
+        """The frames that a failure passed, innermost first; None where nobody wants to know."""
 
     def change(self, what: str) -> None:
         """Called before anything is written, paid or logged: `what` is to be. A view refuses."""

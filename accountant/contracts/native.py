@@ -39,6 +39,12 @@ class _Instance(ctypes.Structure):
     _fields_ = [("store", ctypes.c_uint64), ("index", ctypes.c_size_t)]
 
 
+class _Frames(ctypes.Structure):
+    """`wasm_frame_vec_t`."""
+
+    _fields_ = [("size", ctypes.c_size_t), ("data", ctypes.POINTER(ctypes.c_void_p))]
+
+
 class EngineFault(Exception):
     """The engine could not do its work (no address space, a broken binding): no outcome follows from that."""
 
@@ -64,6 +70,16 @@ _trap_code = _short.wasmtime_trap_code
 _trap_code.argtypes, _trap_code.restype = [_pointer, _pointer], ctypes.c_bool
 _trap_delete = _short.wasm_trap_delete
 _trap_delete.argtypes, _trap_delete.restype = [_pointer], None
+_trap_trace = _short.wasm_trap_trace
+_trap_trace.argtypes, _trap_trace.restype = [_pointer, _pointer], None
+_error_trace = _short.wasmtime_error_wasm_trace
+_error_trace.argtypes, _error_trace.restype = [_pointer, _pointer], None
+_frames_delete = _short.wasm_frame_vec_delete
+_frames_delete.argtypes, _frames_delete.restype = [_pointer], None
+_frame_function = _short.wasm_frame_func_index
+_frame_function.argtypes, _frame_function.restype = [_pointer], ctypes.c_uint32
+_frame_offset = _short.wasm_frame_module_offset
+_frame_offset.argtypes, _frame_offset.restype = [_pointer], ctypes.c_size_t
 _error_delete = _short.wasmtime_error_delete
 _error_delete.argtypes, _error_delete.restype = [_pointer], None
 _define = _short.wasmtime_linker_define_func_unchecked
@@ -95,9 +111,11 @@ def new_trap() -> int:
 class Cell:
     """An instance in its store: fuel, memory and exported functions. Dies with the store."""
 
-    __slots__ = ("_context", "_fuel", "_fuel_at", "_instance", "_memory", "_memory_at")
+    __slots__ = ("_context", "_fuel", "_fuel_at", "_instance", "_memory", "_memory_at", "_trace")
 
-    def __init__(self, store: Store) -> None:
+    def __init__(self, store: Store, trace: list[tuple[int, int]] | None = None) -> None:
+        """`trace`: where a trap happened is added to it, (function index, offset in the module), innermost first."""
+        self._trace = trace
         self._context: int = ctypes.cast(store._context(), _pointer).value or 0
         self._fuel = ctypes.c_uint64(0)
         self._fuel_at = ctypes.addressof(self._fuel)
@@ -112,7 +130,7 @@ class Cell:
         """
         trap = _pointer()
         error = _instantiate(module.ptr(), self._context, ctypes.addressof(self._instance), ctypes.addressof(trap))
-        end = _end_of(trap.value, error)
+        end = _end_of(trap.value, error, self._trace)
         if end == HOST:
             raise EngineFault("a checked module could not be instantiated")
         if end == ENDED and self._export(b"memory", self._memory):
@@ -154,7 +172,7 @@ class Cell:
         trap, room = _pointer(), ctypes.c_uint64(0)
         function_at = ctypes.addressof(export) + Extern.of.offset
         error = _call(self._context, function_at, ctypes.addressof(room), 0, ctypes.addressof(trap))
-        return _end_of(trap.value, error)
+        return _end_of(trap.value, error, self._trace)
 
     def _export(self, name: bytes, into: Extern) -> bool:
         found: bool = _export_get(
@@ -171,14 +189,26 @@ class Cell:
         return base + pointer
 
 
-def _end_of(trap: int | None, error: int | None) -> str:
+def _end_of(trap: int | None, error: int | None, trace: list[tuple[int, int]] | None) -> str:
     """How code ended; trap and error are freed. An error that is no trap of the engine's is `HOST`."""
     if not trap and not error:
         return ENDED
     code = ctypes.c_uint8(0)
     known = bool(trap) and _trap_code(trap, ctypes.addressof(code))
     if trap:
+        if trace is not None:
+            _add_frames(_trap_trace, trap, trace)
         _trap_delete(trap)
     if error:
+        if trace is not None:  # the trap that a host function returned
+            _add_frames(_error_trace, error, trace)
         _error_delete(error)
     return TrapCode(code.value).name.lower() if known else HOST
+
+
+def _add_frames(frames_of: "Callable[[int, int], None]", end: int, trace: list[tuple[int, int]]) -> None:
+    """Add the WASM frames that a trap or an error passed; the engine keeps the innermost ones, a bounded number."""
+    frames = _Frames()
+    frames_of(end, ctypes.addressof(frames))
+    trace += [(_frame_function(frames.data[at]), _frame_offset(frames.data[at])) for at in range(frames.size)]
+    _frames_delete(ctypes.addressof(frames))

@@ -1,5 +1,7 @@
 """Running a call or a constructor: failures become results, everyone else's exceptions pass as they are."""
 
+from collections.abc import Callable
+
 from accountant.contracts.arguments import admitted
 from accountant.contracts.engine import modules, new_store
 from accountant.contracts.entry import EntryPoint, entry_point
@@ -7,8 +9,12 @@ from accountant.contracts.errors import ContractFailure, FailureKind
 from accountant.contracts.frame import Execution, Frame
 from accountant.contracts.host import running
 from accountant.contracts.native import ENDED, HOST, Cell
-from accountant.contracts.world import Run, RunResult, World
+from accountant.contracts.world import Run, RunResult, TraceFrame, World
+from accountant.primitives.hashes import sha256
 from accountant.primitives.types import Gas
+
+Rules = Callable[[Run, World, Callable[[Frame, EntryPoint, int], int]], Execution]
+"""Makes what checks and records a run while it goes on."""
 
 _OUT_OF_FUEL = "out_of_fuel"
 _STACK_OVERFLOW = "stack_overflow"
@@ -16,13 +22,17 @@ _USES_ALL_GAS = (FailureKind.OUT_OF_GAS, FailureKind.TRAP)
 """The engine does not say how much fuel a trapping instruction had left, so a trap uses up all gas."""
 
 
-def execute(run: Run, world: World, gas: Gas) -> RunResult:
-    """Run with at most `gas` (what the intrinsic gas left of the limit).
+def execute(
+    run: Run, world: World, gas: Gas, rules: Rules = Execution, trace: list[TraceFrame] | None = None
+) -> RunResult:
+    """Run with at most `gas` (what the intrinsic gas left of the limit), under the `rules` of a transaction by default.
 
-    A failure is a result, with everything but `failure`, `detail` and `gas_used` empty. Any other exception
-    of `world` passes through as it is and leaves nothing behind, so the same run may be started again.
+    A failure is a result, with everything but `failure`, `detail` and `gas_used` empty; where it happened is added
+    to `trace`, innermost frame first, for people: it is no part of any outcome. Any other exception of `world`
+    passes through as it is and leaves nothing behind, so the same run may be started again.
     """
-    execution = Execution(run, world, _enter)
+    execution = rules(run, world, _enter)
+    execution.trace = None if trace is None else []
     try:
         deployed = execution.code_of(run.contract)
         entry = entry_point(run.contract, deployed, run.function.encode(), run.sender, run.value, nested=False)
@@ -31,6 +41,8 @@ def execute(run: Run, world: World, gas: Gas) -> RunResult:
         left = _enter(frame, entry, gas)
     except ContractFailure as failure:
         left = gas if execution.gas_left is None else execution.gas_left
+        if trace is not None and execution.trace is not None:
+            trace += execution.trace
         return RunResult(failure.kind, failure.detail, Gas(gas - left), None, (), {}, {}, {})
     return RunResult(
         failure=None,
@@ -47,11 +59,12 @@ def execute(run: Run, world: World, gas: Gas) -> RunResult:
 def _enter(frame: Frame, entry: EntryPoint, gas: int) -> int:
     """Run an exported function in a fresh instance; gas left. Raises whatever ended it."""
     execution = frame.execution
+    frames: list[tuple[int, int]] | None = None if execution.trace is None else []
     store = new_store(execution.run.limits.memory_pages_most)
     outer = running.frame
     execution.depth += 1
     try:
-        cell = Cell(store)
+        cell = Cell(store, frames)
         cell.set_fuel(gas)
         frame.machine = cell
         running.frame = frame
@@ -62,6 +75,9 @@ def _enter(frame: Frame, entry: EntryPoint, gas: int) -> int:
             failure = _failure_of(end)
             if isinstance(failure, ContractFailure) and execution.gas_left is None:
                 execution.gas_left = 0 if failure.kind in _USES_ALL_GAS else cell.fuel()
+            if execution.trace is not None and frames:
+                name = sha256(entry.code)
+                execution.trace += [TraceFrame(frame.contract, name, *where) for where in frames]
             try:
                 raise failure
             finally:

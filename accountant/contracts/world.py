@@ -69,6 +69,18 @@ class Run(NamedTuple):
     """Set for a constructor: the code that this very transaction deploys under `contract`."""
 
 
+class TraceFrame(NamedTuple):
+    """A function that a failure passed on its way out. Source maps lead from the offset to a line."""
+
+    contract: ContractId
+    code_hash: Hash
+    """SHA-256 of the module."""
+    function: int
+    """The function's index in the module, imported ones counted first."""
+    offset: int
+    """Of the instruction, in bytes from the beginning of the module."""
+
+
 class RunResult(NamedTuple):
     """What came of a run. After a failure everything but `failure`, `detail` and `gas_used` is empty."""
 
