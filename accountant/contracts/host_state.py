@@ -179,6 +179,7 @@ def _write(frame: Frame, slot: bytes, value: bytes) -> None:
     schedule, execution = frame.schedule, frame.execution
     frame.charge(schedule.storage_write + schedule.storage_per_byte * (len(slot) + len(value)))
     key = (frame.contract, _slot(slot))
+    execution.change("write")
     if key not in execution.writes:
         raise undeclared(Write(frame.contract, slot))
     frame.fits(len(value))
