@@ -1,0 +1,22 @@
+"""The pytest plugin: the fixture `chain`. The chain is loaded only where a test asks for it."""
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from accountant.sandbox import Chain
+
+
+@pytest.fixture
+def chain(request: pytest.FixtureRequest) -> Iterator["Chain"]:
+    """A fresh chain in memory. Paths of contracts are relative to the test's file.
+
+    After the test everything is executed in order too, and compared with what the test was told.
+    """
+    from accountant.sandbox import Chain
+
+    made = Chain(request.path.parent)
+    yield made
+    made.check()

@@ -1,0 +1,89 @@
+"""Runs that no block holds: to guess a footprint, to find the line that failed. None of them decides anything."""
+
+from collections.abc import Iterable
+
+from accountant.chain.block import Position
+from accountant.chain.fees import intrinsic_gas
+from accountant.chain.footprint import Debit, Entry, canonical_footprint
+from accountant.chain.query import View
+from accountant.chain.transaction import Transaction
+from accountant.contracts.errors import FailureKind
+from accountant.contracts.run import execute
+from accountant.contracts.simulate import Simulation, simulate
+from accountant.contracts.world import Run, TraceFrame
+from accountant.execution.lazy_world import LazyWorld
+from accountant.execution.session import Inputs
+from accountant.execution.transition import run_of, runs_code
+from accountant.index.port import BlockInfo, Located
+from accountant.index.position import Place, place_of, resolve
+from accountant.primitives.types import BLACKHOLE, Address, Amount, ContractId, Gas, Hash
+from accountant.sandbox.ledger import Ledger
+
+
+def touched_by(ledger: Ledger, made: Transaction, sender: Address, time: int) -> tuple[Entry, ...]:
+    """What a transaction would touch if it were the next block's first; after a failure, what it touched until then."""
+    place = _end(ledger)
+    head = ledger.index.head()
+    located = Located(place.seq, Hash(bytes(32)), sender, place.height, 0, made)
+    block = BlockInfo(place.height, Hash(bytes(32)), head.hash, time, Address(bytes(20)), place.seq, 1)
+    run = run_of(located, block, ledger.index.genesis)
+    gas = Gas(made.gas_limit - intrinsic_gas(made, ledger.index.genesis.gas))
+    return tuple(touch.entry for touch in simulate(run, _world(ledger, place), gas).touched)
+
+
+def united(template: Iterable[Entry], touched: Iterable[Entry]) -> tuple[Entry, ...]:
+    """Both as one footprint; of two debits of one contract the larger cap."""
+    caps: dict[bytes, int] = {}
+    rest: list[Entry] = []
+    for entry in (*template, *touched):
+        if isinstance(entry, Debit):
+            caps[entry.contract] = max(entry.cap, caps.get(entry.contract, 0))
+        else:
+            rest.append(entry)
+    return canonical_footprint([*rest, *(Debit(contract, cap) for contract, cap in caps.items())])
+
+
+def trace_of(ledger: Ledger, transaction: Hash) -> list[TraceFrame]:
+    """Where a failed transaction was, innermost first: it is run again in its place."""
+    seq = ledger.index.seq_of(transaction)
+    assert seq is not None
+    located = ledger.index.transaction(seq)
+    block = ledger.index.block(located.height)
+    assert block is not None
+    trace: list[TraceFrame] = []
+    if runs_code(located) and ledger.outcome(transaction).failure is not FailureKind.INSUFFICIENT_FUNDS:
+        genesis = ledger.index.genesis
+        gas = Gas(located.transaction.gas_limit - intrinsic_gas(located.transaction, genesis.gas))
+        execute(run_of(located, block, genesis), _world(ledger, place_of(located)), gas, trace=trace)
+    return trace
+
+
+def look_again(ledger: Ledger, view: View) -> Simulation:
+    """A failed view with all that a query's answer leaves out: the detail, and where it was."""
+    place = _end(ledger)
+    head = ledger.index.head()
+    run = Run(
+        contract=ContractId(view.contract),
+        function=view.function,
+        arguments=view.arguments,
+        sender=BLACKHOLE,
+        value=Amount(0),
+        footprint=(),
+        height=place.height,
+        index=0,
+        previous_hash=head.hash,
+        time=ledger.state.head.time,
+        schedule=ledger.index.genesis.gas,
+        limits=ledger.index.genesis.limits,
+    )
+    return simulate(run, _world(ledger, place), Gas(view.gas_limit))
+
+
+def _end(ledger: Ledger) -> Place:
+    place = resolve(ledger.index, Position(ledger.index.head().hash, 0))
+    assert place is not None
+    return place
+
+
+def _world(ledger: Ledger, place: Place) -> LazyWorld:
+    return LazyWorld(ledger.selective().session, place, {}, Inputs(), ledger.resolve)
