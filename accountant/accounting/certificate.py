@@ -2,7 +2,10 @@
 
 from enum import StrEnum
 
-from accountant.primitives.encoding import Record
+from accountant.primitives.encoding import Decoder, Record
+from accountant.primitives.errors import InvalidEncoding
+
+CERTIFICATE_BYTES_MAX = 256 * 1024 * 1024
 
 
 class Verdict(StrEnum):
@@ -69,3 +72,40 @@ class Certificate(Record, frozen=True):
 
     What a stored checkpoint of a balance was once computed from is not listed again."""
     missing: tuple[MissingExecution, ...] = ()
+
+
+class ViewCertificate(Record, frozen=True):
+    """What a contract's function returns at a position (paper, section II-B), and what that rests on.
+
+    ACCEPTED: it returned. REJECTED: it failed. `query` (a `View`) is there in any case, `answer` (a `ViewAnswer`)
+    unless it is undecided.
+    """
+
+    verdict: Verdict
+    reason: UndecidedReason | None
+    query: bytes
+    answer: bytes | None
+    executed: tuple[bytes, ...]
+    """Transactions executed for this answer, in order of execution. The view's own run is none."""
+    gas_executed: int
+    """The view's own gas and that of all transactions executed."""
+    gas_everything: int
+    """The view's gas limit and those of all transactions before the position. 2^63 − 1 if it is more."""
+    cache_hits: int
+    slice: tuple[bytes, ...]
+    """Transactions whose outcomes were consulted, in chain order: executed now or known before."""
+    missing: tuple[MissingExecution, ...] = ()
+
+
+AnyCertificate = Certificate | ViewCertificate
+
+_certificates = Decoder(Certificate, CERTIFICATE_BYTES_MAX)
+_views = Decoder(ViewCertificate, CERTIFICATE_BYTES_MAX)
+
+
+def decode_certificate(raw: bytes) -> AnyCertificate:
+    """The certificate that `raw` encodes; its number of fields tells the kinds apart. Raises `InvalidEncoding`."""
+    try:
+        return _certificates.decode(raw)
+    except InvalidEncoding:
+        return _views.decode(raw)

@@ -5,7 +5,7 @@ from accountant.accounting.funding import Funding
 from accountant.chain.block import Position
 from accountant.execution.selective import Selective
 from accountant.index.port import Moment
-from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, AccountId, Address, Seq
+from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, AccountId, Address, Hash, Seq
 
 
 def certify(
@@ -26,8 +26,7 @@ def certify(
     session = selective.session
     index = session.index
     decided = funding.verdict is not Verdict.UNDECIDED
-    rests_on = sorted({*selective.consulted.seqs, *session.resolved, *session.cached})
-    hashes = {located.seq: located.hash for located in index.transactions(rests_on)}
+    hashes = rests_on(selective)
     zero = index.zero_balance(Address(account), moment) if len(account) == ADDRESS_BYTES else 0
     return Certificate(
         verdict=funding.verdict,
@@ -44,8 +43,15 @@ def certify(
         theta=tuple(funding.incomes),
         executed=tuple(hashes[seq] for seq in session.executed),
         gas_executed=session.gas_executed,
-        gas_everything=min(index.gas_limits(Seq(rests_on[-1] + 1)), AMOUNT_MAX) if rests_on else 0,
+        gas_everything=min(index.gas_limits(Seq(max(hashes) + 1)), AMOUNT_MAX) if hashes else 0,
         cache_hits=len(session.cached),
-        slice=tuple(hashes[seq] for seq in rests_on),
+        slice=tuple(hashes.values()),
         missing=funding.missing,
     )
+
+
+def rests_on(selective: Selective) -> dict[Seq, Hash]:
+    """The transactions whose outcomes a piece of work consulted, in chain order."""
+    session = selective.session
+    seqs = sorted({*selective.consulted.seqs, *session.resolved, *session.cached})
+    return {located.seq: located.hash for located in session.index.transactions(seqs)}

@@ -2,6 +2,7 @@
 
 from accountant.chain.block import Position
 from accountant.chain.rows import RowKind
+from accountant.chain.transaction import Argument
 from accountant.index.port import ChainIndex
 from accountant.primitives.addresses import show
 from accountant.primitives.encoding import Record
@@ -34,6 +35,18 @@ class LowerBoundQuestion(Record, frozen=True):
     position: Position
     target: int | None = None
     theta: tuple[bytes, ...] | None = None
+    gas_budget: int | None = None
+
+
+class ViewQuestion(Record, frozen=True):
+    """What does a contract's function return on the state at the position (paper, section II-B)?"""
+
+    contract: bytes
+    function: str
+    arguments: tuple[Argument, ...]
+    gas_limit: int
+    """The most gas of the function itself: part of what is asked, so it must not be spent on transactions."""
+    position: Position
     gas_budget: int | None = None
 
 

@@ -12,7 +12,7 @@ from typing import NamedTuple, Protocol
 import sqlalchemy as sa
 import structlog
 
-from accountant.accounting.certificate import Certificate, Verdict
+from accountant.accounting.certificate import Verdict, decode_certificate
 from accountant.chain.transaction import Transaction, sign_transaction, transaction_hash
 from accountant.index.port import ChainIndex
 from accountant.oath.counts import coverage, purse_flaws
@@ -21,17 +21,13 @@ from accountant.oath.oath import SwornTerms
 from accountant.oath.swear import Stamp, deploy_transaction, deposit_transaction, swear_transaction, zero_cost_of
 from accountant.oath.sworn import answer_flaw, query_flaw
 from accountant.primitives.addresses import contract_id_of, show
-from accountant.primitives.encoding import Decoder
 from accountant.primitives.errors import AccountantError, InvalidEncoding
 from accountant.primitives.keys import PrivateKey
 from accountant.primitives.types import BLACKHOLE, UNITS_PER_TOKEN, Address, Amount, ContractId, Height
 from accountant.services.submit import Refused
 from accountant.storage.oaths import NewSigned, Oaths, Purpose, SignedRow
 
-CERTIFICATE_BYTES_MAX = 64 * 1024 * 1024
-
 _log = structlog.get_logger(__name__)
-_certificates = Decoder(Certificate, CERTIFICATE_BYTES_MAX)
 
 
 class SignerAccount(NamedTuple):
@@ -232,7 +228,7 @@ class Publisher:
     def _terms(self, certificate: bytes) -> SwornTerms:
         """What to swear for an answer, in the next block or later. Raises `Declined`."""
         try:
-            found = _certificates.decode(certificate)
+            found = decode_certificate(certificate)
         except InvalidEncoding as error:
             raise Declined(f"the certificate does not decode: {error.detail}") from None
         if found.verdict is Verdict.UNDECIDED:

@@ -4,17 +4,18 @@ from collections.abc import Callable
 from enum import StrEnum
 
 from accountant.accounting.bound import check_lower_bound, lower_bound
-from accountant.accounting.certificate import Certificate
+from accountant.accounting.certificate import AnyCertificate
 from accountant.accounting.pay import check_payment, verify_payment
-from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion
+from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
+from accountant.accounting.view import check_view, view
 from accountant.execution.port import Heartbeat, OutcomeStore
 from accountant.index.port import ChainIndex
 from accountant.primitives.encoding import Decoder
 
 QUESTION_BYTES_MAX = 1024 * 1024
 
-Question = PaymentQuestion | LowerBoundQuestion
-Answer = Callable[[Question, Heartbeat], Certificate]
+Question = PaymentQuestion | LowerBoundQuestion | ViewQuestion
+Answer = Callable[[Question, Heartbeat], AnyCertificate]
 """Answers a question. Raises `InvalidQuestion`, and whatever the heartbeat raises."""
 
 
@@ -23,38 +24,57 @@ class QuestionKind(StrEnum):
 
     PAYMENT_VERIFICATION = "payment_verification"
     BALANCE_LOWER_BOUND = "balance_lower_bound"
+    VIEW = "view"
 
 
 _payments = Decoder(PaymentQuestion, QUESTION_BYTES_MAX)
 _bounds = Decoder(LowerBoundQuestion, QUESTION_BYTES_MAX)
+_views = Decoder(ViewQuestion, QUESTION_BYTES_MAX)
 
 
 def kind_of(question: Question) -> QuestionKind:
     """The kind under which a question is stored."""
-    if isinstance(question, PaymentQuestion):
-        return QuestionKind.PAYMENT_VERIFICATION
-    return QuestionKind.BALANCE_LOWER_BOUND
+    match question:
+        case PaymentQuestion():
+            return QuestionKind.PAYMENT_VERIFICATION
+        case LowerBoundQuestion():
+            return QuestionKind.BALANCE_LOWER_BOUND
+        case ViewQuestion():
+            return QuestionKind.VIEW
 
 
 def decode_question(kind: QuestionKind, raw: bytes) -> Question:
     """The question that `raw` encodes. Raises `InvalidEncoding`."""
-    return _payments.decode(raw) if kind is QuestionKind.PAYMENT_VERIFICATION else _bounds.decode(raw)
+    match kind:
+        case QuestionKind.PAYMENT_VERIFICATION:
+            return _payments.decode(raw)
+        case QuestionKind.BALANCE_LOWER_BOUND:
+            return _bounds.decode(raw)
+        case QuestionKind.VIEW:
+            return _views.decode(raw)
 
 
 def check(index: ChainIndex, question: Question) -> None:
     """Raises `InvalidQuestion` where the chain's bytes alone show a question to be wrong. Executes nothing."""
-    if isinstance(question, PaymentQuestion):
-        check_payment(index, question)
-    else:
-        check_lower_bound(index, question)
+    match question:
+        case PaymentQuestion():
+            check_payment(index, question)
+        case LowerBoundQuestion():
+            check_lower_bound(index, question)
+        case ViewQuestion():
+            check_view(index, question)
 
 
 def answering(index: ChainIndex, outcomes: OutcomeStore) -> Answer:
-    """The accountant: answers questions from this index, with these outcomes at hand (Algorithm 4, Lemma 1)."""
+    """The accountant: answers questions from this index, with these outcomes at hand (Algorithm 4, Lemma 1, views)."""
 
-    def answer(question: Question, heartbeat: Heartbeat) -> Certificate:
-        if isinstance(question, PaymentQuestion):
-            return verify_payment(index, outcomes, question, heartbeat)
-        return lower_bound(index, outcomes, question, heartbeat)
+    def answer(question: Question, heartbeat: Heartbeat) -> AnyCertificate:
+        match question:
+            case PaymentQuestion():
+                return verify_payment(index, outcomes, question, heartbeat)
+            case LowerBoundQuestion():
+                return lower_bound(index, outcomes, question, heartbeat)
+            case ViewQuestion():
+                return view(index, outcomes, question, heartbeat)
 
     return answer
