@@ -22,7 +22,7 @@ from accountant.index.blocks import (
 from accountant.index.port import BlockInfo, Event, Head, Located, Moment
 from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
 
-_WRITE, _DEPLOY = int(RowKind.WRITE), int(RowKind.DEPLOY)
+_WRITE, _DEPLOY, _EXPENSE = int(RowKind.WRITE), int(RowKind.DEPLOY), int(RowKind.EXPENSE)
 
 
 _seq = itemgetter(0)
@@ -154,6 +154,13 @@ class MemoryIndex:
     def expenses(self, account: Address, before: Seq) -> int:
         history = self._expenses.get(account)
         return history.before(before) if history else 0
+
+    def nonce(self, account: Address, before: Seq) -> int:
+        rows = self._events.get(account_key(account), [])
+        for event in reversed(rows[: bisect_left(rows, before, key=_seq)]):
+            if event.kind == _EXPENSE:
+                return self.transaction(event.seq).transaction.nonce + 1
+        return 0
 
     def gas_limits(self, before: Seq) -> int:
         return self._gas_totals[min(max(before, 0), len(self._transactions))]

@@ -89,6 +89,9 @@ class ChainIndex(Protocol):
     def expenses(self, account: Address, before: Seq) -> int:
         """Q_G: the sum of general_value over the user's transactions with seq < before: one look-up."""
 
+    def nonce(self, account: Address, before: Seq) -> int:
+        """The nonce of the user's next transaction after those with seq < before: one look-up."""
+
     def gas_limits(self, before: Seq) -> int:
         """The sum of gas_limit over all transactions with seq < before, as far as the chain goes: one look-up."""
 

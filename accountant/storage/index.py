@@ -58,6 +58,16 @@ EVENTS = compiled(
 EXPENSES = compiled(
     select(_e.c.total).where(_e.c.account == _key, _e.c.seq < _before).order_by(_e.c.seq.desc()).limit(1)
 )
+LAST_NONCE = compiled(
+    select(_t.c.nonce).where(
+        _t.c.seq
+        == select(_p.c.seq)
+        .where(_p.c.key == _key, _p.c.kind == int(RowKind.EXPENSE), _p.c.seq < _before)
+        .order_by(_p.c.seq.desc())
+        .limit(1)
+        .scalar_subquery()
+    )
+)
 GAS_LIMITS = compiled(select(_t.c.gas_total).where(_t.c.seq < _before).order_by(_t.c.seq.desc()).limit(1))
 ZERO_BALANCE = compiled(
     select(_z.c.balance).where(_z.c.account == _key, _z.c.moment < _before).order_by(_z.c.moment.desc()).limit(1)
@@ -164,6 +174,10 @@ class PostgresIndex:
     def expenses(self, account: Address, before: Seq) -> int:
         row = self._database.fetch_one(EXPENSES, {"key": account, "before": before})
         return int(row[0]) if row else 0
+
+    def nonce(self, account: Address, before: Seq) -> int:
+        row = self._database.fetch_one(LAST_NONCE, {"key": account_key(account), "before": before})
+        return int(row[0]) + 1 if row else 0
 
     def gas_limits(self, before: Seq) -> int:
         row = self._database.fetch_one(GAS_LIMITS, {"before": before})

@@ -222,6 +222,17 @@ def test_expenses_are_the_sum_right_before(adapter: Adapter) -> None:
     assert index.expenses(Address(b"x" * 20), Seq(11)) == 0
 
 
+def test_the_next_nonce_right_before(adapter: Adapter) -> None:
+    """A user's next nonce counts what it signed before the position, income and other signers' calls not among it."""
+    chain = example()
+    index = adapter(chain)
+    numbers = [chain.transaction(Seq(seq)) for seq in range(7)]
+    for user in (ANN, BEN, CAT, Address(b"x" * 20)):
+        for seq in range(8):
+            signed = [t.transaction.nonce for t in numbers[:seq] if t.sender == user]
+            assert index.nonce(user, Seq(seq)) == (signed[-1] + 1 if signed else 0)
+
+
 def test_gas_limits_are_summed_right_before(adapter: Adapter) -> None:
     """What executing everything before a position may cost at most, in one number wider than 63 bits."""
     chain = example()
@@ -277,6 +288,7 @@ def _compare(left: ChainIndex, right: ChainIndex, users: list[Address], contract
             assert right.events(account, middle, ends[-1]) == left.events(account, middle, ends[-1])
     for user in users:
         assert [right.expenses(user, seq) for seq in ends] == [left.expenses(user, seq) for seq in ends]
+        assert [right.nonce(user, seq) for seq in ends] == [left.nonce(user, seq) for seq in ends]
         moments = [moment_before(height, index) for height in range(head.height + 2) for index in range(-1, 7)]
         assert [right.zero_balance(user, m) for m in moments] == [left.zero_balance(user, m) for m in moments]
     for contract in contracts:
