@@ -10,7 +10,7 @@ from accountant.chain.block import Position
 from accountant.chain.envelope import CONSTRUCTOR, Envelope, FunctionEnvelope
 from accountant.chain.genesis import Genesis, GenesisAccount
 from accountant.chain.query import View, ViewAnswer
-from accountant.chain.transaction import Argument, Transaction, deployed_contract, sign_transaction, transaction_hash
+from accountant.chain.transaction import Argument, Transaction, deployed_contract, sign_transaction
 from accountant.contracts.engine import ENGINE
 from accountant.execution.outcome import Outcome
 from accountant.primitives.keys import PrivateKey
@@ -58,12 +58,13 @@ class Chain:
         self._contracts: dict[bytes, Contract] = {}
         self._open: list[tuple[bytes, Result]] | None = None
         self._expectations: list[Expectation] = []
-        self._observations = Observations()
+        self.observations = Observations()
+        """What the test was told: `check` compares it."""
 
     # Accounts and time
 
     def account(self, name: str, units: int | None = None) -> User:
-        """The user of this name. A new one is paid `units` of zero-cost money (default: `RICH`) in a block of its own."""
+        """The user of this name. A new one is paid `units` of zero-cost money (or `RICH`) in a block of its own."""
         known = self._users.get(name)
         if known is not None:
             if units is not None:
@@ -90,7 +91,7 @@ class Chain:
         self._demand_closed("a balance")
         asked = account(of)
         units = self._ledger.general(asked)
-        self._observations.balances.append((self._ledger.seq_now(), asked, units))
+        self.observations.balances.append((self._ledger.seq_now(), asked, units))
         return units
 
     def advance(self, seconds: int) -> None:
@@ -116,28 +117,21 @@ class Chain:
         self._open = waiting
         try:
             yield
+        except BaseException:
+            self._ledger.withdraw(raw for raw, _ in waiting)
+            raise
         finally:
             self._open = None
         if waiting:
             self._close(waiting)
 
-    @contextmanager
-    def fails(self, reason: str | None = None) -> Iterator[None]:
-        """Demands that something is sent or viewed inside, and that all of it fails.
+    def fails(self, reason: str | None = None) -> Expectation:
+        """`with chain.fails(reason):` demands that something is sent or viewed inside, and that all of it fails.
 
         `reason`: what the assertion in the contract says, or the kind of another failure, as in `Result.reason`.
         Raises `AssertionError`.
         """
-        __tracebackhide__ = True
-        expectation = Expectation(reason)
-        self._expectations.append(expectation)
-        try:
-            yield
-        except (DeploymentFailed, ViewFailed) as error:
-            expectation.raised(error)
-        finally:
-            self._expectations.remove(expectation)
-        expectation.check()
+        return Expectation(self._expectations, reason)
 
     # Contracts and money
 
@@ -174,20 +168,18 @@ class Chain:
         made = self._opened(made, sender, envelope.function(CONSTRUCTOR))
         result = self._send(made, sender, f"deployment of {address!r}", None)
         contract = self._contracts[address] = Contract(self, address, signatures, result)
-        if not result.open and not result.succeeded:
-            raise DeploymentFailed(result)
         return contract
 
     def slot(self, contract: Contract, slot: bytes) -> bytes:
         """A slot of a contract now, as it lies on the chain; empty where nothing is."""
         self._demand_closed("a slot")
         value = self._ledger.slot(contract.id, slot)
-        self._observations.slots.append((self._ledger.seq_now(), contract.id, slot, value))
+        self.observations.slots.append((self._ledger.seq_now(), contract.id, slot, value))
         return value
 
     def check(self) -> None:
         """Executes everything in order and compares: all that this test was told must be so. A difference is a bug."""
-        check_against_eager(self._ledger.index, self._ledger.outcomes, self._observations)
+        check_against_eager(self._ledger.index, self._ledger.outcomes, self.observations)
 
     # What contracts and results ask
 
@@ -209,7 +201,7 @@ class Chain:
         query = View(contract.id, function.name, arguments, GAS, Position(self._ledger.index.head().hash, 0))
         answer = self._ledger.selective().answer(query)
         assert isinstance(answer, ViewAnswer)
-        self._observations.answers.append((query, answer))
+        self.observations.answers.append((query, answer))
         where = f"{contract!r}.{function.name}"
         if answer.failure is not None:
             again = look_again(self._ledger, query)
@@ -259,7 +251,7 @@ class Chain:
     def _send(self, made: Transaction, sender: User, name: str, function: Signature | None) -> Result:
         raw = self._signed(made, sender.key)
         returns = None if function is None else function.returns
-        result = Result(self, name, transaction_hash(raw), made.footprint, returns)
+        result = Result(self, name, raw, made, returns)
         for expectation in self._expectations:
             expectation.sent(result)
         if self._open is None:
@@ -272,6 +264,9 @@ class Chain:
         self._ledger_append([raw for raw, _ in waiting])
         for _, result in waiting:
             result.open = False
+        for _, result in waiting:
+            if result.deploys and not result.succeeded:
+                raise DeploymentFailed(result)
 
     def _ledger_append(self, transactions: list[bytes]) -> None:
         self._ledger.append(transactions, self.now)

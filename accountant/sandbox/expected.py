@@ -1,17 +1,36 @@
 """What `with chain.fails(reason):` demands: something happens inside, and all of it fails for the reason."""
 
+from types import TracebackType
+
 from accountant.sandbox.errors import BlockOpen, DeploymentFailed, ViewFailed
 from accountant.sandbox.result import Result
 
 
 class Expectation:
-    """Everything sent or viewed since it was made."""
+    """Watches everything that is sent or viewed while it is entered."""
 
-    def __init__(self, reason: str | None) -> None:
+    def __init__(self, watching: list["Expectation"], reason: str | None) -> None:
+        """`watching`: all expectations entered at present; this one is among them while it is."""
+        self._watching = watching
         self._reason = reason
         self._results: list[Result] = []
         self._views: list[str] = []
-        self._failed: ViewFailed | None = None
+        self._failed: list[ViewFailed] = []
+
+    def __enter__(self) -> None:
+        self._watching.append(self)
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, error: BaseException | None, _trace: TracebackType | None
+    ) -> bool:
+        __tracebackhide__ = True
+        self._watching.remove(self)
+        if isinstance(error, ViewFailed):
+            self._failed.append(error)
+        elif error is not None and not isinstance(error, DeploymentFailed):
+            return False
+        self._check()
+        return True
 
     def sent(self, result: Result) -> None:
         """A transaction was sent."""
@@ -21,22 +40,15 @@ class Expectation:
         """A view returned a value."""
         self._views.append(view)
 
-    def raised(self, error: DeploymentFailed | ViewFailed) -> None:
-        """A failure that ended the body. A deployment's result was counted when it was sent."""
-        if isinstance(error, ViewFailed):
-            self._failed = error
-
-    def check(self) -> None:
-        """Raises `AssertionError` unless all of it failed for the reason, and `BlockOpen`."""
+    def _check(self) -> None:
         __tracebackhide__ = True
         wanted = "a failure" if self._reason is None else f"the failure {self._reason!r}"
-        seen = self._results or self._views or self._failed
-        assert seen, f"expected {wanted}, but nothing was sent or viewed"
-        assert not self._views, f"expected {wanted}, but {self._views[0]} returned a value"
+        assert self._results or self._views or self._failed, f"expected {wanted}, but nothing was sent or viewed"
         if any(result.open for result in self._results):
             raise BlockOpen("put `with chain.block():` inside `with chain.fails():`: results are known at its end")
         for result in self._results:
             right = not result.succeeded and self._reason in (None, result.reason)
             assert right, f"expected {wanted}, but: {result!r}"
-        if self._failed is not None:
-            assert self._reason in (None, self._failed.reason), f"expected {wanted}, but {self._failed.detail}"
+        assert not self._views, f"expected {wanted}, but {self._views[0]} returned a value"
+        for failed in self._failed:
+            assert self._reason in (None, failed.reason), f"expected {wanted}, but: {failed.detail}"

@@ -1,6 +1,6 @@
 """The chain under a contract's tests: proposer, mempool, validator, index and executor of one process, all real."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 from accountant.chain.errors import InvalidTransaction, NotPooled
 from accountant.chain.genesis import Genesis
@@ -8,6 +8,7 @@ from accountant.chain.mempool import Mempool, MempoolLimits
 from accountant.chain.proposer import propose
 from accountant.chain.query import Answer
 from accountant.chain.state import ChainState
+from accountant.chain.transaction import transaction_hash
 from accountant.chain.validator import ValidatedBlock, import_block
 from accountant.contracts.module import check_module
 from accountant.execution.memory import MemoryOutcomes
@@ -41,6 +42,11 @@ class Ledger:
             return self._pool.add(raw).hash
         except (InvalidTransaction, NotPooled) as error:
             raise Refused(error) from None
+
+    def withdraw(self, transactions: Iterable[bytes]) -> None:
+        """Forget transactions that wait."""
+        for raw in transactions:
+            self._pool.drop(transaction_hash(raw))
 
     def next_nonce(self, sender: Address) -> int:
         """The nonce of the sender's next transaction, those that wait counted in."""

@@ -3,7 +3,7 @@
 from functools import cached_property
 from typing import Protocol
 
-from accountant.chain.footprint import Entry
+from accountant.chain.transaction import Transaction, TransactionKind, transaction_hash
 from accountant.contracts.errors import FailureKind
 from accountant.execution.outcome import Outcome
 from accountant.language.types import Type
@@ -31,19 +31,24 @@ class Looking(Protocol):
 class Result:
     """A transaction and what it did. It is true exactly if it succeeded."""
 
-    def __init__(
-        self, chain: Looking, name: str, transaction: Hash, footprint: tuple[Entry, ...], returns: Type | None
-    ) -> None:
+    def __init__(self, chain: Looking, name: str, raw: bytes, transaction: Transaction, returns: Type | None) -> None:
         """`name`: the function with its contract, for people."""
         self._chain = chain
         self._name = name
         self._returns = returns
-        self.hash = transaction
+        self.transaction = transaction
+        """What was signed: its footprint, gas limit and money."""
+        self.hash = transaction_hash(raw)
         """The transaction's hash."""
-        self.footprint = footprint
-        """What the transaction declared that it may touch."""
+        self.bytes_count = len(raw)
+        """The transaction's size, which its fee depends on."""
         self.open = True
         """Whether its block is still being put together."""
+
+    @property
+    def deploys(self) -> bool:
+        """Whether it deploys a contract."""
+        return self.transaction.kind is TransactionKind.DEPLOY
 
     @cached_property
     def outcome(self) -> Outcome:

@@ -17,6 +17,7 @@ from accountant.chain.envelope import (
     TemplateKind,
 )
 from accountant.language.types import Type
+from accountant.sandbox import Chain, Contract
 from accountant.sandbox.signature import Signature, Signatures
 from tests.support.wat import module, text
 
@@ -112,4 +113,12 @@ def token_signatures() -> Signatures:
         {function.name: function for function in functions},
         Signature("init", (("units", Type.INT),)),
         {"Transfer": (("source", Type.ACCOUNT), to, amount)},
+    )
+
+
+def deploy_token(chain: Chain, units: object = 1_000) -> Contract:
+    """The token, deployed by alice."""
+    alice = chain.account("alice")
+    return chain.deploy_module(
+        token_code(), token_envelope(), units, sender=alice, name="token", signatures=token_signatures()
     )
