@@ -4,14 +4,15 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from accountant.accounting.certificate import Certificate
+from accountant.accounting.certificate import (
+    Certificate,
+    MissingExecution,
+    UndecidedReason,
+    ViewCertificate,
+    decode_certificate,
+)
 from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
-from accountant.chain.query import decode_answer
-from accountant.primitives.encoding import Decoder
-
-CERTIFICATE_BYTES_MAX = 256 * 1024 * 1024
-
-_certificates = Decoder(Certificate, CERTIFICATE_BYTES_MAX)
+from accountant.chain.query import Answer, ViewAnswer, decode_answer
 
 
 class IncomeView(BaseModel):
@@ -25,8 +26,31 @@ class IncomeView(BaseModel):
 class MissingView(BaseModel):
     """What had to be executed next when the budget was spent, and the most it costs."""
 
-    transaction: HashOut
+    transaction: Annotated[HashOut | None, Field(description="Null: the view that was asked for itself.")]
     gas_most: GasOut
+
+    @classmethod
+    def of(cls, missing: MissingExecution) -> "MissingView":
+        """The view of what was missing."""
+        transaction = None if missing.transaction is None else hex_of(missing.transaction)
+        return cls(transaction=transaction, gas_most=str(missing.gas_most))
+
+
+class ViewAnswerView(BaseModel):
+    """What a view returned, or how it failed."""
+
+    failure: Annotated[str | None, Field(description="The kind of the failure.", examples=["assertion"])]
+    value: Annotated[str | None, Field(description="Decimal digits or hex; null where it returned nothing.")]
+
+    @classmethod
+    def of(cls, answer: ViewAnswer) -> "ViewAnswerView":
+        """The view of a view's answer."""
+        value = answer.value
+        return cls(failure=answer.failure, value=hex_of(value) if isinstance(value, bytes) else _digits(value))
+
+
+def _digits(value: int | None) -> str | None:
+    return None if value is None else str(value)
 
 
 class ResultView(BaseModel):
@@ -53,14 +77,13 @@ class ResultView(BaseModel):
     canonical: Annotated[HexOut, Field(description="The certificate's canonical bytes.")]
 
     @classmethod
-    def of(cls, raw: bytes) -> "ResultView":
-        """The view of a stored certificate."""
-        certificate = _certificates.decode(raw)
+    def of(cls, certificate: Certificate, raw: bytes) -> "ResultView":
+        """The view of a certificate and its canonical bytes."""
         return cls(
             verdict=certificate.verdict.value,
             reason=None if certificate.reason is None else certificate.reason.value,
             query=None if certificate.query is None else hex_of(certificate.query),
-            answer=None if certificate.answer is None else _answer(certificate.answer),
+            answer=None if certificate.answer is None else _scalar(decode_answer(certificate.answer)),
             account=account_of(certificate.account),
             previous_hash=hex_of(certificate.previous_hash),
             index=certificate.index,
@@ -77,15 +100,63 @@ class ResultView(BaseModel):
             gas_everything=str(certificate.gas_everything),
             cache_hits=certificate.cache_hits,
             slice=[hex_of(t) for t in certificate.slice],
-            missing=[
-                MissingView(transaction=hex_of(m.transaction), gas_most=str(m.gas_most)) for m in certificate.missing
-            ],
+            missing=[MissingView.of(m) for m in certificate.missing],
             canonical=hex_of(raw),
         )
 
 
-def _answer(raw: bytes) -> bool | str:
-    value = decode_answer(raw)
-    if isinstance(value, bool):
-        return value
-    return str(value) if isinstance(value, int) else hex_of(value)
+class ViewResultView(BaseModel):
+    """The certificate of a view: what a contract's function returns, and what that rests on."""
+
+    verdict: Annotated[
+        Literal["accepted", "rejected", "undecided"], Field(description="Whether it returned (accepted) or failed.")
+    ]
+    reason: Literal["budget_spent"] | None
+    query: Annotated[HexOut, Field(description="Canonical bytes of what can be sworn.")]
+    answer: Annotated[ViewAnswerView | None, Field(description="Null while undecided.")]
+    executed: Annotated[list[HashOut], Field(description="Executed for this answer, in order of execution.")]
+    gas_executed: Annotated[GasOut, Field(description="The view's own gas included.")]
+    gas_everything: Annotated[GasOut, Field(description="The most that executing everything before would take.")]
+    cache_hits: int
+    slice: Annotated[list[HashOut], Field(description="All transactions that the answer rests on, in chain order.")]
+    missing: list[MissingView]
+    canonical: Annotated[HexOut, Field(description="The certificate's canonical bytes.")]
+
+    @classmethod
+    def of(cls, certificate: ViewCertificate, raw: bytes) -> "ViewResultView":
+        """The view of a certificate and its canonical bytes."""
+        answer = None if certificate.answer is None else decode_answer(certificate.answer)
+        assert certificate.reason in (None, UndecidedReason.BUDGET_SPENT)
+        return cls(
+            verdict=certificate.verdict.value,
+            reason=None if certificate.reason is None else "budget_spent",
+            query=hex_of(certificate.query),
+            answer=ViewAnswerView.of(answer) if isinstance(answer, ViewAnswer) else None,
+            executed=[hex_of(t) for t in certificate.executed],
+            gas_executed=str(certificate.gas_executed),
+            gas_everything=str(certificate.gas_everything),
+            cache_hits=certificate.cache_hits,
+            slice=[hex_of(t) for t in certificate.slice],
+            missing=[MissingView.of(m) for m in certificate.missing],
+            canonical=hex_of(raw),
+        )
+
+
+def result_of(raw: bytes) -> ResultView | ViewResultView:
+    """The view of a stored certificate."""
+    certificate = decode_certificate(raw)
+    if isinstance(certificate, ViewCertificate):
+        return ViewResultView.of(certificate, raw)
+    return ResultView.of(certificate, raw)
+
+
+def answer_of(answer: Answer) -> bool | str | ViewAnswerView:
+    """A query's answer: a boolean, decimal digits, hex, or what came of a view."""
+    return ViewAnswerView.of(answer) if isinstance(answer, ViewAnswer) else _scalar(answer)
+
+
+def _scalar(answer: Answer) -> bool | str:
+    assert not isinstance(answer, ViewAnswer), "a certificate of balances answers no view"
+    if isinstance(answer, bool):
+        return answer
+    return str(answer) if isinstance(answer, int) else hex_of(answer)

@@ -5,14 +5,16 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from accountant.accounting.questions import PaymentQuestion
-from accountant.api.certificates import ResultView
+from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
+from accountant.api.certificates import ResultView, ViewResultView, result_of
 from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, account_of, hex_of
+from accountant.chain.values import text_of
 from accountant.services.questions import Question, QuestionKind, decode_question
 from accountant.storage.jobs import JobRow
 
 _EXAMPLE_JOB = "job_7f0d3c3f0f6c4b0d9a4f1b6f0c9f8e21"
 
+Kind = Literal["payment_verification", "balance_lower_bound", "view"]
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
@@ -21,6 +23,10 @@ class QuestionView(BaseModel):
 
     transaction: HashOut | None = None
     account: AccountOut | None = None
+    contract: AccountOut | None = None
+    function: str | None = None
+    arguments: Annotated[list[str] | None, Field(description="Decimal digits or hex.")] = None
+    gas_limit: GasOut | None = None
     previous_hash: HashOut | None = None
     index: int | None = None
     target: AmountOut | None = None
@@ -30,18 +36,33 @@ class QuestionView(BaseModel):
     @classmethod
     def of(cls, question: Question) -> "QuestionView":
         """The view of a question."""
-        theta = None if question.theta is None else [hex_of(t) for t in question.theta]
         budget = None if question.gas_budget is None else str(question.gas_budget)
-        if isinstance(question, PaymentQuestion):
-            return cls(transaction=hex_of(question.transaction), theta=theta, gas_budget=budget)
-        return cls(
-            account=account_of(question.account),
-            previous_hash=hex_of(question.position.previous_hash),
-            index=question.position.index,
-            target=None if question.target is None else str(question.target),
-            theta=theta,
-            gas_budget=budget,
-        )
+        match question:
+            case PaymentQuestion():
+                return cls(transaction=hex_of(question.transaction), theta=_hashes(question.theta), gas_budget=budget)
+            case LowerBoundQuestion():
+                return cls(
+                    account=account_of(question.account),
+                    previous_hash=hex_of(question.position.previous_hash),
+                    index=question.position.index,
+                    target=None if question.target is None else str(question.target),
+                    theta=_hashes(question.theta),
+                    gas_budget=budget,
+                )
+            case ViewQuestion():
+                return cls(
+                    contract=account_of(question.contract),
+                    function=question.function,
+                    arguments=[text_of(None, argument) for argument in question.arguments],
+                    gas_limit=str(question.gas_limit),
+                    previous_hash=hex_of(question.position.previous_hash),
+                    index=question.position.index,
+                    gas_budget=budget,
+                )
+
+
+def _hashes(theta: tuple[bytes, ...] | None) -> list[str] | None:
+    return None if theta is None else [hex_of(member) for member in theta]
 
 
 class ProgressView(BaseModel):
@@ -61,7 +82,7 @@ class JobView(BaseModel):
     """A question and how far its answer has come."""
 
     id: str = Field(examples=[_EXAMPLE_JOB])
-    kind: Literal["payment_verification", "balance_lower_bound"]
+    kind: Kind
     status: Status
     question: QuestionView
     progress: ProgressView
@@ -71,7 +92,7 @@ class JobView(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    result: ResultView | None
+    result: ResultView | ViewResultView | None
     error: JobErrorView | None
     swear: bool
     oath: Annotated[HashOut | None, Field(description="The transaction that swears the answer.")]
@@ -93,7 +114,7 @@ class JobView(BaseModel):
             created_at=row.created_at,
             started_at=row.started_at,
             finished_at=row.finished_at,
-            result=None if row.certificate is None else ResultView.of(row.certificate),
+            result=None if row.certificate is None else result_of(row.certificate),
             error=JobErrorView(code=str(row.error_code), detail=str(row.error_detail)) if failed else None,
             swear=row.swear,
             oath=None if row.oath is None else hex_of(row.oath),
@@ -104,7 +125,7 @@ class JobSummaryView(BaseModel):
     """A job in a list: without its question and result."""
 
     id: str = Field(examples=[_EXAMPLE_JOB])
-    kind: Literal["payment_verification", "balance_lower_bound"]
+    kind: Kind
     status: Status
     created_at: datetime
     finished_at: datetime | None

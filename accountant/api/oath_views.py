@@ -4,17 +4,19 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from accountant.api.fields import AccountOut, AmountOut, HashOut, HexOut, account_of, hex_of
+from accountant.api.certificates import ViewAnswerView, answer_of
+from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
 from accountant.chain.block import Position
 from accountant.chain.query import (
     AccountingQuery,
-    Answer,
     BalanceAtLeast,
     Income,
     Storage,
     TransactionSucceeded,
+    View,
     query_hash,
 )
+from accountant.chain.values import text_of
 from accountant.services.oaths import OathView, SwornView
 
 _IntegerOut = Annotated[str, Field(pattern="^-?[0-9]+$", examples=["1000000000"])]
@@ -36,13 +38,16 @@ class PositionView(BaseModel):
 class QueryView(BaseModel):
     """An accounting query. Which fields it has depends on its kind."""
 
-    kind: Literal["balance_at_least", "transaction_succeeded", "income", "storage"]
+    kind: Literal["balance_at_least", "transaction_succeeded", "income", "storage", "view"]
     hash: Annotated[HashOut, Field(description="What names the query.")]
     account: AccountOut | None = None
     amount: _IntegerOut | None = None
     transaction: HashOut | None = None
     contract: AccountOut | None = None
     slot: HexOut | None = None
+    function: str | None = None
+    arguments: Annotated[list[str] | None, Field(description="Decimal digits or hex.")] = None
+    gas_limit: GasOut | None = None
     position: PositionView | None = None
 
     @classmethod
@@ -70,6 +75,16 @@ class QueryView(BaseModel):
                     slot=hex_of(slot),
                     position=PositionView.of(position),
                 )
+            case View():
+                return cls(
+                    kind="view",
+                    hash=name,
+                    contract=hex_of(query.contract),
+                    function=query.function,
+                    arguments=[text_of(None, argument) for argument in query.arguments],
+                    gas_limit=str(query.gas_limit),
+                    position=PositionView.of(query.position),
+                )
 
 
 class SwornPartView(BaseModel):
@@ -80,7 +95,10 @@ class SwornPartView(BaseModel):
     purse: Annotated[AccountOut, Field(description="The contract whose deposit stands behind the oath.")]
     query: QueryView | None
     query_bytes: HexOut
-    answer: Annotated[bool | str | None, Field(description="A boolean, decimal digits or hex.")]
+    answer: Annotated[
+        bool | str | ViewAnswerView | None,
+        Field(description="A boolean, decimal digits, hex, or what a view returned."),
+    ]
     answer_bytes: HexOut
     penalty: Annotated[_IntegerOut, Field(description="Base units that a false answer costs the purse.")]
     beneficiary: Annotated[AccountOut, Field(description="Who gets what is not burnt; address zero: all is burnt.")]
@@ -95,7 +113,7 @@ class SwornPartView(BaseModel):
             purse=hex_of(sworn.purse),
             query=None if sworn.query is None else QueryView.of(sworn.query),
             query_bytes=hex_of(sworn.terms.query),
-            answer=None if sworn.answer is None else _answer(sworn.answer),
+            answer=None if sworn.answer is None else answer_of(sworn.answer),
             answer_bytes=hex_of(sworn.terms.answer),
             penalty=str(sworn.terms.penalty),
             beneficiary=account_of(sworn.terms.beneficiary),
@@ -150,9 +168,3 @@ class OathResourceView(BaseModel):
                 deposit=str(standing.deposit),
             ),
         )
-
-
-def _answer(answer: Answer) -> bool | str:
-    if isinstance(answer, bool):
-        return answer
-    return str(answer) if isinstance(answer, int) else hex_of(answer)

@@ -9,7 +9,7 @@ from accountant.api.documented import LOCATION, POST_PROBLEMS, problems
 from accountant.api.job_views import JobView
 from accountant.api.posting import Digest, IdempotencyKey, answer_post, json_only
 from accountant.api.resources import Key, Res, Resources
-from accountant.api.schemas import LowerBoundIn, PaymentVerificationIn
+from accountant.api.schemas import LowerBoundIn, PaymentVerificationIn, PositionIn
 from accountant.chain.block import Position
 from accountant.primitives.types import Hash
 from accountant.services.ask import ask
@@ -38,7 +38,7 @@ def verify_payment(
     """Algorithm 4 (Pay), as a job: accepted, rejected, or undecided with the reason."""
     theta = None if body.theta is None else tuple(body.theta)
     question = PaymentQuestion(body.transaction, theta, body.gas_budget)
-    return _asked(resources, key, idempotency_key, digest, question, body.swear)
+    return asked(resources, key, idempotency_key, digest, question, body.swear)
 
 
 @router.post(
@@ -57,18 +57,24 @@ def bound_balance(
     resources: Res, key: Key, body: LowerBoundIn, digest: Digest, idempotency_key: IdempotencyKey = None
 ) -> Response:
     """Lemma 1, as a job: the bound itself or, with a target, whether the account owns that much."""
-    if body.position is not None:
-        position = Position(body.position.previous_hash, body.position.index)
-    else:
-        position = Position(resources.index().head().hash, 0)
+    position = position_of(resources, body.position)
     theta = None if body.theta is None else tuple(body.theta)
     question = LowerBoundQuestion(body.account, position, body.target, theta, body.gas_budget)
-    return _asked(resources, key, idempotency_key, digest, question, body.swear)
+    return asked(resources, key, idempotency_key, digest, question, body.swear)
 
 
-def _asked(
+def position_of(resources: Resources, given: PositionIn | None) -> Position:
+    """The position that a body names; without one the end of the chain as it is now."""
+    if given is not None:
+        return Position(given.previous_hash, given.index)
+    return Position(resources.index().head().hash, 0)
+
+
+def asked(
     resources: Resources, key: StoredKey, idempotency_key: str | None, digest: Hash, question: Question, swear: bool
 ) -> Response:
+    """202 and the job that will answer the question. Raises `InvalidQuestion`; then nothing is stored."""
+
     def act(connection: sa.Connection) -> StoredAnswer:
         row = ask(connection, resources.index(), key.prefix, question, swear, resources.policy)
         return StoredAnswer(digest, 202, f"/v1/jobs/{row.id}", JobView.of(row).model_dump_json().encode())

@@ -1,11 +1,12 @@
 """What clients send. Unknown fields are refused: a misspelt one must not be taken for a default."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, StrictBool, WithJsonSchema
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, StrictBool, WithJsonSchema
 
 from accountant.accounting.questions import THETA_MOST
 from accountant.api.fields import AccountIn, AmountIn, GasIn, HashIn, IndexIn
+from accountant.chain.envelope_rules import ARGUMENTS_MAX, NAME_BYTES_MAX
 from accountant.chain.transaction import TRANSACTION_BYTES_MAX
 
 ThetaIn = Annotated[
@@ -19,6 +20,10 @@ BudgetIn = Annotated[
     GasIn | None, Field(description="The most gas to execute; when it is spent the answer may be `undecided`.")
 ]
 SwearIn = Annotated[StrictBool, Field(description="Publish the answer as an oath on the chain when it is decided.")]
+
+
+VIEW_GAS = 10_000_000
+"""The gas limit of a view that names none."""
 
 
 class _Request(BaseModel):
@@ -74,5 +79,40 @@ class LowerBoundIn(_Request):
         None
     )
     theta: ThetaIn = None
+    gas_budget: BudgetIn = None
+    swear: SwearIn = False
+
+
+def _argument(value: object) -> object:
+    """A value whose kind the function's envelope will judge."""
+    if type(value) not in (bool, int, str):
+        raise ValueError("an argument is a boolean, an integer or a string")
+    return value
+
+
+ArgumentIn = Annotated[
+    Any,
+    PlainValidator(_argument),
+    WithJsonSchema({"anyOf": [{"type": "string"}, {"type": "integer"}, {"type": "boolean"}]}),
+]
+
+
+class ViewIn(_Request):
+    """What does a contract's function return at the position? It may read everything and change nothing."""
+
+    contract: HashIn
+    function: str = Field(min_length=1, max_length=NAME_BYTES_MAX, examples=["balance_of"])
+    arguments: list[ArgumentIn] = Field(
+        default=[],
+        max_length=ARGUMENTS_MAX,
+        description="In order. Integers as numbers or decimal strings, booleans, bytes as 0x and hex, text as it is, "
+        "accounts, hashes and CIDs as they are shown.",
+        examples=[["0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"]],
+    )
+    position: _PositionOrHead = Field(description="`head` is the end of the chain as it is now.")
+    gas_limit: Annotated[
+        GasIn,
+        Field(description="The most gas of the function itself. Part of the question: a view that uses it up failed."),
+    ] = VIEW_GAS
     gas_budget: BudgetIn = None
     swear: SwearIn = False

@@ -1,6 +1,7 @@
 """The REST API from Python: submit, ask, wait for the answer, read oaths."""
 
 import time
+from collections.abc import Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -67,6 +68,18 @@ class AccountantClient:
         """Lemma 1: asks what an account owns at least; the job. Options: target, theta, gas_budget, swear."""
         body = {"account": account, "position": position, **options}
         return self._ask("POST", "/v1/balances/lower-bound", body)
+
+    def view(
+        self,
+        contract: str,
+        function: str,
+        arguments: Sequence[object] = (),
+        position: Json | str = "head",
+        **options: Any,
+    ) -> Json:
+        """Asks what a contract's function returns; the job. Options: gas_limit, gas_budget, swear."""
+        body = {"contract": contract, "function": function, "arguments": list(arguments), "position": position}
+        return self._ask("POST", "/v1/views", {**body, **options})
 
     def job(self, job_id: str) -> Json:
         """A job as it stands."""

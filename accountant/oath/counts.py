@@ -14,7 +14,7 @@ from accountant.execution.port import OutcomeStore
 from accountant.index.port import ChainIndex
 from accountant.oath.code import OATH_CODE_HASH
 from accountant.oath.deposit import deposit_bound
-from accountant.oath.gas import OATH_GAS, rules_allow
+from accountant.oath.gas import oath_gas, rules_allow
 from accountant.oath.oath import Oath
 from accountant.oath.purse import OATH_ENVELOPE
 from accountant.oath.sworn import QueryFlawKind, answer_flaw, query_flaw
@@ -143,9 +143,10 @@ def _flaws_of_call(oath: Oath) -> list[Flaw]:
     flaws = []
     if transaction.general_value:
         flaws.append(Flaw(FlawKind.GENERAL_MONEY, "an oath that carries general money may fail for want of it"))
-    if transaction.gas_limit < OATH_GAS:
+    needed = oath_gas(oath.terms.query)
+    if transaction.gas_limit < needed:
         flaws.append(
-            Flaw(FlawKind.TOO_LITTLE_GAS, f"the gas limit is {transaction.gas_limit}, swearing takes up to {OATH_GAS}")
+            Flaw(FlawKind.TOO_LITTLE_GAS, f"the gas limit is {transaction.gas_limit}, swearing takes up to {needed}")
         )
     if oath.terms.penalty <= 0:
         flaws.append(Flaw(FlawKind.NO_PENALTY, f"the penalty is {oath.terms.penalty}"))

@@ -5,11 +5,18 @@ out of gas, roll back, and slash nobody.
 """
 
 from accountant.chain.genesis import GasSchedule, Genesis, Limits
+from accountant.chain.query import view_gas
 from accountant.contracts.engine import ENGINE
 from accountant.primitives.types import Gas
 
 OATH_GAS = Gas(150_000)
-"""Enough for `swear` with the longest query and answer that count, true or false (at most 120,462 were measured)."""
+"""Enough for `swear` with the longest query and answer that count, true or false, a view's own gas apart."""
+
+
+def oath_gas(query: bytes) -> Gas:
+    """Gas with which `swear` surely decides a query: a view is paid for with its whole limit."""
+    return Gas(OATH_GAS + view_gas(query))
+
 
 WITHDRAW_GAS = Gas(10_000)
 """Enough for `withdraw`."""

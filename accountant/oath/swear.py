@@ -13,7 +13,7 @@ from accountant.chain.transaction import (
     TransactionKind,
 )
 from accountant.oath.code import OATH_CODE
-from accountant.oath.gas import OATH_GAS, WITHDRAW_GAS
+from accountant.oath.gas import WITHDRAW_GAS, oath_gas
 from accountant.oath.oath import SWEAR, SwornTerms
 from accountant.oath.purse import OATH_ENVELOPE, WITHDRAW
 from accountant.primitives.encoding import encode
@@ -39,7 +39,7 @@ def swear_transaction(stamp: Stamp, purse: ContractId, terms: SwornTerms) -> Tra
         Credit(terms.beneficiary),
         Debit(purse, terms.penalty),
     )
-    return _call(stamp, purse, CallPayload(SWEAR, tuple(terms)), footprint, OATH_GAS)
+    return _call(stamp, purse, CallPayload(SWEAR, tuple(terms)), footprint, oath_gas(terms.query))
 
 
 def withdraw_transaction(stamp: Stamp, purse: ContractId, owner: Address, units: Amount) -> Transaction:

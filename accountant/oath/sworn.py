@@ -9,6 +9,8 @@ from accountant.chain.query import (
     Income,
     Storage,
     TransactionSucceeded,
+    View,
+    ViewAnswer,
     decode_answer,
     decode_query,
 )
@@ -25,6 +27,7 @@ _ANSWERS: dict[type[AccountingQuery], type] = {
     TransactionSucceeded: bool,
     Income: int,
     Storage: bytes,
+    View: ViewAnswer,
 }
 
 
