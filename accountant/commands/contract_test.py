@@ -1,0 +1,39 @@
+"""`accountant contract test FILE…`: a contract's own tests, on chains in memory."""
+
+from pathlib import Path
+from typing import Annotated
+
+import pytest
+import typer
+
+from accountant.primitives.errors import AccountantError
+
+_PLUGIN = "anh-sandbox"
+_BAD_INPUT = 2
+
+
+class MissingTests(AccountantError):
+    """A contract without a test file, or a file that is not there."""
+
+    code = "missing_tests"
+
+
+def test(
+    files: Annotated[list[Path], typer.Argument(help="Contracts (token.py: test_token.py is beside it) or tests.")],
+) -> None:
+    """Run contracts' tests with pytest. Exit status: 0 if all pass, 1 if one fails, 2 if they could not be run."""
+    tests = [str(tests_of(file)) for file in files]
+    status = pytest.main(["-q", "--import-mode=importlib", "-p", _PLUGIN, "-p", "no:cacheprovider", *tests])
+    if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
+        raise typer.Exit(_BAD_INPUT)
+    raise typer.Exit(int(status))
+
+
+def tests_of(file: Path) -> Path:
+    """The tests of a contract, or the file itself if it is a test file. Raises `MissingTests`."""
+    tests = file if file.name.startswith("test_") else file.with_name(f"test_{file.stem}.py")
+    if not file.is_file() or file.suffix != ".py":
+        raise MissingTests(f"{file} is no contract and no test file: name a file of Python")
+    if not tests.is_file():
+        raise MissingTests(f"{file} has no tests: they would be in {tests}")
+    return tests
