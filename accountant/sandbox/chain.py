@@ -1,28 +1,27 @@
 """The chain that contract tests run on: accounts, blocks, deployments, and a check that nobody was misled."""
 
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from pathlib import Path
 
-from msgspec import structs
-
 from accountant.chain.block import Position
-from accountant.chain.envelope import CONSTRUCTOR, Envelope, FunctionEnvelope
+from accountant.chain.envelope import CONSTRUCTOR, Envelope
 from accountant.chain.genesis import Genesis, GenesisAccount
 from accountant.chain.query import View, ViewAnswer
-from accountant.chain.transaction import Argument, Transaction, deployed_contract, sign_transaction
+from accountant.chain.transaction import Argument, deployed_contract
 from accountant.contracts.engine import ENGINE
 from accountant.execution.outcome import Outcome
 from accountant.primitives.keys import PrivateKey
 from accountant.primitives.types import UNITS_PER_TOKEN, Hash
+from accountant.sandbox.blocks import Blocks
 from accountant.sandbox.check import Observations, check_against_eager
 from accountant.sandbox.contract import Contract
-from accountant.sandbox.errors import BlockOpen, DeploymentFailed, SandboxError, ViewFailed
+from accountant.sandbox.errors import BlockOpen, SandboxError, ViewFailed
 from accountant.sandbox.events import EventRecord, decoded
 from accountant.sandbox.expected import Expectation
 from accountant.sandbox.ledger import Ledger
 from accountant.sandbox.result import Result
-from accountant.sandbox.runs import look_again, touched_by, trace_of, united
+from accountant.sandbox.runs import look_again, trace_of
 from accountant.sandbox.signature import Signature, Signatures, signatures_of
 from accountant.sandbox.sources import Sources
 from accountant.sandbox.values import AccountLike, Names, User, Value, account, from_wire
@@ -48,16 +47,13 @@ class Chain:
             accounts=(GenesisAccount(self._faucet.address, _FAUCET_UNITS),),
         )
         self.names = Names()
-        self.now = GENESIS_TIME
-        """The time of the next block, Unix seconds; it stands still unless a test moves it."""
         self._root = root or Path()
         self._ledger = Ledger(self.genesis, proposer)
+        self._blocks = Blocks(self._ledger)
         self._wallet = Wallet(self.genesis)
         self._sources = Sources()
         self._users: dict[str, User] = {}
         self._contracts: dict[bytes, Contract] = {}
-        self._open: list[tuple[bytes, Result]] | None = None
-        self._expectations: list[Expectation] = []
         self.observations = Observations()
         """What the test was told: `check` compares it."""
 
@@ -71,11 +67,11 @@ class Chain:
                 raise SandboxError(f"{name} is there already; give it money with chain.transfer")
             return known
         key = _key(f"user/{name}")
-        user = self._users[name] = User(self.names.give(key.address, name), key)
         units = RICH if units is None else units
         if units:
-            fields = self._fields(self._faucet, value=units)
-            self._ledger_append([self._signed(self._wallet.transfer(key.address, fields), self._faucet)])
+            fields = self._blocks.fields(self._faucet, units)
+            self._blocks.pay(self._wallet.transfer(key.address, fields), self._faucet)
+        user = self._users[name] = User(self.names.give(key.address, name), key)
         return user
 
     def balance(self, of: AccountLike) -> int:
@@ -88,7 +84,7 @@ class Chain:
 
     def general_balance(self, of: AccountLike) -> int:
         """G of an account now: what contracts pay, and what gas comes back to."""
-        self._demand_closed("a balance")
+        self._blocks.demand_closed("a balance")
         asked = account(of)
         units = self._ledger.general(asked)
         self.observations.balances.append((self._ledger.seq_now(), asked, units))
@@ -96,11 +92,12 @@ class Chain:
 
     def advance(self, seconds: int) -> None:
         """Move the time of all later blocks. An empty block carries it at once, so that views see it."""
-        self._demand_closed("another block")
-        if seconds < 0:
-            raise SandboxError(f"time goes forward: {seconds} seconds do not")
-        self.now += seconds
-        self._ledger.append((), self.now)
+        self._blocks.advance(seconds)
+
+    @property
+    def now(self) -> int:
+        """The time of the next block, Unix seconds; it stands still unless a test moves it."""
+        return self._blocks.now
 
     @property
     def height(self) -> int:
@@ -109,21 +106,12 @@ class Chain:
 
     # Blocks
 
-    @contextmanager
-    def block(self) -> Iterator[None]:
-        """Puts everything sent inside into one block, in this order. Results can be looked at afterwards."""
-        self._demand_closed("another block")
-        waiting: list[tuple[bytes, Result]] = []
-        self._open = waiting
-        try:
-            yield
-        except BaseException:
-            self._ledger.withdraw(raw for raw, _ in waiting)
-            raise
-        finally:
-            self._open = None
-        if waiting:
-            self._close(waiting)
+    def block(self) -> AbstractContextManager[None]:
+        """`with chain.block():` puts all that is sent inside into one block, in this order.
+
+        Results can be looked at afterwards. If the body raises there is no block.
+        """
+        return self._blocks.block()
 
     def fails(self, reason: str | None = None) -> Expectation:
         """`with chain.fails(reason):` demands that something is sent or viewed inside, and that all of it fails.
@@ -131,7 +119,7 @@ class Chain:
         `reason`: what the assertion in the contract says, or the kind of another failure, as in `Result.reason`.
         Raises `AssertionError`.
         """
-        return Expectation(self._expectations, reason)
+        return Expectation(self._blocks.expectations, reason)
 
     # Contracts and money
 
@@ -139,9 +127,9 @@ class Chain:
         self, to: AccountLike, units: int, *, sender: User, general_value: int = 0, gas: int = 0, tip: int = 0
     ) -> Result:
         """Send money: `units` of zero-cost money, and `general_value` besides. Raises `Refused`."""
-        fields = self._fields(sender.key, units, general_value, gas, tip)
+        fields = self._blocks.fields(sender.key, units, general_value, gas, tip)
         made = self._wallet.transfer(account(to), fields)
-        return self._send(made, sender, f"transfer to {self.names.of(account(to))!r}", None)
+        return self._blocks.send(self, made, sender.key, f"transfer to {self.names.of(account(to))!r}")
 
     def deploy_module(
         self,
@@ -162,17 +150,17 @@ class Chain:
         """
         signatures = signatures or signatures_of(envelope)
         arguments = signatures.constructor.arguments(name, given, named)
-        fields = self._fields(sender.key, value, general_value, gas)
+        fields = self._blocks.fields(sender.key, value, general_value, gas)
         made = self._wallet.deployment(code, envelope, arguments, sender.key.address, fields)
+        made = self._blocks.declared(made, sender.key, envelope.function(CONSTRUCTOR))
+        result = self._blocks.send(self, made, sender.key, f"deployment of {name}")
         address = self.names.give(deployed_contract(sender.key.address, made), name)
-        made = self._opened(made, sender, envelope.function(CONSTRUCTOR))
-        result = self._send(made, sender, f"deployment of {address!r}", None)
         contract = self._contracts[address] = Contract(self, address, signatures, result)
         return contract
 
     def slot(self, contract: Contract, slot: bytes) -> bytes:
         """A slot of a contract now, as it lies on the chain; empty where nothing is."""
-        self._demand_closed("a slot")
+        self._blocks.demand_closed("a slot")
         value = self._ledger.slot(contract.id, slot)
         self.observations.slots.append((self._ledger.seq_now(), contract.id, slot, value))
         return value
@@ -190,14 +178,15 @@ class Chain:
         known = self._ledger.state.contract(contract.id)
         if known is None:
             raise BlockOpen(f"{contract!r} is deployed by a block that is still open")
-        fields = self._fields(sender.key, **money)
+        fields = self._blocks.fields(sender.key, **money)
         admitted = known.functions[function.name]
         made = self._wallet.call(contract.id, admitted, arguments, sender.key.address, fields)
-        return self._send(self._opened(made, sender, admitted), sender, f"{contract!r}.{function.name}", function)
+        made = self._blocks.declared(made, sender.key, admitted)
+        return self._blocks.send(self, made, sender.key, f"{contract!r}.{function.name}", function)
 
     def view(self, contract: Contract, function: Signature, arguments: tuple[Argument, ...]) -> Value:
         """What a view returns on the state now. Raises `ViewFailed`."""
-        self._demand_closed("a view")
+        self._blocks.demand_closed("a view")
         query = View(contract.id, function.name, arguments, GAS, Position(self._ledger.index.head().hash, 0))
         answer = self._ledger.selective().answer(query)
         assert isinstance(answer, ViewAnswer)
@@ -207,7 +196,7 @@ class Chain:
             again = look_again(self._ledger, query)
             places = self._sources.places(again.trace)
             raise ViewFailed(where, answer.failure, again.result.detail, places[0] if places else None)
-        for expectation in self._expectations:
+        for expectation in self._blocks.expectations:
             expectation.returned(where)
         return from_wire(function.returns, answer.value, self.names)
 
@@ -227,53 +216,6 @@ class Chain:
     def places(self, transaction: Hash) -> tuple[str, ...]:
         """Where a failed transaction was in the sources of its contracts, innermost first."""
         return self._sources.places(trace_of(self._ledger, transaction))
-
-    # Sending
-
-    def _fields(
-        self, key: PrivateKey, value: int = 0, general_value: int = 0, gas: int = 0, tip: int = 0
-    ) -> dict[str, int]:
-        nonce = self._ledger.next_nonce(key.address)
-        return {"nonce": nonce, "zero_value": value, "general_value": general_value, "gas_limit": gas, "tip": tip}
-
-    def _signed(self, made: Transaction, key: PrivateKey) -> bytes:
-        raw = sign_transaction(made, key)
-        self._ledger.submit(raw)
-        return raw
-
-    def _opened(self, made: Transaction, sender: User, function: FunctionEnvelope | None) -> Transaction:
-        """With what a run on the state now touches, where the template leaves that open."""
-        if function is None or function.complete:
-            return made
-        touched = touched_by(self._ledger, made, sender.key.address, self.now)
-        return structs.replace(made, footprint=united(made.footprint, touched))
-
-    def _send(self, made: Transaction, sender: User, name: str, function: Signature | None) -> Result:
-        raw = self._signed(made, sender.key)
-        returns = None if function is None else function.returns
-        result = Result(self, name, raw, made, returns)
-        for expectation in self._expectations:
-            expectation.sent(result)
-        if self._open is None:
-            self._close([(raw, result)])
-        else:
-            self._open.append((raw, result))
-        return result
-
-    def _close(self, waiting: list[tuple[bytes, Result]]) -> None:
-        self._ledger_append([raw for raw, _ in waiting])
-        for _, result in waiting:
-            result.open = False
-        for _, result in waiting:
-            if result.deploys and not result.succeeded:
-                raise DeploymentFailed(result)
-
-    def _ledger_append(self, transactions: list[bytes]) -> None:
-        self._ledger.append(transactions, self.now)
-
-    def _demand_closed(self, what: str) -> None:
-        if self._open is not None:
-            raise BlockOpen(f"{what} inside `with chain.block():` would be that of the block before; ask afterwards")
 
 
 def _key(name: str) -> PrivateKey:
