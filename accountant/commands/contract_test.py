@@ -3,7 +3,6 @@
 from pathlib import Path
 from typing import Annotated
 
-import pytest
 import typer
 
 from accountant.primitives.errors import AccountantError
@@ -22,6 +21,8 @@ def test(
     files: Annotated[list[Path], typer.Argument(help="Contracts (token.py: test_token.py is beside it) or tests.")],
 ) -> None:
     """Run contracts' tests with pytest. Exit status: 0 if all pass, 1 if one fails, 2 if they could not be run."""
+    import pytest  # here, so that the other commands of the group start without it
+
     tests = [str(tests_of(file)) for file in files]
     status = pytest.main(["-q", "--import-mode=importlib", "-p", _PLUGIN, "-p", "no:cacheprovider", *tests])
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
