@@ -1,7 +1,7 @@
 """Values between a test and the wire: accounts have names, results have the types that the interface promises."""
 
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import Protocol
 
 from accountant.chain.transaction import Argument
 from accountant.language.types import INT_LEAST, INT_MOST, SIZES, Type
@@ -52,7 +52,6 @@ class Names:
         return NamedAccount(account, self._names.get(account) or show(account_of(account)))
 
 
-@runtime_checkable
 class HasAddress(Protocol):
     """Whatever stands for an account: a user, or a deployed contract."""
 
@@ -83,8 +82,9 @@ AccountLike = HasAddress | bytes | str
 
 def account(given: object) -> AccountId:
     """The account that somebody means. Raises `WrongArgument`."""
-    if isinstance(given, HasAddress):
-        return account_of(given.address)
+    address = getattr(given, "address", None)
+    if isinstance(address, NamedAccount):
+        return account_of(address)
     if isinstance(given, bytes) and len(given) in (ADDRESS_BYTES, HASH_BYTES):
         return account_of(given)
     if isinstance(given, str):
@@ -107,8 +107,8 @@ def to_wire(of: str, kind: Type, given: object) -> Argument:
         return given.encode()
     if kind in _ACCOUNTS:
         return _account_to_wire(of, kind, given)
-    if kind is Type.BYTES and isinstance(given, HasAddress):
-        return bytes(given.address)
+    if kind is Type.BYTES and isinstance(address := getattr(given, "address", None), NamedAccount):
+        return bytes(address)
     if kind in (Type.BYTES, Type.HASH, Type.CID) and isinstance(given, bytes):
         sizes = SIZES.get(kind)
         if sizes and len(given) not in sizes:
