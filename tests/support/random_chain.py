@@ -10,7 +10,7 @@ from accountant.chain.block import Position
 from accountant.chain.envelope import ArgumentKind, Envelope, FunctionEnvelope, OpenAccess
 from accountant.chain.footprint import Bound, Call, Credit, Debit, Entry, Query, Read, Write
 from accountant.chain.genesis import GasSchedule, Genesis, GenesisAccount, GenesisContract
-from accountant.chain.query import AccountingQuery, BalanceAtLeast, Income, Storage, TransactionSucceeded
+from accountant.chain.query import AccountingQuery, BalanceAtLeast, Income, Storage, TransactionSucceeded, View
 from accountant.chain.transaction import CallPayload, DeployPayload, Transaction, TransactionKind
 from accountant.contracts.engine import ENGINE
 from accountant.index.memory import MemoryIndex
@@ -82,7 +82,7 @@ class Program:
     def ask(self, query: AccountingQuery) -> None:
         """Ask a query."""
         raw = encode(query)
-        self.code += bytes([6, len(raw)]) + raw
+        self.code += (bytes([6, len(raw)]) if len(raw) < 2**8 else b"\x13" + len(raw).to_bytes(2, "big")) + raw
         self.entries.append(Query(raw))
 
     def bound(self, account: AccountId, theta: list[bytes]) -> None:
@@ -204,9 +204,11 @@ class RandomChain:
             return self.earlier()
         return self.index.transaction(self.random.choice(events).seq).hash
 
-    def query(self) -> AccountingQuery:
-        """Any query, also about nothing."""
-        match self.random.randrange(4):
+    def query(self, views: int = 2) -> AccountingQuery:
+        """Any query, also about nothing; views in views at most `views` deep."""
+        match self.random.randrange(5 if views else 4):
+            case 4:
+                return self.view(views - 1)
             case 0:
                 amount = self.random.choice([0, 10, 200, 10**15, 10**15 + 50, 10**15 + 2_000_000, 2**62])
                 return BalanceAtLeast(self.account(), amount, self.position())
@@ -216,6 +218,33 @@ class RandomChain:
                 return Income(self.earlier(), self.account())
             case _:
                 return Storage(self.contract(), self.random.choice(SLOTS), self.position())
+
+    def view(self, views: int = 1) -> View:
+        """A view, mostly one that looks around, sometimes one that would do something."""
+        contract = self.contract()
+        program = self._looking(contract, views) if self.random.random() < 0.8 else self.program(contract, 1)
+        function = self.random.choice(["run"] * 30 + ["init", "none"])
+        arguments: tuple[int | bytes, ...] = (program.code,) if self.random.random() < 0.97 else (7,)
+        gas = self.random.choice([0, 4_000, 60_000, 300_000, 300_000, 600_000, 600_000])
+        return View(contract, function, arguments, gas, self.position())
+
+    def _looking(self, contract: ContractId, views: int, calls: int = 1) -> Program:
+        """A program that changes nothing."""
+        program = Program()
+        for _ in range(self.random.randrange(1, 5)):
+            choice = self.random.randrange(8)
+            if choice < 4:
+                program.read(contract, self.random.choice(SLOTS))
+            elif choice < 6 and calls:
+                callee = self.contract()
+                program.call(contract, callee, self._looking(callee, views, calls - 1), 0)
+            elif choice == 6:
+                account = self.account()
+                theta = [self.moved(account) for _ in range(self.random.randrange(3))]
+                program.bound(account, list(dict.fromkeys(theta)))
+            elif choice == 7:
+                program.ask(self.query(views))
+        return program
 
     # Transactions
 
@@ -249,7 +278,7 @@ class RandomChain:
             arguments = (program.code,) if constructor else ()
             payload = encode(DeployPayload(script_code(), script_envelope(constructor), arguments))
             footprint = self._spoilt(program)
-            gas += 20_000 + 50 * len(payload)
+            gas += self.genesis.gas.deploy_base + self.genesis.gas.deploy_per_byte * len(payload)
         footprint = _admissible(footprint, zero + general + gas * price)
         return sender, Transaction(
             1, 7, nonce, TransactionKind(kind), to, zero, general, gas, price, tip, payload, footprint, bytes(65)
@@ -259,6 +288,11 @@ class RandomChain:
         drawn = self.random.random()
         if drawn < 0.03:
             return self._deep(callee)
+        if drawn > 0.86:
+            asking = Program()
+            asking.ask(self.view())
+            asking.write(callee, self.random.choice(SLOTS))
+            return asking
         if drawn < (0.25 if self.calm else 0.1):
             salary = Program()
             salary.pay(callee, self.user(), self.amount())

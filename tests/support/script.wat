@@ -94,7 +94,8 @@
         (call $args_bytes (local.get $c) (call $take (call $short)))
         (drop (call $call (local.get $a) (call $bytes_new (i32.const 0) (i32.const 3)) (local.get $c)
           (call $int_from_bytes (call $take (i64.const 8)))))
-        (call $see (call $returned_bytes)))))
+        (call $see (call $returned_bytes))))
+    (if (i64.eq (local.get $op) (i64.const 19)) (then (call $see (call $query (call $take (call $short)))))))
 
   (func (export "run") (local $length i64)
     (global.set $program (call $arg_bytes (i64.const 0)))
