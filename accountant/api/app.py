@@ -7,7 +7,15 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.exceptions import HTTPException
 
-from accountant.api import chain_routes, health_routes, job_routes, oath_routes, question_routes, view_routes
+from accountant.api import (
+    chain_routes,
+    health_routes,
+    job_routes,
+    oath_routes,
+    prepare_routes,
+    question_routes,
+    view_routes,
+)
 from accountant.api.edge import Edge
 from accountant.api.job_views import JobEventView
 from accountant.api.problems import FieldError, ProblemView, handle
@@ -79,7 +87,7 @@ def _routed() -> FastAPI:
         Depends(HTTPBearer(auto_error=False, scheme_name="bearer")),
         Depends(APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="apiKey")),
     ]
-    for routes in (chain_routes, question_routes, view_routes, job_routes, oath_routes):
+    for routes in (chain_routes, prepare_routes, question_routes, view_routes, job_routes, oath_routes):
         app.include_router(routes.router, prefix="/v1", dependencies=schemes)
     app.include_router(health_routes.router, prefix="/v1")
     for expected in (AccountantError, HTTPException, RequestValidationError, Exception):

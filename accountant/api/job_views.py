@@ -5,16 +5,18 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from accountant.accounting.preparation import PreparationQuestion
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
 from accountant.api.certificates import ResultView, ViewResultView, result_of
 from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, account_of, hex_of
+from accountant.api.preparation_views import PreparationView, PreparedView
 from accountant.chain.values import text_of
 from accountant.services.questions import Question, QuestionKind, decode_question
 from accountant.storage.jobs import JobRow
 
 _EXAMPLE_JOB = "job_7f0d3c3f0f6c4b0d9a4f1b6f0c9f8e21"
 
-Kind = Literal["payment_verification", "balance_lower_bound", "view"]
+Kind = Literal["payment_verification", "balance_lower_bound", "view", "transaction_preparation"]
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
@@ -34,7 +36,7 @@ class QuestionView(BaseModel):
     gas_budget: GasOut | None = None
 
     @classmethod
-    def of(cls, question: Question) -> "QuestionView":
+    def of(cls, question: PaymentQuestion | LowerBoundQuestion | ViewQuestion) -> "QuestionView":
         """The view of a question."""
         budget = None if question.gas_budget is None else str(question.gas_budget)
         match question:
@@ -65,6 +67,16 @@ def _hashes(theta: tuple[bytes, ...] | None) -> list[str] | None:
     return None if theta is None else [hex_of(member) for member in theta]
 
 
+def _question_of(question: Question) -> QuestionView | PreparationView:
+    if isinstance(question, PreparationQuestion):
+        return PreparationView.of(question)
+    return QuestionView.of(question)
+
+
+def _result_of(kind: QuestionKind, raw: bytes) -> ResultView | ViewResultView | PreparedView:
+    return PreparedView.of(raw) if kind is QuestionKind.TRANSACTION_PREPARATION else result_of(raw)
+
+
 class ProgressView(BaseModel):
     """How far the running attempt has come."""
 
@@ -84,7 +96,7 @@ class JobView(BaseModel):
     id: str = Field(examples=[_EXAMPLE_JOB])
     kind: Kind
     status: Status
-    question: QuestionView
+    question: QuestionView | PreparationView
     progress: ProgressView
     why_waiting: Annotated[str | None, Field(examples=["for a free cpu worker"])]
     attempts: int
@@ -92,7 +104,7 @@ class JobView(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    result: ResultView | ViewResultView | None
+    result: ResultView | ViewResultView | PreparedView | None
     error: JobErrorView | None
     swear: bool
     oath: Annotated[HashOut | None, Field(description="The transaction that swears the answer.")]
@@ -106,7 +118,7 @@ class JobView(BaseModel):
             id=row.id,
             kind=kind.value,
             status=row.state.value,
-            question=QuestionView.of(decode_question(kind, row.request)),
+            question=_question_of(decode_question(kind, row.request)),
             progress=ProgressView(gas_executed=str(row.gas_executed)),
             why_waiting=row.why_waiting,
             attempts=row.attempts,
@@ -114,7 +126,7 @@ class JobView(BaseModel):
             created_at=row.created_at,
             started_at=row.started_at,
             finished_at=row.finished_at,
-            result=None if row.certificate is None else result_of(row.certificate),
+            result=None if row.certificate is None else _result_of(kind, row.certificate),
             error=JobErrorView(code=str(row.error_code), detail=str(row.error_detail)) if failed else None,
             swear=row.swear,
             oath=None if row.oath is None else hex_of(row.oath),

@@ -1,7 +1,7 @@
 """The REST API from Python: submit, ask, wait for the answer, read oaths."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -30,6 +30,12 @@ class JobNotDone(AccountantError):
     """A job that failed, was cancelled, or did not end in time."""
 
     code = "job_not_done"
+
+
+class NothingToSign(AccountantError):
+    """A preparation that came to no transaction: what the call touches is not known."""
+
+    code = "nothing_to_sign"
 
 
 class AccountantClient:
@@ -81,6 +87,31 @@ class AccountantClient:
         body = {"contract": contract, "function": function, "arguments": list(arguments), "position": position}
         return self._ask("POST", "/v1/views", {**body, **options})
 
+    def prepare(
+        self,
+        sender: str,
+        contract: str,
+        function: str,
+        arguments: Sequence[object] = (),
+        **terms: Any,
+    ) -> Json:
+        """Asks for a call that is ready to sign; the job. Terms: zero_value, general_value, gas_price, gas_limit,
+        tip, nonce. Its result has `transaction`: `signed` puts the signature in.
+        """
+        body = {"sender": sender, "contract": contract, "function": function, "arguments": list(arguments)}
+        return self._ask("POST", "/v1/transactions/prepare", {**body, **terms})
+
+    def prepare_deployment(
+        self, sender: str, code: bytes, envelope: bytes, arguments: Sequence[object] = (), **terms: Any
+    ) -> Json:
+        """The same for a deployment. `envelope`: canonical bytes; `arguments`: the constructor's."""
+        body = {"sender": sender, "code": "0x" + code.hex(), "envelope": "0x" + envelope.hex()}
+        return self._ask("POST", "/v1/transactions/prepare", {**body, "arguments": list(arguments), **terms})
+
+    def prepare_again(self, failed: str, **terms: Any) -> Json:
+        """The same for an earlier transaction that failed: its call, its entries, and the one that it lacked."""
+        return self._ask("POST", "/v1/transactions/prepare", {"failed": failed, **terms})
+
     def job(self, job_id: str) -> Json:
         """A job as it stands."""
         return self._ask("GET", f"/v1/jobs/{job_id}")
@@ -112,3 +143,17 @@ class AccountantClient:
             raise ApiProblem(response.status_code, problem)
         answer: Json = response.json()
         return answer
+
+
+def signed(prepared: Json, sign: Callable[[bytes], bytes]) -> bytes:
+    """The bytes to submit, of the result of a preparation.
+
+    `sign` gives the 65-byte signature of a 32-byte hash as an EIP-191 personal message, as `PrivateKey.sign` does.
+    Raises `NothingToSign` where no transaction came of it.
+    """
+    draft = prepared["transaction"]
+    if draft is None:
+        raise NothingToSign(f"the simulated call failed: {prepared['simulation']}")
+    signature = sign(bytes.fromhex(draft["signing_hash"][2:]))
+    unsigned = bytes.fromhex(draft["unsigned"][2:])
+    return unsigned[: -len(signature)] + signature

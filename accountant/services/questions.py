@@ -1,11 +1,14 @@
 """The questions that jobs answer: their kinds, encodings, checks, and how each is answered."""
 
+import time
 from collections.abc import Callable
 from enum import StrEnum
 
 from accountant.accounting.bound import check_lower_bound, lower_bound
 from accountant.accounting.certificate import AnyCertificate
 from accountant.accounting.pay import check_payment, verify_payment
+from accountant.accounting.preparation import PreparationQuestion, Prepared, check_preparation
+from accountant.accounting.prepare import prepare
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
 from accountant.accounting.view import check_view, view
 from accountant.execution.port import Heartbeat, OutcomeStore
@@ -14,8 +17,8 @@ from accountant.primitives.encoding import Decoder
 
 QUESTION_BYTES_MAX = 1024 * 1024
 
-Question = PaymentQuestion | LowerBoundQuestion | ViewQuestion
-Answer = Callable[[Question, Heartbeat], AnyCertificate]
+Question = PaymentQuestion | LowerBoundQuestion | ViewQuestion | PreparationQuestion
+Answer = Callable[[Question, Heartbeat], AnyCertificate | Prepared]
 """Answers a question. Raises `InvalidQuestion`, and whatever the heartbeat raises."""
 
 
@@ -25,11 +28,13 @@ class QuestionKind(StrEnum):
     PAYMENT_VERIFICATION = "payment_verification"
     BALANCE_LOWER_BOUND = "balance_lower_bound"
     VIEW = "view"
+    TRANSACTION_PREPARATION = "transaction_preparation"
 
 
 _payments = Decoder(PaymentQuestion, QUESTION_BYTES_MAX)
 _bounds = Decoder(LowerBoundQuestion, QUESTION_BYTES_MAX)
 _views = Decoder(ViewQuestion, QUESTION_BYTES_MAX)
+_preparations = Decoder(PreparationQuestion, QUESTION_BYTES_MAX)
 
 
 def kind_of(question: Question) -> QuestionKind:
@@ -41,6 +46,8 @@ def kind_of(question: Question) -> QuestionKind:
             return QuestionKind.BALANCE_LOWER_BOUND
         case ViewQuestion():
             return QuestionKind.VIEW
+        case PreparationQuestion():
+            return QuestionKind.TRANSACTION_PREPARATION
 
 
 def decode_question(kind: QuestionKind, raw: bytes) -> Question:
@@ -52,6 +59,8 @@ def decode_question(kind: QuestionKind, raw: bytes) -> Question:
             return _bounds.decode(raw)
         case QuestionKind.VIEW:
             return _views.decode(raw)
+        case QuestionKind.TRANSACTION_PREPARATION:
+            return _preparations.decode(raw)
 
 
 def check(index: ChainIndex, question: Question) -> None:
@@ -63,12 +72,14 @@ def check(index: ChainIndex, question: Question) -> None:
             check_lower_bound(index, question)
         case ViewQuestion():
             check_view(index, question)
+        case PreparationQuestion():
+            check_preparation(index, question)
 
 
 def answering(index: ChainIndex, outcomes: OutcomeStore) -> Answer:
     """The accountant: answers questions from this index, with these outcomes at hand (Algorithm 4, Lemma 1, views)."""
 
-    def answer(question: Question, heartbeat: Heartbeat) -> AnyCertificate:
+    def answer(question: Question, heartbeat: Heartbeat) -> AnyCertificate | Prepared:
         match question:
             case PaymentQuestion():
                 return verify_payment(index, outcomes, question, heartbeat)
@@ -76,5 +87,7 @@ def answering(index: ChainIndex, outcomes: OutcomeStore) -> Answer:
                 return lower_bound(index, outcomes, question, heartbeat)
             case ViewQuestion():
                 return view(index, outcomes, question, heartbeat)
+            case PreparationQuestion():
+                return prepare(index, outcomes, question, int(time.time()), heartbeat)
 
     return answer

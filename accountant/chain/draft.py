@@ -1,0 +1,87 @@
+"""Transactions in the making: the entries that a wallet would declare, the gas, and what it would sign."""
+
+from collections.abc import Iterable, Mapping
+from typing import NamedTuple
+
+from accountant.chain.admission import Directory, ModuleCheck
+from accountant.chain.errors import InvalidTransaction
+from accountant.chain.footprint import Bound, Call, Credit, Debit, Entry, Query, Read, Write
+from accountant.chain.inclusion import Inclusion, check_bytes
+from accountant.chain.state import ChainState
+from accountant.chain.transaction import Transaction
+from accountant.primitives.encoding import encode
+from accountant.primitives.keys import SIGNATURE_BYTES
+from accountant.primitives.types import AMOUNT_MAX, Address, ContractId
+
+BLANK = bytes(SIGNATURE_BYTES)
+"""The signature of what is not signed yet. Transactions with it and with a real one have the same size."""
+
+CAP_MARGIN = 8
+"""A cap that was guessed may rise by an eighth, since what a contract pays often follows a price."""
+
+GAS_MARGIN = 4
+"""A gas limit that was guessed has a quarter more than the guess."""
+
+
+class DraftEntry(NamedTuple):
+    """An entry to be declared, and `order`: the lower, the better its source."""
+
+    entry: Entry
+    order: int
+    mark: int
+
+
+def merged(entries: Iterable[DraftEntry]) -> list[DraftEntry]:
+    """Each entry once, from its best source; of several caps of one contract the largest."""
+    best: dict[object, DraftEntry] = {}
+    for draft in entries:
+        entry = draft.entry
+        name: object = (Debit, entry.contract) if isinstance(entry, Debit) else entry
+        known = best.get(name)
+        if known is None:
+            best[name] = draft
+            continue
+        first, second = sorted((known, draft), key=lambda d: (d.order, d.mark))
+        if isinstance(first.entry, Debit) and isinstance(second.entry, Debit) and second.entry.cap > first.entry.cap:
+            first = second
+        best[name] = first
+    return list(best.values())
+
+
+def widened(cap: Debit, template: Mapping[bytes, int], directory: Directory) -> Debit:
+    """A guessed cap with a margin, as far as an envelope admits it."""
+    there = directory.contract(ContractId(cap.contract))
+    admitted = max(template.get(cap.contract, 0), there.envelope.open.debit_most if there else 0)
+    return Debit(cap.contract, max(cap.cap, min(cap.cap + cap.cap // CAP_MARGIN, admitted, AMOUNT_MAX)))
+
+
+def renamed(entry: Entry, old: bytes, new: bytes) -> Entry:
+    """The entry of a deployment that is made again: its contract has another id, since its nonce is another."""
+    match entry:
+        case Read(contract, slot) | Write(contract, slot) if contract == old:
+            return type(entry)(new, slot)
+        case Debit(contract, cap) if contract == old:
+            return Debit(new, cap)
+        case Credit(account) | Bound(account) if account == old:
+            return type(entry)(new)
+        case Call(contract) if contract == old:
+            return Call(new)
+        case _:
+            return entry
+
+
+def contracts_of(entries: Iterable[Entry]) -> set[ContractId]:
+    """The contracts whose envelopes admit the entries."""
+    return {ContractId(entry.contract) for entry in entries if not isinstance(entry, Credit | Bound | Query)}
+
+
+def refusal_of(
+    unsigned: Transaction, sender: Address, state: ChainState, check_module: ModuleCheck
+) -> InvalidTransaction | None:
+    """Why no block on `state` would take the transaction from this sender, its signature not looked at."""
+    raw = encode(unsigned)
+    try:
+        Inclusion(state, check_module).settle(check_bytes(raw, state.genesis), sender)
+    except InvalidTransaction as refusal:
+        return refusal
+    return None

@@ -1,0 +1,43 @@
+"""What validators know at the head, as far as one transaction needs it: a part of their state, by a few look-ups."""
+
+from collections.abc import Iterable
+
+from accountant.chain.admission import Deployed, deployed
+from accountant.chain.moment import moment_before
+from accountant.chain.state import Account, ChainHead, ChainState
+from accountant.chain.transaction import decode_deployment
+from accountant.index.port import ChainIndex, Head
+from accountant.primitives.types import Address, ContractId
+
+
+def deployed_at(index: ChainIndex, contract: ContractId, head: Head) -> Deployed | None:
+    """A contract of genesis or of a deployment up to the head, whether or not that succeeded."""
+    for listed in index.genesis.contracts:
+        if listed.contract == contract:
+            return deployed(Address(listed.deployer), listed.envelope)
+    seq = index.deployment(contract)
+    if seq is None or seq >= head.next_seq:
+        return None
+    located = index.transaction(seq)
+    return deployed(located.sender, decode_deployment(located.transaction.payload).envelope)
+
+
+def account_at(index: ChainIndex, user: Address, head: Head) -> Account:
+    """Nonce, zero-cost balance and expenses of a user at the head."""
+    zero = index.zero_balance(user, moment_before(head.height + 1, 0))
+    return Account(index.nonce(user, head.next_seq), zero, index.expenses(user, head.next_seq))
+
+
+def partial_state(
+    index: ChainIndex, head: Head, accounts: Iterable[tuple[Address, Account]], contracts: Iterable[ContractId]
+) -> ChainState:
+    """A validator's state at the head that holds these accounts and contracts alone."""
+    block = index.block(head.height)
+    assert block is not None
+    known = ((contract, deployed_at(index, contract, head)) for contract in contracts)
+    return ChainState.restored(
+        index.genesis,
+        ChainHead(head.height, head.hash, block.time, head.next_seq),
+        accounts,
+        [(contract, there.deployer, there.envelope) for contract, there in known if there is not None],
+    )
