@@ -1,7 +1,7 @@
 """The purse of an accountant: Algorithm 5, Oath-of-Correctness.
 
-It has no storage and no constructor, and no state but its general balance. Deposits are plain transfers to its id. Nobody
-but its deployer can call it, and only directly: that is what makes its deposit a fact of the chain's bytes.
+It has no storage and no constructor, and no state but its general balance. Deposits are plain transfers to its id.
+Nobody but its deployer can call it, and only directly: that makes its deposit a fact of the chain's bytes.
 """
 
 from accountant.language import (
