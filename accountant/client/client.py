@@ -8,6 +8,7 @@ from typing import Any, Self
 import httpx
 
 from accountant.primitives.errors import AccountantError
+from accountant.primitives.types import Hash
 
 Json = dict[str, Any]
 
@@ -145,7 +146,7 @@ class AccountantClient:
         return answer
 
 
-def signed(prepared: Json, sign: Callable[[bytes], bytes]) -> bytes:
+def signed(prepared: Json, sign: Callable[[Hash], bytes]) -> bytes:
     """The bytes to submit, of the result of a preparation.
 
     `sign` gives the 65-byte signature of a 32-byte hash as an EIP-191 personal message, as `PrivateKey.sign` does.
@@ -154,6 +155,6 @@ def signed(prepared: Json, sign: Callable[[bytes], bytes]) -> bytes:
     draft = prepared["transaction"]
     if draft is None:
         raise NothingToSign(f"the simulated call failed: {prepared['simulation']}")
-    signature = sign(bytes.fromhex(draft["signing_hash"][2:]))
+    signature = sign(Hash(bytes.fromhex(draft["signing_hash"][2:])))
     unsigned = bytes.fromhex(draft["unsigned"][2:])
     return unsigned[: -len(signature)] + signature
