@@ -28,8 +28,13 @@ class GasSchedule(Record, frozen=True):
     general_check: int = 2_000
     """Every check that G covers a general_value."""
     call_base: int = 5_000
-    deploy_base: int = 20_000
-    deploy_per_byte: int = 50
+    deploy_base: int = 100_000
+    deploy_per_byte: int = 500
+    """One compilation: no module that is taken compiles for longer."""
+    code_per_byte: int = 2
+    """For every frame, by the size of its module."""
+    memory_page: int = 4_000
+    """For every frame, by the pages (64 KiB) of its module's memory, all of which its code may touch."""
     host_base: int = 200
     host_per_byte: int = 2
     storage_read: int = 1_000

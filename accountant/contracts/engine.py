@@ -4,14 +4,14 @@ import threading
 from collections import OrderedDict
 from functools import lru_cache
 from importlib.metadata import version
+from typing import NamedTuple, Protocol
 
-from wasmtime import Config, Engine, InstancePre, Module, Store
+from wasmtime import Config, Engine, InstancePre, MemoryType, Module, Store, WasmtimeError
 
 from accountant.chain.genesis import MEMORY_PAGES_MOST
 from accountant.contracts.host import linker_of
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.hashes import sha256
-from accountant.primitives.types import Hash
 
 ENGINE = "wasmtime 50.0.1"
 """What `Genesis.engine` must say."""
@@ -25,7 +25,8 @@ MEMORY_RESERVED_BYTES = MEMORY_PAGES_MOST * PAGE_BYTES
 """Addresses reserved for a memory; growing within them never moves it."""
 
 MODULES_MOST = 256
-"""Compiled modules kept in a process."""
+MODULES_BYTES_MOST = 16 * 1024 * 1024
+"""Compiled modules kept in a process, and their WASM bytes together; native code is up to 16 times as large."""
 
 
 class EngineMismatch(AccountantError):
@@ -81,38 +82,96 @@ def engine() -> Engine:
     return Engine(config)
 
 
-class ModuleCache:
-    """Compiled modules by the hash of their code, the most recently used `MODULES_MOST` of them."""
+class CompiledModule(NamedTuple):
+    """A module that can be instantiated, and the pages of its memory."""
 
-    def __init__(self) -> None:
-        self._modules: OrderedDict[Hash, InstancePre] = OrderedDict()
+    linked: InstancePre
+    pages: int
+
+
+class CompiledCode(Protocol):
+    """Where a machine keeps native code for its own later use. See `storage/compiled.py`."""
+
+    def load(self, name: str) -> bytes | None:
+        """What `keep` was given under this name, unaltered, on this very machine; None if it is not there."""
+
+    def keep(self, name: str, native: bytes) -> None:
+        """Keep it, or not; never raises."""
+
+
+class ModuleCache:
+    """Compiled modules by their code, the most recently used.
+
+    Whoever goes through more modules than fit has each compiled anew, unless `keep_compiled` said where native
+    code is kept: then it is loaded, which `GasSchedule.code_per_byte` pays for.
+    """
+
+    def __init__(self, kept: CompiledCode | None = None) -> None:
+        self._modules: OrderedDict[bytes, CompiledModule] = OrderedDict()  # bytes remember their hash
+        self._bytes = 0
         self._lock = threading.Lock()
         self._linker = linker_of(engine())
+        self._kept = kept
 
-    def get(self, code: bytes) -> InstancePre:
+    def get(self, code: bytes) -> CompiledModule:
         """The compiled module, linked with the host table. `code` must have passed `check_module`."""
-        name = sha256(code)
         with self._lock:
-            known = self._modules.get(name)
+            known = self._modules.get(code)
             if known is not None:
-                self._modules.move_to_end(name)
+                self._modules.move_to_end(code)
                 return known
-        compiled = self._linker.instantiate_pre(Module(engine(), code))
+        module = self._compiled(code)
+        compiled = CompiledModule(self._linker.instantiate_pre(module), _pages_of(module))
         with self._lock:
-            self._modules[name] = compiled
-            while len(self._modules) > MODULES_MOST:
-                self._modules.popitem(last=False)
+            if code not in self._modules:
+                self._modules[code] = compiled
+                self._bytes += len(code)
+            while len(self._modules) > MODULES_MOST or self._bytes > MODULES_BYTES_MOST:
+                self._bytes -= len(self._modules.popitem(last=False)[0])
         return compiled
+
+    def _compiled(self, code: bytes) -> Module:
+        if self._kept is None:
+            return Module(engine(), code)
+        name = f"{sha256(code).hex()}-{ENGINE.replace(' ', '-')}"
+        native = self._kept.load(name)
+        if native is not None:
+            try:
+                return Module.deserialize(engine(), native)
+            except WasmtimeError:
+                pass  # of another build of the engine or another processor: compiled and kept anew
+        module = Module(engine(), code)
+        self._kept.keep(name, bytes(module.serialize()))
+        return module
+
+
+_kept: list[CompiledCode] = []
+
+
+def keep_compiled(kept: CompiledCode) -> None:
+    """Say where this process keeps native code. Call it before the first contract runs."""
+    modules.cache_clear()
+    _kept[:] = [kept]
 
 
 @lru_cache(maxsize=1)
 def modules() -> ModuleCache:
     """The process's compiled modules."""
-    return ModuleCache()
+    return ModuleCache(*_kept)
 
 
-def new_store(pages_most: int) -> Store:
-    """A store for one frame. Close it: nothing else frees its memory in time."""
+def new_store(pages: int) -> Store:
+    """A store for one frame, whose memory never grows beyond `pages`.
+
+    Close it: nothing else frees its memory in time.
+    """
     store = Store(engine())
-    store.set_limits(memory_size=pages_most * PAGE_BYTES, table_elements=0, instances=1, tables=0, memories=1)
+    store.set_limits(memory_size=pages * PAGE_BYTES, table_elements=0, instances=1, tables=0, memories=1)
     return store
+
+
+def _pages_of(module: Module) -> int:
+    for export in module.exports:
+        if isinstance(export.type, MemoryType):
+            return int(export.type.limits.min)
+    return 0

@@ -86,6 +86,13 @@ class Execution:
             return self.run.deploying
         return self.world.code(contract)
 
+    def bought(self, gas: int, price: int) -> int:
+        """What is left of `gas` after a price that is due before there is an instance. Raises OUT_OF_GAS."""
+        if gas < price:
+            self.gas_left = 0
+            raise ContractFailure(FailureKind.OUT_OF_GAS, "")
+        return gas - price
+
     def occupy(self, size: int) -> None:
         """Count bytes that the transaction holds. Raises MEMORY_LIMIT."""
         self.values_bytes += size

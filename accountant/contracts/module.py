@@ -19,6 +19,10 @@ MAGIC = b"\x00asm\x01\x00\x00\x00"
 TYPES_MOST = 256
 GLOBALS_MOST = 256
 DATA_SEGMENTS_MOST = 256
+HEAVY_BYTES_LEAST = 16
+"""Bytes of a module for each of its functions, loops and other heavy instructions: each compiles for 50 µs."""
+HEAVY_FREE = 16
+"""So many of them are in any module: the flat price of a deployment pays for them."""
 
 _CUSTOM, _TYPE, _IMPORT, _FUNCTION, _TABLE, _MEMORY = 0, 1, 2, 3, 4, 5
 _GLOBAL, _EXPORT, _START, _ELEMENT, _CODE, _DATA, _DATA_COUNT, _TAG = 6, 7, 8, 9, 10, 11, 12, 13
@@ -83,6 +87,9 @@ class _Check:
             raise malformed("functions and bodies differ in number")
         if self.data_count is not None and self.data_count != self.segments:
             raise malformed("the number of data segments is another")
+        heavy = len(self.bodies) + sum(body.heavy for body in self.bodies)
+        most = HEAVY_FREE + len(self.code) // HEAVY_BYTES_LEAST
+        _at_most("compile_limit", f"functions, loops and such in {len(self.code)} bytes", heavy, most)
         own = self.imported
         check_calls([frozenset(c - own for c in body.callees if c >= own) for body in self.bodies], self.frames)
         self._check_exports(envelope)

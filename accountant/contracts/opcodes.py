@@ -32,6 +32,10 @@ SATURATING_LAST = 7
 IMMEDIATES = bytearray(256)
 POPS = bytearray(256)
 PUSHES = bytearray(256)
+POINTS = bytearray(256)
+"""1 for what takes several microseconds to compile: calls, branches, memory accesses, divisions, truncations."""
+HEAVY = bytearray(256)
+"""1 for what takes tens of microseconds, or gives a hundred bytes of native code."""
 
 
 def _define(first: int, last: int, immediate: Immediate, pops: int, pushes: int) -> None:
@@ -72,3 +76,10 @@ _define(0x99, 0x9F, _NONE, 1, 1)  # f64 abs … sqrt
 _define(0xA0, 0xA6, _NONE, 2, 1)  # f64 arithmetic
 _define(0xA7, 0xBF, _NONE, 1, 1)  # conversions
 _define(0xC0, 0xC4, _NONE, 1, 1)  # sign extensions
+
+_TRUNCATIONS = (*range(0xA8, 0xAC), *range(0xAE, 0xB2))
+for _opcode in (LOOP, 0x40, *_TRUNCATIONS):  # 0x40 is memory.grow
+    HEAVY[_opcode] = 1
+_DIVISIONS = (*range(0x6D, 0x71), *range(0x7F, 0x83))
+for _opcode in (LOOP, IF, BR_IF, BR_TABLE, CALL, *range(0x28, 0x3F), 0x40, *_DIVISIONS, *_TRUNCATIONS):
+    POINTS[_opcode] = 1

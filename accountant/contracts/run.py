@@ -60,7 +60,10 @@ def _enter(frame: Frame, entry: EntryPoint, gas: int) -> int:
     """Run an exported function in a fresh instance; gas left. Raises whatever ended it."""
     execution = frame.execution
     frames: list[tuple[int, int]] | None = None if execution.trace is None else []
-    store = new_store(execution.run.limits.memory_pages_most)
+    gas = execution.bought(gas, execution.run.schedule.code_per_byte * len(entry.code))
+    module = modules().get(entry.code)
+    gas = execution.bought(gas, execution.run.schedule.memory_page * module.pages)
+    store = new_store(module.pages)
     outer = running.frame
     execution.depth += 1
     try:
@@ -68,7 +71,7 @@ def _enter(frame: Frame, entry: EntryPoint, gas: int) -> int:
         cell.set_fuel(gas)
         frame.machine = cell
         running.frame = frame
-        end = cell.instantiate(modules().get(entry.code))
+        end = cell.instantiate(module.linked)
         if end == ENDED:
             end = cell.call(entry.function.name)
         if end != ENDED:

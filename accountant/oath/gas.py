@@ -18,7 +18,7 @@ def oath_gas(query: bytes) -> Gas:
     return Gas(OATH_GAS + view_gas(query))
 
 
-WITHDRAW_GAS = Gas(10_000)
+WITHDRAW_GAS = Gas(20_000)
 """Enough for `withdraw`."""
 
 _PRICES = GasSchedule()

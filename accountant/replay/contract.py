@@ -107,6 +107,8 @@ def gas_limit_of(replay: Replay, gas: GasSchedule) -> Gas:
     items = len(replay.reads) + len(replay.kept) + len(replay.changed) + len(replay.payouts)
     return Gas(
         gas.call_base
+        + gas.code_per_byte * len(replay_code())
+        + gas.memory_page
         + arguments
         + _FUEL_OF_FRAME
         + _FUEL_PER_ITEM * items

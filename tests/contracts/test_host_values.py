@@ -22,6 +22,7 @@ from tests.support.wat import (
     call_of,
     escaped,
     main_module,
+    module,
     run_main,
     text,
 )
@@ -234,11 +235,10 @@ def test_value_too_large() -> None:
     """No single value may pass value_bytes_most, however it is made."""
     most = Limits().value_bytes_most
     world = DictWorld()
-    body = f"""(memory.grow (i32.const 32)) (drop)
-        (drop (call $bytes_new (i32.const 0) (i32.const {most})))"""
-    world.deploy(MAIN, main_module(body))
+    body = f'(func (export "main") (drop (call $bytes_new (i32.const 0) (i32.const {most}))))'
+    world.deploy(MAIN, module(body, pages=32))
     assert execute(call_of(), world, GAS).failure is None
-    world.deploy(MAIN, main_module(body.replace(str(most), str(most + 1))))
+    world.deploy(MAIN, module(body.replace(str(most), str(most + 1)), pages=32))
     assert execute(call_of(), world, GAS).failure is FailureKind.VALUE_TOO_LARGE
     double = (
         f"(local.set $h {text(0, 60000)})" + "(local.set $h (call $bytes_concat (local.get $h) (local.get $h)))" * 5

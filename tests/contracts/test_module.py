@@ -8,10 +8,10 @@ from wasmtime import Module, wat2wasm
 from accountant.chain.envelope import Envelope
 from accountant.chain.footprint import Call
 from accountant.chain.genesis import Limits
-from accountant.contracts.body import EDGES_TIMES_LOCALS_MOST, NESTING_MOST, TARGETS_MOST
+from accountant.contracts.body import EDGES_TIMES_LOCALS_MOST, LOOPS_MOST, NESTING_MOST, POINTS_MOST, TARGETS_MOST
 from accountant.contracts.engine import engine
 from accountant.contracts.errors import InvalidModule
-from accountant.contracts.module import MAGIC, check_module
+from accountant.contracts.module import HEAVY_BYTES_LEAST, HEAVY_FREE, MAGIC, check_module
 from accountant.contracts.run import execute
 from accountant.primitives.types import Gas
 from tests.support.wat import MAIN, DictWorld, admits, call_of, contract, escaped, main_module, module, text
@@ -138,7 +138,7 @@ def test_every_function_of_the_envelope_is_exported() -> None:
 
 
 def _functions(count: int) -> str:
-    return "(module " + "(func)" * count + ")"
+    return "(module " + f"(func {'(nop)' * HEAVY_BYTES_LEAST})" * count + ")"
 
 
 @pytest.mark.parametrize(
@@ -152,8 +152,8 @@ def _functions(count: int) -> str:
         ),
         (
             "exports_limit",
-            "(module " + "".join(f'(func (export "f{n}"))' for n in range(LIMITS.exports_most)) + ")",
-            "(module " + "".join(f'(func (export "f{n}"))' for n in range(LIMITS.exports_most + 1)) + ")",
+            "(module " + "".join(f'(func (export "function {n:06}"))' for n in range(LIMITS.exports_most)) + ")",
+            "(module " + "".join(f'(func (export "function {n:06}"))' for n in range(LIMITS.exports_most + 1)) + ")",
         ),
         (
             "function_size",
@@ -201,17 +201,52 @@ def test_compile_work_of_the_whole_module_is_bounded() -> None:
     assert checked(f"(module {function * 9})") == "branch_limit"
 
 
+@pytest.mark.parametrize(
+    ("kind", "code", "most"),
+    [
+        ("loops_limit", f"(loop) {'(nop)' * 16} {{}}", LOOPS_MOST),
+        ("points_limit", "(call 0) {}", POINTS_MOST),
+        ("points_limit", "(br_if 0 (i32.const 0)) {}", POINTS_MOST),
+        ("points_limit", "(if (i32.const 0) (then)) {}", POINTS_MOST),
+        ("points_limit", "(drop (i64.load (i32.const 0))) {}", POINTS_MOST),
+        ("points_limit", "(drop (i32.rem_u (i32.const 7) (i32.const 3))) {}", POINTS_MOST),
+        ("compile_limit", f"(drop (memory.grow (i32.const 0))) {'(nop)' * 10} {{}}", None),
+        ("compile_limit", f"(drop (i64.trunc_f64_u (f64.const 0))) {'(nop)' * 4} {{}}", None),
+    ],
+)
+def test_what_is_slow_to_compile_is_bounded(kind: str, code: str, most: int | None) -> None:
+    """Loops and branching instructions of a function are counted; heavy ones need bytes to go with them."""
+
+    def repeated(count: int) -> str:
+        function = f"(func {code.format('') * count})"
+        return checked(f'(module (func) (memory (export "memory") 1) {function})')
+
+    if most is None:  # 15 bytes each: one too few, and the flat part makes up for it until it does not
+        assert repeated(HEAVY_FREE * HEAVY_BYTES_LEAST - 50) == ""
+        assert repeated(HEAVY_FREE * HEAVY_BYTES_LEAST + 50) == kind
+    else:
+        assert repeated(most) == ""
+        assert repeated(most + 1) == kind
+
+
+def test_small_modules_may_have_some_heavy_instructions() -> None:
+    """So many functions are in any module, however small; a module of nothing but tiny ones is refused."""
+    assert checked("(module " + "(func)" * HEAVY_FREE + ")") == ""
+    assert checked("(module " + "(func)" * 3 * HEAVY_FREE + ")") == "compile_limit"
+
+
 def test_stack_of_the_deepest_chain_is_bounded() -> None:
     """A chain of functions with many locals is refused where their frames together could pass the bound."""
 
     def chain(count: int) -> str:
-        calls = "".join(f"(func $f{n} (local {'i64 ' * 250}) (call $f{n + 1}))" for n in range(count))
+        locals_ = f"(local {'i64 ' * 250}) (nop) (nop) (nop) (nop)"
+        calls = "".join(f"(func $f{n} {locals_} (call $f{n + 1}))" for n in range(count))
         return f"(module {calls} (func $f{count}))"
 
     assert checked(chain(30)) == ""
     assert checked(chain(31)) == "stack_limit"
     # Many functions that do not call each other may have as many locals.
-    assert checked("(module " + f"(func (local {'i64 ' * 250}))" * 1000 + ")") == ""
+    assert checked("(module " + f"(func (local {'i64 ' * 250}) {'(nop)' * 10})" * 1000 + ")") == ""
 
 
 def deepest_chain(then: str, data: str) -> bytes:

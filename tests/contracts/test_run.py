@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from accountant.chain.footprint import Call, Entry, Read
-from accountant.chain.genesis import Limits
+from accountant.chain.genesis import GasSchedule, Limits
 from accountant.contracts.errors import FailureKind
 from accountant.contracts.host import running
 from accountant.contracts.run import execute
@@ -68,21 +68,54 @@ def test_data_segments_are_paid_for() -> None:
     scattered = "".join(f'(data (i32.const {at}) "{"x" * 100}")' for at in range(0, 60_000, 5_000))
     code = module(f'{scattered} (func (export "main") (call $return_bytes {text(55_000, 3)}))')
     result = run_main(code)
-    assert (result.return_value, result.gas_used) == (
-        b"xxx",
-        run_main(main_module(f"(call $return_bytes {text(0, 3)})")).gas_used + 1_213,
-    )
-    for gas in (0, 100, 1_213):
+    plain = main_module(f"(call $return_bytes {text(0, 3)})")
+    larger = GasSchedule().code_per_byte * (len(code) - len(plain))
+    assert (result.return_value, result.gas_used) == (b"xxx", run_main(plain).gas_used + larger + 1_213)
+    entry = GasSchedule().code_per_byte * len(code) + GasSchedule().memory_page
+    for gas in (entry, entry + 100, entry + 1_213):
         result = run_main(code, gas=gas)
         assert (result.failure, result.gas_used) == (FailureKind.OUT_OF_GAS, gas)
 
 
-def test_memory_growth_is_bounded() -> None:
-    """memory.grow up to memory_pages_most works; one page more gives −1 and nothing else happens."""
-    most = Limits().memory_pages_most
-    grow = "(call $return_int (i64.extend_i32_s (memory.grow (i32.const {}))))"
-    assert run_main(main_module(grow.format(most - 1))).return_value == 1
-    assert run_main(main_module(grow.format(most))).return_value == -1
+def test_memory_never_grows() -> None:
+    """memory.grow gives −1 for any number of pages but 0, and nothing else happens: the first size is paid for."""
+    grow = '(func (export "main") (call $return_int (i64.extend_i32_s (memory.grow (i32.const {})))))'
+    for pages in (1, 2, 65_535, -1):
+        assert run_main(module(grow.format(pages))).return_value == -1
+    assert run_main(module(grow.format(0), pages=3)).return_value == 3
+    loop = "(loop $l (drop (memory.grow (i32.const 1))) (br $l))"
+    assert run_main(main_module(loop)).failure is FailureKind.OUT_OF_GAS
+
+
+def test_frames_pay_for_module_and_memory() -> None:
+    """A frame costs gas by the bytes of its module and by the pages of its memory, before any code runs."""
+    prices = GasSchedule()
+    for pages in (0, 1, 7, Limits().memory_pages_most):
+        code = module('(func (export "main"))', pages=pages)
+        price = prices.code_per_byte * len(code) + prices.memory_page * pages
+        used = run_main(code).gas_used
+        assert used == price + 1
+        assert run_main(code, gas=used + 1).failure is None  # the engine enters a function with more fuel than it takes
+        for gas in (0, prices.code_per_byte * len(code) - 1, price - 1, price):
+            result = run_main(code, gas=gas)
+            assert (result.failure, result.gas_used) == (FailureKind.OUT_OF_GAS, gas)
+
+
+def test_nested_frames_pay_as_well() -> None:
+    """A call costs its price and the called module's; where gas lacks for that, all of it is used."""
+    prices = GasSchedule()
+    inner = module('(func (export "main"))', pages=200)
+    world = DictWorld()
+    world.deploy(contract(1), inner)
+    code = f"(drop (call $call {text(0, 32)} {text(32, 4)} (call $args_new) (i64.const 0)))"
+    outer = main_module(code, escaped(contract(1)) + "main")
+    used = run_main(outer, Call(contract(1)), world=world).gas_used
+    alone = run_main(main_module("", escaped(contract(1)) + "main"), world=world).gas_used
+    entry = prices.call + prices.code_per_byte * len(inner) + prices.memory_page * 200
+    assert used - alone - entry - 3 * prices.host_base - 36 * prices.host_per_byte in range(200)
+    for gas in (used - 1, used - 2, used - prices.memory_page * 200):
+        result = run_main(outer, Call(contract(1)), world=world, gas=gas)
+        assert (result.failure, result.gas_used) == (FailureKind.OUT_OF_GAS, gas)
 
 
 def test_floats_have_one_nan() -> None:
@@ -194,10 +227,10 @@ def _raise_at_slot(what: str, _of: object) -> None:
 
 def test_memory_does_not_grow_with_runs() -> None:
     """Thousands of runs and interrupted runs, each with memory of its own, leave the process as large as it was."""
-    grow = "(drop (memory.grow (i32.const 100))) (memory.fill (i32.const 0) (i32.const 1) (i32.const 100000))"
-    grow += f"(drop (call $storage_read {text(0, 1)}))"
+    fill = "(memory.fill (i32.const 0) (i32.const 1) (i32.const 100000))"
+    body = f'(func (export "main") {fill} (drop (call $storage_read {text(0, 1)})))'
     world = DictWorld()
-    world.deploy(MAIN, main_module(grow))
+    world.deploy(MAIN, module(body, pages=100))
     run = call_of(footprint=(Read(MAIN, b"\x01"),))
 
     def many(count: int) -> None:

@@ -139,7 +139,7 @@ def deploy(
     """A signed deployment; its gas limit covers the code."""
     payload = encode(DeployPayload(code, envelope, arguments))
     fields = {
-        "gas_limit": 200_000 + 50 * len(payload),
+        "gas_limit": 300_000 + 500 * len(payload),
         "payload": payload,
         "footprint": canonical_footprint(entries),
         **fields,
