@@ -18,7 +18,7 @@ from accountant.chain.transaction import (
     decode_deployment,
 )
 from accountant.contracts.errors import FailureKind
-from accountant.index.directory import account_at, deployed_at
+from accountant.index.directory import account_at, deployed_before
 from accountant.index.port import ChainIndex
 from accountant.primitives.addresses import contract_id_of, show
 from accountant.primitives.encoding import Decoder, Record
@@ -207,7 +207,7 @@ def _prospect(index: ChainIndex, question: PreparationQuestion) -> Prospect:
 
 def called_function(index: ChainIndex, contract: ContractId, name: str) -> FunctionEnvelope:
     """The function that would be called. Raises `InvalidQuestion` (unknown_contract, unknown_function, constructor)."""
-    there = deployed_at(index, contract, index.head())
+    there = deployed_before(index, contract, index.head().next_seq)
     if there is None:
         raise InvalidQuestion("unknown_contract", f"nothing is deployed at {show(contract)}")
     if name == CONSTRUCTOR:

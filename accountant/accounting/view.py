@@ -4,15 +4,15 @@ from accountant.accounting.certificate import MissingExecution, UndecidedReason,
 from accountant.accounting.certify import rests_on
 from accountant.accounting.questions import InvalidQuestion, ViewQuestion, check_budget
 from accountant.chain.block import Position
-from accountant.chain.envelope import Envelope, FunctionEnvelope
+from accountant.chain.envelope import FunctionEnvelope
 from accountant.chain.footprint import QUERY_BYTES_MAX
 from accountant.chain.kinds import is_of_kind
 from accountant.chain.query import View, ViewAnswer
-from accountant.chain.transaction import decode_deployment
 from accountant.execution.needs import BudgetSpent
 from accountant.execution.port import Heartbeat, OutcomeStore
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
+from accountant.index.directory import deployed_before
 from accountant.index.port import ChainIndex
 from accountant.index.position import Place, resolve
 from accountant.primitives.addresses import show
@@ -21,6 +21,9 @@ from accountant.primitives.types import AMOUNT_MAX, ContractId, Gas
 
 VIEW_GAS_MOST = 1_000_000_000
 """The largest gas limit that this accountant answers for: nobody pays for a view on the chain."""
+
+_NAMES_SHOWN = 10
+"""Functions of a contract that an error names."""
 
 
 def check_view(index: ChainIndex, question: ViewQuestion) -> None:
@@ -100,23 +103,14 @@ def _place(index: ChainIndex, position: Position) -> Place:
 
 
 def _function(index: ChainIndex, contract: ContractId, name: str, place: Place) -> FunctionEnvelope:
-    envelope = _envelope(index, contract, place)
-    if envelope is None:
+    there = deployed_before(index, contract, place.seq)
+    if there is None:
         raise InvalidQuestion("unknown_contract", f"nothing before the position deploys {show(contract)}")
-    function = envelope.function(name)
+    function = there.functions.get(name)
     if function is None:
-        known = ", ".join(f.name for f in envelope.functions)
+        known = ", ".join(list(there.functions)[:_NAMES_SHOWN])
+        more = ", …" if len(there.functions) > _NAMES_SHOWN else ""
         raise InvalidQuestion(
-            "unknown_function", f"{show(contract)} has no function {name!r}; it has {known or 'none'}"
+            "unknown_function", f"{show(contract)} has no function {name!r}; it has {known or 'none'}{more}"
         )
     return function
-
-
-def _envelope(index: ChainIndex, contract: ContractId, place: Place) -> Envelope | None:
-    for listed in index.genesis.contracts:
-        if listed.contract == contract:
-            return listed.envelope
-    seq = index.deployment(contract)
-    if seq is None or seq >= place.seq:
-        return None
-    return decode_deployment(index.transaction(seq).transaction.payload).envelope

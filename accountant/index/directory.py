@@ -1,4 +1,4 @@
-"""What validators know at the head, as far as one transaction needs it: a part of their state, by a few look-ups."""
+"""What validators know of the chain, as far as one transaction needs it: a part of their state, by a few look-ups."""
 
 from collections.abc import Iterable
 
@@ -7,16 +7,16 @@ from accountant.chain.moment import moment_before
 from accountant.chain.state import Account, ChainHead, ChainState
 from accountant.chain.transaction import decode_deployment
 from accountant.index.port import ChainIndex, Head
-from accountant.primitives.types import Address, ContractId
+from accountant.primitives.types import Address, ContractId, Seq
 
 
-def deployed_at(index: ChainIndex, contract: ContractId, head: Head) -> Deployed | None:
-    """A contract of genesis or of a deployment up to the head, whether or not that succeeded."""
+def deployed_before(index: ChainIndex, contract: ContractId, before: Seq) -> Deployed | None:
+    """A contract of genesis or of a deployment before transaction `before`, whether or not that succeeded."""
     for listed in index.genesis.contracts:
         if listed.contract == contract:
             return deployed(Address(listed.deployer), listed.envelope)
     seq = index.deployment(contract)
-    if seq is None or seq >= head.next_seq:
+    if seq is None or seq >= before:
         return None
     located = index.transaction(seq)
     return deployed(located.sender, decode_deployment(located.transaction.payload).envelope)
@@ -34,7 +34,7 @@ def partial_state(
     """A validator's state at the head that holds these accounts and contracts alone."""
     block = index.block(head.height)
     assert block is not None
-    known = ((contract, deployed_at(index, contract, head)) for contract in contracts)
+    known = ((contract, deployed_before(index, contract, head.next_seq)) for contract in contracts)
     return ChainState.restored(
         index.genesis,
         ChainHead(head.height, head.hash, block.time, head.next_seq),

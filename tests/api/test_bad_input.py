@@ -9,7 +9,7 @@ import pytest
 
 from accountant.chain.transaction import TRANSACTION_BYTES_MAX
 from accountant.primitives.addresses import show
-from tests.support.chains import ALICE, BOB, transfer
+from tests.support.chains import ALICE, BOB, contract_id, transfer
 from tests.support.service import Service, running_service, service_genesis, small_chain
 
 CHAIN = small_chain()
@@ -17,10 +17,12 @@ HEAD = "0x" + CHAIN.blocks[-1].hash.hex()
 UNKNOWN = "0x" + "ab" * 32
 SETTLED, UNSETTLED, REFUND = ("0x" + h.hex() for h in (CHAIN.settled, CHAIN.unsettled, CHAIN.refund))
 ACCOUNT = show(BOB.address)
+TELLER = "0x" + contract_id("teller").hex()
 WRONG_CHECKSUM = ACCOUNT[:2] + ACCOUNT[2:].swapcase()
 
 PAY = "/v1/payments/verifications"
 BOUND = "/v1/balances/lower-bound"
+VIEW = "/v1/views"
 SUBMIT = "/v1/transactions"
 OCTETS = {"content-type": "application/octet-stream"}
 JSON = {"content-type": "application/json"}
@@ -47,6 +49,14 @@ class Bad(NamedTuple):
 
 def _bound(**changes: Any) -> dict[str, Any]:
     return {"account": ACCOUNT, "position": "head", **changes}
+
+
+def _view(**changes: Any) -> dict[str, Any]:
+    return {"contract": TELLER, "function": "rate", "position": "head", **changes}
+
+
+def _pick(*arguments: object) -> dict[str, Any]:
+    return _view(function="pick", arguments=list(arguments))
 
 
 def _at(index: object) -> dict[str, object]:
@@ -121,6 +131,24 @@ BAD = [
     Bad("a negative target", 422, "invalid_request", BOUND, json=_bound(target=-5)),
     Bad("a huge target", 422, "invalid_request", BOUND, json=_bound(target=str(2**63))),
     Bad("a foreign Θ", 422, "foreign_income", BOUND, json=_bound(theta=[REFUND])),
+    Bad("no function", 422, "invalid_request", VIEW, json={"contract": TELLER, "position": "head"}),
+    Bad("a user for a contract", 422, "invalid_request", VIEW, json=_view(contract=ACCOUNT)),
+    Bad("a contract of no chain", 404, "unknown_contract", VIEW, json=_view(contract=UNKNOWN)),
+    Bad("a function of no contract", 404, "unknown_function", VIEW, json=_view(function="gone")),
+    Bad("a function's long name", 422, "invalid_request", VIEW, json=_view(function="f" * 65)),
+    Bad("a view on no chain", 404, "unknown_position", VIEW, json=_view(position=_at(1))),
+    Bad("an argument too many", 422, "wrong_arguments", VIEW, json=_view(arguments=[1])),
+    Bad("an argument too few", 422, "wrong_arguments", VIEW, json=_view(function="set_rate")),
+    Bad("a fraction for an argument", 422, "invalid_request", VIEW, json=_view(function="set_rate", arguments=[1.0])),
+    Bad("true for an integer", 422, "invalid_argument", VIEW, json=_view(function="set_rate", arguments=[True])),
+    Bad("beyond 64 bits", 422, "invalid_argument", VIEW, json=_view(function="set_rate", arguments=[2**63])),
+    Bad("an object of arguments", 422, "invalid_request", VIEW, json=_view(function="set_rate", arguments={"0": 1})),
+    Bad("too many arguments", 422, "invalid_request", VIEW, json=_view(arguments=[1] * 33)),
+    Bad("a wrong account", 422, "invalid_argument", VIEW, json=_pick(True, WRONG_CHECKSUM, "0x")),
+    Bad("bytes without 0x", 422, "invalid_argument", VIEW, json=_pick(True, ACCOUNT, "00")),
+    Bad("a long argument", 422, "view_too_large", VIEW, json=_pick(True, ACCOUNT, "0x" + "00" * 1_000)),
+    Bad("a huge gas limit", 422, "invalid_gas_limit", VIEW, json=_view(gas_limit=10**9 + 1)),
+    Bad("a negative gas limit", 422, "invalid_request", VIEW, json=_view(gas_limit=-1)),
     Bad("an oversized body", 413, "request_entity_too_large", PAY, content=b" " * 1_200_000, headers=JSON),
     Bad("octets that are none", 422, "invalid_encoding", SUBMIT, content=b"\x00\x01", headers=OCTETS),
     Bad(
@@ -228,11 +256,13 @@ def test_a_body_is_read_no_further_than_the_limit(service: Service) -> None:
 
 GUARDED = [
     ("POST", SUBMIT),
+    ("POST", "/v1/transactions/prepare"),
     ("GET", f"/v1/transactions/{SETTLED}"),
     ("GET", "/v1/blocks/0"),
     ("GET", "/v1/chain"),
     ("POST", PAY),
     ("POST", BOUND),
+    ("POST", VIEW),
     ("GET", "/v1/jobs"),
     ("GET", "/v1/jobs/job_0"),
     ("POST", "/v1/jobs/job_0/cancel"),

@@ -21,7 +21,7 @@ from starlette.types import ASGIApp
 from accountant.api.app import create_app
 from accountant.api.resources import Resources
 from accountant.chain.envelope import ArgumentKind, FunctionEnvelope
-from accountant.chain.genesis import Genesis
+from accountant.chain.genesis import Genesis, GenesisContract
 from accountant.chain.state import ChainState
 from accountant.chain.validator import ValidatedBlock
 from accountant.commands.api import forwarding
@@ -52,6 +52,8 @@ from tests.support.chains import (
 )
 
 BURNER = contract_id("burner")
+TELLER = contract_id("teller")
+RATE = 350
 LOOPS_PER_SECOND = 300_000_000
 """Roughly: the slow jobs of these tests take seconds, not minutes, on any machine."""
 
@@ -66,16 +68,47 @@ BURNER_WAT = """
       (br $more)))))
 """
 
+TELLER_WAT = """
+(module
+  (import "anh" "arg_int" (func $arg_int (param i64) (result i64)))
+  (import "anh" "arg_bytes" (func $arg_bytes (param i64) (result i64)))
+  (import "anh" "return_int" (func $return_int (param i64)))
+  (import "anh" "return_bytes" (func $return_bytes (param i64)))
+  (import "anh" "bytes_new" (func $bytes_new (param i32 i32) (result i64)))
+  (import "anh" "storage_read_int" (func $storage_read_int (param i64) (result i64)))
+  (import "anh" "storage_write_int" (func $storage_write_int (param i64 i64)))
+  (memory (export "memory") 1)
+  (data (i32.const 0) "rate")
+  (func $rate (result i64) (call $bytes_new (i32.const 0) (i32.const 4)))
+  (func (export "rate") (call $return_int (call $storage_read_int (call $rate))))
+  (func (export "set_rate") (call $storage_write_int (call $rate) (call $arg_int (i64.const 0))))
+  (func (export "pick")
+    (if (i64.eqz (call $arg_int (i64.const 0)))
+      (then (call $return_bytes (call $arg_bytes (i64.const 2))))
+      (else (call $return_bytes (call $arg_bytes (i64.const 1)))))))
+"""
+
 JOB_TABLES = ("jobs", "outbox", "job_events", "idempotent_answers", "outcomes")
 """Where a request or a job could leave something."""
 
 
 @cache
 def service_genesis() -> Genesis:
-    """Alice, Bob and Carol are rich in zero-cost money; a contract burns gas as its argument says."""
+    """Alice, Bob and Carol are rich in zero-cost money; one contract burns gas as it is told, one has views."""
     envelope = open_envelope(FunctionEnvelope("burn", (ArgumentKind.INT,), (), complete=False))
     burner = genesis_contract("burner", envelope, code=bytes(wasmtime.wat2wasm(BURNER_WAT)))
-    return msgspec.structs.replace(genesis(contracts=(burner,)), engine=ENGINE)
+    return msgspec.structs.replace(genesis(contracts=(burner, _teller())), engine=ENGINE)
+
+
+def _teller() -> GenesisContract:
+    """A contract that knows a rate and says what it is told."""
+    envelope = open_envelope(
+        FunctionEnvelope("pick", (ArgumentKind.BOOL, ArgumentKind.ACCOUNT, ArgumentKind.BYTES), (), complete=False),
+        FunctionEnvelope("rate", (), (), complete=False),
+        FunctionEnvelope("set_rate", (ArgumentKind.INT,), (), complete=False),
+    )
+    bare = genesis_contract("teller", envelope, code=bytes(wasmtime.wat2wasm(TELLER_WAT)))
+    return msgspec.structs.replace(bare, slots=((b"rate", RATE.to_bytes(8, "big")),))
 
 
 class SmallChain(NamedTuple):
