@@ -48,11 +48,19 @@ class Touched:
     """The most that is paid on any path."""
     unknown_payment: Place | None = None
     """Where first something is paid whose amount, or number of times, does not follow from the arguments."""
+    written: set[str] = field(default_factory=set)
+    """Variables, by name."""
     known: int = 0
     pieces: int = 0
 
     def add(self, access: Access, file: str) -> None:
         """Add one. Raises `ContractError` where they are too many for a template."""
+        if access.variable is not None:
+            if access.kind is TouchKind.WRITES:
+                self.written.add(access.variable.name)
+            elif access.variable.name in self.written:
+                # what the call wrote itself needs no earlier transaction
+                access = replace(access, certain=False)
         earlier = self.accesses.get(access.identity)
         if earlier is not None:
             if access.certain and not earlier.certain:

@@ -38,7 +38,7 @@ _COMPARISONS: dict[Comparison, Callable[..., bool]] = {
     Comparison.GREATER: operator.gt,
     Comparison.GREATER_EQUAL: operator.ge,
 }
-FAILING = frozenset(Operation) - {Operation.AND, Operation.OR, Operation.XOR, Operation.INVERT, Operation.NOT}
+_FAILING = frozenset(Operation) - {Operation.AND, Operation.OR, Operation.XOR, Operation.INVERT, Operation.NOT}
 """Operations that can fail with operands that are not known."""
 
 _CONTEXT: dict[Intrinsic, Symbol] = {
@@ -66,6 +66,13 @@ def operated(operation: Operation, operands: tuple[Symbol, ...]) -> Symbol:
         return None
     result = int(_NUMBERS[operation](*operands))
     return result if INT_LEAST <= result <= INT_MOST else None
+
+
+def may_fail(operation: Operation, result: Symbol) -> bool:
+    """Whether an operation with this result can end the call."""
+    if isinstance(result, tuple):
+        return lengths(result) is None  # arguments are short enough for the host; several of them need not be
+    return result is None and operation in _FAILING
 
 
 def compared(comparison: Comparison, left: Symbol, right: Symbol) -> Symbol:

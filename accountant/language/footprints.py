@@ -4,12 +4,12 @@ A touch that neither follows from the arguments nor is stated is an error of the
 without a footprint.
 """
 
-from dataclasses import replace
 from typing import NamedTuple
 
 from accountant.chain.envelope import AmountArg, AmountExpression, AmountLiteral, AmountValue
 from accountant.language.accesses import UNITS, Access, Paid, Touched
 from accountant.language.errors import ContractError, Place
+from accountant.language.paths import Context
 from accountant.language.symbols import Argument, Passed, amount
 from accountant.language.tree import Contract, Export, Function, Touch, TouchKind, Variable
 from accountant.language.types import ARGUMENTS, Type
@@ -65,11 +65,8 @@ def _footprint(walker: Walker, function: Function, export: Export) -> Footprint:
         argument if parameter.type.is_number else (argument,)
         for argument, parameter in zip(arguments, parameters, strict=True)
     )
-    touched = walker.walk(function, symbols).touched
+    touched = walker.walk(function, symbols, Context()).touched
     known = tuple(access for access in touched.accesses.values() if access.subject is not None)
-    if any(parameter.type in (Type.BYTES, Type.STR) for parameter in parameters):
-        # an argument may be longer than the host keeps: then the call ends before it touches anything
-        known = tuple(replace(access, certain=False) for access in known)
     unknown = tuple(access for access in touched.accesses.values() if access.subject is None)
     _check_statements(walker.contract.file, function, export, touched, unknown)
     return Footprint(function, export, known, unknown, _caps(walker.contract.file, function, export, touched.peak))
@@ -136,7 +133,7 @@ def _check_statements(
             raise ContractError(
                 file,
                 touch.at,
-                f"{function.name} needs no {_shown(touch.kind, name)}: what it touches of that follows from the arguments",
+                f"{function.name} needs no {_shown(touch.kind, name)}: what it touches follows from the arguments",
                 "leave it out",
             )
     missing = [key for key in open_at if key not in stated]

@@ -10,7 +10,8 @@ from dataclasses import dataclass, field, replace
 from accountant.language.accesses import UNITS, Access, Paid, Touched, added, at_most
 from accountant.language.assigned import assigned_in
 from accountant.language.errors import ContractError, Place
-from accountant.language.evaluation import FAILING, compared, computed, operated
+from accountant.language.evaluation import compared, computed, may_fail, operated
+from accountant.language.paths import Context, Path, Summary
 from accountant.language.slots import key_forms
 from accountant.language.symbols import Symbol, amount, constant, key_pieces
 from accountant.language.tree import (
@@ -56,40 +57,6 @@ DEPTH_MOST = 150
 """How deep statements, expressions and calls of own functions nest, which Python's own stack must hold."""
 
 
-@dataclass(frozen=True)
-class Context:
-    """Where a function is called from: whether on every path, and whether perhaps several times."""
-
-    conditional: bool = False
-    in_loop: bool = False
-
-
-@dataclass
-class Summary:
-    """What a call of a function comes to."""
-
-    touched: Touched
-    result: Symbol
-    paid: Paid
-    """The most that is paid on any path to its end."""
-    may_end: bool
-    """Whether anything in it can end the call."""
-
-
-@dataclass
-class Path:
-    """The state where the walk stands."""
-
-    locals: dict[int, Symbol]
-    paid: Paid
-    conditional: bool
-    """Whether there are paths that do not come here, and do not end the call before."""
-
-    def copy(self) -> "Path":
-        """For one of several branches, which not every path takes."""
-        return Path(dict(self.locals), self.paid, True)
-
-
 @dataclass
 class Walker:
     """Walks the functions of one contract, and remembers what each came to."""
@@ -103,7 +70,7 @@ class Walker:
     def __post_init__(self) -> None:
         self._functions = {function.name: function for function in self.contract.functions}
 
-    def walk(self, function: Function, arguments: tuple[Symbol, ...], context: Context = Context()) -> Summary:
+    def walk(self, function: Function, arguments: tuple[Symbol, ...], context: Context) -> Summary:
         """Raises `ContractError` where walking takes too long, or the function touches too much."""
         key = (function.name, arguments, context)
         summary = self._known.get(key)
@@ -227,7 +194,7 @@ class _Frame:
         then = self.block(statement.then, self.copied(path, statement.at))
         otherwise = self.block(statement.otherwise, self.copied(path, statement.at))
         conditional = path.conditional or len(self.exits) > returns
-        joined = self.joined(then, otherwise) if then and otherwise else then or otherwise
+        joined = then.joined(otherwise) if then and otherwise else then or otherwise
         if joined is not None:
             joined.conditional = conditional
         return joined
@@ -285,7 +252,7 @@ class _Frame:
                 return None
             case Operate():
                 value = operated(expression.operation, self.values(expression.operands, path))
-                self.may_end |= value is None and expression.operation in FAILING
+                self.may_end |= may_fail(expression.operation, value)
                 return value
             case Compare():
                 left, right = self.values((expression.left, expression.right), path)
@@ -316,14 +283,14 @@ class _Frame:
         then_path, otherwise_path = self.copied(path, expression.at), self.copied(path, expression.at)
         then = self.value(expression.then, then_path)
         otherwise = self.value(expression.otherwise, otherwise_path)
-        self.take(self.joined(then_path, otherwise_path), path)
+        path.take(then_path.joined(otherwise_path))
         return then if then == otherwise else None
 
     def aside(self, expression: Expression, path: Path) -> Symbol:
         """The value of what only some paths evaluate; `path` goes on with or without it."""
         other = self.copied(path, expression.at)
         value = self.value(expression, other)
-        self.take(self.joined(path, other), path)
+        path.take(path.joined(other))
         return value
 
     def apply(self, expression: Apply, path: Path) -> Symbol:
@@ -394,15 +361,3 @@ class _Frame:
     def copied(self, path: Path, at: Place) -> Path:
         self.walker.step(at, len(path.locals))
         return path.copy()
-
-    def joined(self, one: Path, other: Path) -> Path:
-        locals_ = {
-            index: symbol if other.locals[index] == symbol else None
-            for index, symbol in one.locals.items()
-            if index in other.locals
-        }
-        return Path(locals_, at_most(one.paid, other.paid), one.conditional and other.conditional)
-
-    def take(self, state: Path, path: Path) -> None:
-        """Go on with what is known in `state`; what is conditional stays so."""
-        path.locals, path.paid = state.locals, state.paid
