@@ -48,8 +48,9 @@ class Chain:
         )
         self.names = Names()
         self._root = root or Path()
-        self._ledger = Ledger(self.genesis, proposer)
-        self._blocks = Blocks(self._ledger)
+        self.ledger = Ledger(self.genesis, proposer)
+        """The chain underneath: state, index, outcomes."""
+        self._blocks = Blocks(self.ledger)
         self._wallet = Wallet(self.genesis)
         self._sources = Sources()
         self._users: dict[str, User] = {}
@@ -80,14 +81,14 @@ class Chain:
 
     def zero_balance(self, of: AccountLike) -> int:
         """Z of an account now: what pays fees. Contracts have none."""
-        return self._ledger.zero(account(of))
+        return self.ledger.zero(account(of))
 
     def general_balance(self, of: AccountLike) -> int:
         """G of an account now: what contracts pay, and what gas comes back to."""
         self._blocks.demand_closed("a balance")
         asked = account(of)
-        units = self._ledger.general(asked)
-        self.observations.balances.append((self._ledger.seq_now(), asked, units))
+        units = self.ledger.general(asked)
+        self.observations.balances.append((self.ledger.seq_now(), asked, units))
         return units
 
     def advance(self, seconds: int) -> None:
@@ -102,7 +103,7 @@ class Chain:
     @property
     def height(self) -> int:
         """The last block's height; genesis is 0."""
-        return self._ledger.state.head.height
+        return self.ledger.state.head.height
 
     # Blocks
 
@@ -161,13 +162,13 @@ class Chain:
     def slot(self, contract: Contract, slot: bytes) -> bytes:
         """A slot of a contract now, as it lies on the chain; empty where nothing is."""
         self._blocks.demand_closed("a slot")
-        value = self._ledger.slot(contract.id, slot)
-        self.observations.slots.append((self._ledger.seq_now(), contract.id, slot, value))
+        value = self.ledger.slot(contract.id, slot)
+        self.observations.slots.append((self.ledger.seq_now(), contract.id, slot, value))
         return value
 
     def check(self) -> None:
         """Executes everything in order and compares: all that this test was told must be so. A difference is a bug."""
-        check_against_eager(self._ledger.index, self._ledger.outcomes, self.observations)
+        check_against_eager(self.ledger.index, self.ledger.outcomes, self.observations)
 
     # What contracts and results ask
 
@@ -175,7 +176,7 @@ class Chain:
         self, contract: Contract, function: Signature, arguments: tuple[Argument, ...], sender: User, **money: int
     ) -> Result:
         """Send a transaction that calls a function. See `Function`."""
-        known = self._ledger.state.contract(contract.id)
+        known = self.ledger.state.contract(contract.id)
         if known is None:
             raise BlockOpen(f"{contract!r} is deployed by a block that is still open")
         fields = self._blocks.fields(sender.key, **money)
@@ -187,13 +188,13 @@ class Chain:
     def view(self, contract: Contract, function: Signature, arguments: tuple[Argument, ...]) -> Value:
         """What a view returns on the state now. Raises `ViewFailed`."""
         self._blocks.demand_closed("a view")
-        query = View(contract.id, function.name, arguments, GAS, Position(self._ledger.index.head().hash, 0))
-        answer = self._ledger.selective().answer(query)
+        query = View(contract.id, function.name, arguments, GAS, Position(self.ledger.index.head().hash, 0))
+        answer = self.ledger.selective().answer(query)
         assert isinstance(answer, ViewAnswer)
         self.observations.answers.append((query, answer))
         where = f"{contract!r}.{function.name}"
         if answer.failure is not None:
-            again = look_again(self._ledger, query)
+            again = look_again(self.ledger, query)
             places = self._sources.places(again.trace)
             raise ViewFailed(where, answer.failure, again.result.detail, places[0] if places else None)
         for expectation in self._blocks.expectations:
@@ -202,7 +203,7 @@ class Chain:
 
     def outcome(self, transaction: Hash) -> Outcome:
         """What a transaction of a finished block did."""
-        return self._ledger.outcome(transaction)
+        return self.ledger.outcome(transaction)
 
     def events(self, outcome: Outcome) -> list[EventRecord]:
         """What contracts logged, decoded by the interfaces of those that this chain deployed."""
@@ -215,7 +216,7 @@ class Chain:
 
     def places(self, transaction: Hash) -> tuple[str, ...]:
         """Where a failed transaction was in the sources of its contracts, innermost first."""
-        return self._sources.places(trace_of(self._ledger, transaction))
+        return self._sources.places(trace_of(self.ledger, transaction))
 
 
 def _key(name: str) -> PrivateKey:
