@@ -81,9 +81,9 @@ def fail(reason: str) -> Items:
 class FunctionCode:
     """The instructions of one function of the source, as they are written: locals, open blocks, marks."""
 
-    def __init__(self, parameters: int, locals_: int) -> None:
+    def __init__(self, type_: FunctionType, locals_: int) -> None:
         """`locals_`: of the source, the parameters among them. More are added as they are needed."""
-        self.parameters = parameters
+        self.type = type_
         self.locals = locals_
         self.items: list[Item] = []
         self.scratch = 0

@@ -3,17 +3,14 @@
 from typing import NamedTuple
 
 from accountant.chain.footprint import SLOT_BYTES_MAX
-from accountant.language.binary import FunctionType
-from accountant.language.code import HostCall, Item, OwnCall
+from accountant.language.code import FunctionCode, OwnCall
 from accountant.language.errors import ContractError
-from accountant.language.instructions import I64, number
 from accountant.language.limits import check_limits
 from accountant.language.linker import Unlinked, link
 from accountant.language.slots import slot_bytes_most
 from accountant.language.source_map import SourceMap, source_map_of
-from accountant.language.statements import write_function
+from accountant.language.statements import write_door, write_entry, write_function
 from accountant.language.tree import Contract, Function
-from accountant.language.types import Type
 
 
 class Emitted(NamedTuple):
@@ -26,31 +23,20 @@ class Emitted(NamedTuple):
 def emit(contract: Contract) -> Emitted:
     """The module. Raises `ContractError` where the contract does not fit into the chain's limits."""
     _check_slots(contract)
-    written = [write_function(function) for function in contract.functions]
-    functions = [
-        Unlinked(function.name, _type(function), code.locals - code.parameters, tuple(code.items))
-        for function, code in zip(contract.functions, written, strict=True)
-    ]
-    exports = [_export(function) for function in contract.functions if function.export is not None]
-    linked = link(functions, exports, max((code.scratch for code in written), default=0))
+    written = {function.name: write_function(function) for function in contract.functions}
+    called = {item.name for code in written.values() for item in code.items if isinstance(item, OwnCall)}
+    exported = [function for function in contract.functions if function.export is not None]
+    entries = {function.name: write_entry(function) for function in exported if function.name not in called}
+    functions = [_unlinked(function, {**written, **entries}[function.name]) for function in contract.functions]
+    doors = [_unlinked(function, write_door(function)) for function in exported if function.name in called]
+    scratch_bytes = max((code.scratch for code in written.values()), default=0)
+    linked = link(functions, doors, [function.name for function in exported], scratch_bytes)
     check_limits(contract, linked)
     return Emitted(linked.code, source_map_of(linked.functions))
 
 
-def _type(function: Function) -> FunctionType:
-    results = b"" if function.returns is Type.NONE else bytes((I64,))
-    return FunctionType(bytes((I64,)) * function.parameters, results)
-
-
-def _export(function: Function) -> Unlinked:
-    """What the chain calls: arguments, which the chain has checked, come from the host; the result goes there."""
-    items: list[Item] = []
-    for index, parameter in enumerate(function.locals[: function.parameters]):
-        items += [number(index), HostCall("arg_int" if parameter.type.is_number else "arg_bytes")]
-    items.append(OwnCall(function.name))
-    if function.returns is not Type.NONE:
-        items.append(HostCall("return_int" if function.returns.is_number else "return_bytes"))
-    return Unlinked(function.name, FunctionType(b"", b""), 0, tuple(items))
+def _unlinked(function: Function, code: FunctionCode) -> Unlinked:
+    return Unlinked(function.name, code.type, code.locals - len(code.type.parameters), tuple(code.items))
 
 
 def _check_slots(contract: Contract) -> None:

@@ -19,13 +19,21 @@ _LOCALS_HEADER_BYTES = 5
 """What the declaration of a body's locals takes at most besides the instructions."""
 _WHOLE = Place(1, 1)
 _NONE: frozenset[int] = frozenset()
-_OF_SIZE = ("module_size", "functions_limit", "exports_limit", "types_limit", "branch_limit", "memory_limit")
+_OF_SIZE = (
+    "module_size",
+    "functions_limit",
+    "exports_limit",
+    "types_limit",
+    "branch_limit",
+    "memory_limit",
+    "compile_limit",
+)
 
 
 def check_limits(contract: Contract, linked: Linked) -> None:
     """Raises `ContractError` at the first function that is too large, or at the file's start if the whole is."""
     places = {function.name: function.at for function in contract.functions}
-    placed = (*linked.routines, *linked.functions, *linked.exports)
+    placed = (*linked.routines, *linked.functions, *linked.doors)
     calls: list[frozenset[int]] = []
     frames: list[int] = []
     for one in placed:

@@ -1,6 +1,6 @@
 """From functions with references to a module: which imports and routines it needs, numbers, memory, positions.
 
-The order is fixed: imports as in the host table, routines as in `ROUTINES`, the source's functions, the exports.
+The order is fixed: imports as in the host table, routines as in `ROUTINES`, the source's functions, doors to them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -19,7 +19,7 @@ _Call = HostCall | RoutineCall | OwnCall
 
 
 class Unlinked(NamedTuple):
-    """A function of the source, or the export of one (whose name may be the same)."""
+    """A function of the source, or a door to one from outside, of the same name."""
 
     name: str
     type: FunctionType
@@ -51,17 +51,20 @@ class Linked(NamedTuple):
     """Of all functions, imports first."""
     routines: tuple[Placed, ...]
     functions: tuple[Placed, ...]
-    exports: tuple[Placed, ...]
+    doors: tuple[Placed, ...]
 
 
-def link(functions: Sequence[Unlinked], exports: Sequence[Unlinked], scratch_bytes: int) -> Linked:
-    """The module of these functions; `exports` are what it exports, by their names. They call each other by name.
+def link(
+    functions: Sequence[Unlinked], doors: Sequence[Unlinked], exported: Sequence[str], scratch_bytes: int
+) -> Linked:
+    """The module of these functions, which call each other by name.
 
+    Under each of the names in `exported` it exports the door of this name, or the function where there is none.
     `scratch_bytes`: how much memory from 0 on is left to them.
     """
-    routines = _routines_of([*functions, *exports])
+    routines = _routines_of([*functions, *doors])
     shared = [Unlinked(name, ROUTINES[name].type, ROUTINES[name].locals, ROUTINES[name].items) for name in routines]
-    everything = [*shared, *functions, *exports]
+    everything = [*shared, *functions, *doors]
     imports = _imports_of(everything)
     called: list[_Call] = [
         *map(HostCall, imports),
@@ -69,6 +72,8 @@ def link(functions: Sequence[Unlinked], exports: Sequence[Unlinked], scratch_byt
         *(OwnCall(one.name) for one in functions),
     ]
     indices = {item: index for index, item in enumerate(called)}
+    outside = {one.name: indices[OwnCall(one.name)] for one in functions}
+    outside |= {one.name: len(called) + at for at, one in enumerate(doors)}
     layout = _Layout(everything, scratch_bytes)
     resolved = [_resolve(one.items, indices, layout) for one in everything]
     imported = tuple(Import(MODULE, name, FunctionType(*host_signature(name))) for name in imports)
@@ -78,7 +83,7 @@ def link(functions: Sequence[Unlinked], exports: Sequence[Unlinked], scratch_byt
             definitions=tuple(
                 Definition(one.type, one.locals, code) for one, (code, _) in zip(everything, resolved, strict=True)
             ),
-            exports=tuple((one.name, len(called) + at) for at, one in enumerate(exports)),
+            exports=tuple((name, outside[name]) for name in exported),
             memory_bytes=layout.end,
             data_at=layout.data_at,
             data=bytes(layout.data),
@@ -93,8 +98,8 @@ def link(functions: Sequence[Unlinked], exports: Sequence[Unlinked], scratch_byt
         imports=len(imports),
         types=(*(one.type for one in imported), *(one.type for one in everything)),
         routines=placed[: len(shared)],
-        functions=placed[len(shared) : len(placed) - len(exports)],
-        exports=placed[len(placed) - len(exports) :],
+        functions=placed[len(shared) : len(placed) - len(doors)],
+        doors=placed[len(placed) - len(doors) :],
     )
 
 

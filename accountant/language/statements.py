@@ -2,13 +2,15 @@
 
 from typing import NamedTuple
 
-from accountant.language.code import FunctionCode, HostCall, RoutineCall, constant, fail
+from accountant.language.binary import FunctionType
+from accountant.language.code import FunctionCode, HostCall, Item, Items, OwnCall, RoutineCall, constant, fail
 from accountant.language.expressions import Expressions
 from accountant.language.instructions import (
     BLOCK,
     DROP,
     ELSE,
     I32_EQZ,
+    I64,
     I64_ADD,
     I64_EQZ,
     I64_GE_S,
@@ -44,6 +46,9 @@ from accountant.language.tree import (
 )
 from accountant.language.types import INT_BYTES, SIZES, Type
 
+_DOOR = FunctionType(b"", b"")
+"""Of everything that a module exports."""
+
 
 class _Loop(NamedTuple):
     outer: int
@@ -53,22 +58,61 @@ class _Loop(NamedTuple):
 
 
 def write_function(function: Function) -> FunctionCode:
-    """The code of a function of the source."""
-    code = FunctionCode(function.parameters, len(function.locals))
+    """The code of a function of the source, for other functions to call."""
+    results = b"" if function.returns is Type.NONE else bytes((I64,))
+    code = FunctionCode(FunctionType(bytes((I64,)) * function.parameters, results), len(function.locals))
     _Statements(code).function(function)
     return code
+
+
+def write_entry(function: Function) -> FunctionCode:
+    """The code of a function that only the chain calls: its arguments and its result are the host's."""
+    code = FunctionCode(_DOOR, len(function.locals))
+    for index in range(function.parameters):
+        code.add(*argument(function, index), put(index))
+    _Statements(code, *returned(function)).function(function)
+    return code
+
+
+def write_door(function: Function) -> FunctionCode:
+    """The code of what the chain calls in place of a function that other functions call too."""
+    code = FunctionCode(_DOOR, 0)
+    for index in range(function.parameters):
+        code.add(*argument(function, index))
+    code.add(OwnCall(function.name), *returned(function))
+    return code
+
+
+def argument(function: Function, index: int) -> Items:
+    """Pushes an argument, which the chain has checked."""
+    is_number = function.locals[index].type.is_number
+    return number(index), HostCall("arg_int" if is_number else "arg_bytes")
+
+
+def returned(function: Function) -> Items:
+    """Hands the result to the host."""
+    if function.returns is Type.NONE:
+        return ()
+    return (HostCall("return_int" if function.returns.is_number else "return_bytes"),)
 
 
 class _Statements(Expressions):
     """Writes the statements of one function."""
 
-    def __init__(self, code: FunctionCode) -> None:
+    def __init__(self, code: FunctionCode, *at_return: Item) -> None:
+        """`at_return`: what is done with a result."""
         super().__init__(code)
         self._loops: list[_Loop] = []
+        self._at_return = at_return
 
     def function(self, function: Function) -> None:
         """The whole body."""
-        self._block(function.body)
+        *body, last = function.body or (Return(function.at, None),)
+        self._block(tuple(body))
+        if isinstance(last, Return):
+            self._result(last)
+            return
+        self._statement(last)
         if function.returns is not Type.NONE:
             self.code.add(UNREACHABLE)  # the checker lets no path come here
 
@@ -99,8 +143,7 @@ class _Statements(Expressions):
             case Continue():
                 self.code.leave(self._loops[-1].inner)
             case Return():
-                if statement.value is not None:
-                    self.value(statement.value)
+                self._result(statement)
                 self.code.add(RETURN)
             case Assert():
                 self._assert(statement)
@@ -114,6 +157,12 @@ class _Statements(Expressions):
                 self.value(statement.account)
                 self.value(statement.amount)
                 self.code.at(statement.at, HostCall("transfer"))
+
+    def _result(self, statement: Return) -> None:
+        self.code.at(statement.at)
+        if statement.value is not None:
+            self.value(statement.value)
+            self.code.add(*self._at_return)
 
     def _store(self, statement: Store) -> None:
         self.slot(statement.variable, statement.keys)
