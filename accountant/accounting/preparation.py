@@ -27,6 +27,9 @@ from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, Address, Cont
 
 PREPARED_BYTES_MAX = 16 * 1024 * 1024
 
+_NAMES_SHOWN = 10
+"""Functions of a contract that an error names."""
+
 
 class PreparationQuestion(Record, frozen=True):
     """A call or a deployment that somebody means to sign. What is None the accountant chooses.
@@ -214,8 +217,10 @@ def called_function(index: ChainIndex, contract: ContractId, name: str) -> Funct
         raise InvalidQuestion("constructor", "a constructor runs at deployment only")
     function = there.functions.get(name)
     if function is None:
-        known = ", ".join(name for name in there.functions if name != CONSTRUCTOR)
+        known = [shown for shown in there.functions if shown != CONSTRUCTOR]
+        more = ", …" if len(known) > _NAMES_SHOWN else ""
         raise InvalidQuestion(
-            "unknown_function", f"{show(contract)} has no function {name[:64]!r}; it has {known or 'none'}"
+            "unknown_function",
+            f"{show(contract)} has no function {name[:64]!r}; it has {', '.join(known[:_NAMES_SHOWN]) or 'none'}{more}",
         )
     return function

@@ -23,6 +23,7 @@ from accountant.supervisor.stack import Stack
 from tests.support.chains import ALICE, BOB, CAROL, RICH, key, transfer
 from tests.support.processes import gone, wait_until
 from tests.support.servers import reachable_folder
+from tests.support.service import BURNER
 from tests.support.whole_chain import begin_chain, burn
 
 TABLES = ("transactions", "postings", "outcomes", "jobs", "outbox", "job_events", "idempotent_answers", "oaths")
@@ -118,6 +119,14 @@ def _submit_verify_bound_swear_read(whole: Whole) -> None:
 def test_from_a_transaction_to_an_oath(whole: Whole) -> None:
     """On embedded servers all of it works through the REST API alone."""
     _submit_verify_bound_swear_read(whole)
+
+
+def test_a_call_made_ready_by_a_worker(whole: Whole) -> None:
+    """A confined worker simulates the call: the wallet gets gas, fee and bytes to sign, and nothing is executed."""
+    prepared = whole.client.result(whole.client.prepare(show(ALICE.address), show(BURNER), "burn", [1_000]))
+    assert (prepared["refusal"], prepared["simulation"]["failure"], prepared["entries"]) == (None, None, [])
+    assert int(prepared["transaction"]["gas_limit"]) > int(prepared["simulation"]["gas_used"]) > 0
+    assert len(bytes.fromhex(prepared["transaction"]["unsigned"][2:])) > 65
 
 
 def test_with_servers_of_your_own(database_url: str, redis_url: str) -> None:
