@@ -10,7 +10,7 @@ HERE   := $(foreach path,$(CODE),$(wildcard $(path)))
 JOBS   ?= 2
 FILE   ?=
 
-.PHONY: setup demo up test lint format lock bench clean
+.PHONY: setup demo up test lint format lock bench auction clean
 
 setup: $(STAMP)
 
@@ -55,6 +55,11 @@ lock: $(STAMP)
 bench: $(STAMP)
 	@test -n "$(NAME)" || { echo "usage: make bench NAME=… [FILE=…]" >&2; exit 2; }
 	@$(BIN)/python -m benchmarks.$(NAME) $(FILE)
+
+# The contract in C anew. Needs the extra: $(BIN)/python -m pip install -e '.[other-languages]'
+auction: $(STAMP)
+	cd accountant/library/c && $(abspath $(BIN))/python -m ziglang cc @flags -o auction.wasm auction.c && \
+	  chmod 644 auction.wasm && sha256sum anh.h auction.c auction.wasm flags > SHA256SUMS
 
 clean:
 	rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache
