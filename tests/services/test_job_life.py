@@ -9,7 +9,8 @@ import pytest
 import sqlalchemy as sa
 from wasmtime import WasmtimeError
 
-from accountant.accounting.certificate import Certificate
+from accountant.accounting.certificate import AnyCertificate, Certificate
+from accountant.accounting.preparation import Prepared
 from accountant.accounting.questions import InvalidQuestion, PaymentQuestion
 from accountant.contracts.native import EngineFault
 from accountant.execution.memory import MemoryOutcomes
@@ -244,7 +245,7 @@ def test_the_lease_outlives_a_long_execution(engine: sa.Engine, index: MemoryInd
     """While the executor is silent for many lease times, nobody else gets the job, and its end counts."""
     done = answering(index, MemoryOutcomes())
 
-    def slow(question: Question, heartbeat: Heartbeat) -> Certificate:
+    def slow(question: Question, heartbeat: Heartbeat) -> AnyCertificate | Prepared:
         for _ in range(5):
             threading.Event().wait(QUICK.lease_s)
             assert sweep(engine, QUICK, broker_forgot=False).returned == 0

@@ -9,11 +9,19 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from accountant.accounting.certificate import Verdict
+from accountant.accounting.questions import ViewQuestion
+from accountant.accounting.view import view
+from accountant.api.certificates import ViewAnswerView
+from accountant.api.oath_views import OathResourceView
 from accountant.chain.block import Position
 from accountant.chain.genesis import GasSchedule
-from accountant.chain.query import BalanceAtLeast
+from accountant.chain.query import BalanceAtLeast, ViewAnswer
 from accountant.chain.transaction import TransactionKind, sign_transaction
+from accountant.execution.memory import MemoryOutcomes
+from accountant.execution.selective import Selective
+from accountant.execution.session import Session
 from accountant.oath.counts import counts
+from accountant.oath.gas import OATH_GAS
 from accountant.oath.oath import NotAnOath
 from accountant.oath.swear import Stamp, deposit_transaction
 from accountant.primitives.encoding import encode
@@ -22,7 +30,7 @@ from accountant.services.oaths import UnknownOath, read_oath
 from accountant.services.submit import NodeDown
 from accountant.storage.oaths import Oaths, SignedState
 from tests.support.oath_node import ACCOUNTANT, CUSTOMER, oath_genesis
-from tests.support.oath_office import POLICY, TOKEN, Office, opened_office
+from tests.support.oath_office import POLICY, TOKEN, Office, opened_office, store_job
 
 
 class Killed(BaseException):
@@ -67,6 +75,34 @@ def test_a_finished_answer_is_sworn_and_counts(office: Office) -> None:
     assert by_hash.state is SignedState.INCLUDED and by_hash.standing is not None and by_hash.standing.counts
     assert by_hash.sworn is not None and by_hash.sworn.query == query and by_hash.sworn.answer is True
     assert by_hash.sworn.swearer == ACCOUNTANT.address
+
+
+def test_a_view_is_sworn_and_counts(office: Office) -> None:
+    """What a worker certified of a view is sworn with the view's own gas, which the fee pays for."""
+    publisher = office.settled()
+    (purse,) = {office.node.index.transaction(seq).transaction.to for seq in office.node.seqs()} - {b""}
+    head = Position(office.node.index.head().hash, 0)
+    question = ViewQuestion(purse, "withdraw", (1,), 300_000, head)
+    certificate = view(office.node.index, MemoryOutcomes(), question)
+    job = store_job(office.engine, office.key_prefix, certificate)
+    assert publisher.round().sworn == 1
+    office.node.make_block()
+    publisher.round()
+    (oath,) = office.oaths()
+    assert counts(office.node.index, oath).counts
+    assert oath.terms.query == certificate.query and oath.terms.answer == encode(ViewAnswer("not_callable", None))
+    assert oath.transaction.gas_limit == OATH_GAS + 300_000
+    outcome = Selective(Session(office.node.index, MemoryOutcomes())).outcome(oath.seq)
+    assert outcome.return_value == 1 and office.job(job).oath == oath.located.hash
+    with office.engine.connect() as connection:
+        shown = OathResourceView.of(read_oath(connection, office.node.index, oath.located.hash.hex()))
+    assert shown.sworn is not None and shown.sworn.query is not None
+    assert (shown.sworn.query.kind, shown.sworn.query.function, shown.sworn.query.arguments) == (
+        "view",
+        "withdraw",
+        ["1"],
+    )
+    assert shown.sworn.answer == ViewAnswerView(failure="not_callable", value=None)
 
 
 def test_reading_before_the_block(office: Office) -> None:

@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
-from accountant.accounting.certificate import Certificate, UndecidedReason, Verdict
+from accountant.accounting.certificate import AnyCertificate, Certificate, UndecidedReason, Verdict
 from accountant.chain.block import Position
 from accountant.chain.genesis import Genesis
 from accountant.chain.query import AccountingQuery, BalanceAtLeast
@@ -53,6 +53,11 @@ def finish_job(
         cache_hits=0,
         slice=(),
     )
+    return store_job(engine, key_prefix, certificate, swear)
+
+
+def store_job(engine: sa.Engine, key_prefix: str, certificate: AnyCertificate, swear: bool = True) -> str:
+    """A job that ended with this certificate; its id."""
     with engine.begin() as connection:
         jobs = Jobs(connection)
         job_id = f"job_{connection.scalar(sa.text('select count(*) from accountant.jobs'))}"
