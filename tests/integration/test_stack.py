@@ -104,6 +104,8 @@ def _submit_verify_bound_swear_read(whole: Whole) -> None:
     assert client.result(client.verify_payment(double))["verdict"] == "rejected"
     bound = client.result(client.lower_bound(show(BOB.address)))
     assert (bound["lower"], bound["upper"]) == ("10000", "10000")
+    looked = client.result(client.view(show(BURNER), "burn", [10]))
+    assert (looked["verdict"], looked["answer"]) == ("accepted", {"failure": None, "value": None})
     owned = RICH + 10_000  # zero-cost money counts as well
     for target, verdict in ((owned, "accepted"), (owned + 1, "rejected")):
         assert client.result(client.lower_bound(show(BOB.address), target=str(target)))["verdict"] == verdict
