@@ -16,6 +16,7 @@ from accountant.execution.session import Inputs, Session
 from accountant.execution.timeline import lower_bound_under
 from accountant.execution.transition import runs_code, transition
 from accountant.execution.view import answer_of, run_view
+from accountant.index.port import Located
 from accountant.index.position import Place, place_of
 from accountant.primitives.addresses import account_of
 from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, ContractId, Gas, Seq
@@ -63,20 +64,29 @@ class Guesses:
                 return self._answer(need)
         assert_never(need)
 
-    def _outcome(self, seq: Seq) -> Outcome:
+    def _known(self, seq: Seq) -> Outcome | None:
+        """The outcome, if somebody observed it or nobody needs to: where no code and no general money is."""
         known = self._session.known(seq)
         if known is not None:
             return known
+        located = self._session.index.transaction(seq)
+        if not runs_code(located) and not located.transaction.general_value:
+            return self._without_code(located)
+        self.unobserved.add(seq)
+        return None
+
+    def _without_code(self, located: Located) -> Outcome:
         index = self._session.index
-        located = index.transaction(seq)
-        ran = runs_code(located)
-        if ran or located.transaction.general_value:
-            self.unobserved.add(seq)
-        if ran:
-            return Outcome(failure=None, detail="", gas_used=0)
         block = index.block(located.height)
         assert block is not None
         return transition(located, block, index.genesis, self.world(place_of(located)))
+
+    def _outcome(self, seq: Seq) -> Outcome:
+        known = self._known(seq)
+        if known is not None:
+            return known
+        located = self._session.index.transaction(seq)
+        return Outcome(failure=None, detail="", gas_used=0) if runs_code(located) else self._without_code(located)
 
     def _slot(self, contract: ContractId, slot: bytes, before: Seq) -> bytes:
         for _ in range(WRITERS_MOST // _WRITERS_PAGE):
@@ -107,8 +117,7 @@ class Guesses:
 
     def _bound(self, account: AccountId, theta: tuple[Seq, ...], before: Seq) -> int:
         self._session.fetch(theta)
-        outcomes = {seq: outcome for seq in theta if (outcome := self._session.known(seq)) is not None}
-        self.unobserved.update(seq for seq in theta if seq not in outcomes)
+        outcomes = {seq: outcome for seq in theta if (outcome := self._known(seq)) is not None}
         events = self._session.index.events(account, Seq(-1), before)
         return lower_bound_under(account, self._session.genesis.general(account), events, outcomes.get)
 

@@ -1,9 +1,12 @@
 """Prepared transactions: what is declared follows from the template, or is guessed and says so; blocks take them."""
 
 from collections.abc import Iterable
+from random import Random
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from accountant.accounting.preparation import EntrySource, PreparationQuestion, Prepared, decode_prepared
 from accountant.accounting.prepare import SIMULATION_GAS_MOST, prepare
@@ -22,6 +25,7 @@ from accountant.chain.transaction import (
 )
 from accountant.chain.validator import ValidatedBlock
 from accountant.contracts.errors import FailureKind
+from accountant.execution.eager import execute_everything
 from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.outcome import Outcome
 from accountant.execution.selective import Selective
@@ -32,6 +36,7 @@ from accountant.primitives.encoding import encode
 from accountant.primitives.keys import PrivateKey
 from accountant.primitives.types import Seq
 from tests.support.chains import ALICE, BOB, RICH, call, extend, key, transfer
+from tests.support.random_chain import RandomChain
 from tests.support.till import TILL, TILL_CODE, till_envelope, till_genesis
 
 NOW = 1_800_000_000
@@ -311,3 +316,30 @@ def test_what_no_transaction_can_be_made_of(ledger: Ledger, kind: str, question:
     with pytest.raises(InvalidQuestion) as refused:
         ledger.prepare(question)
     assert refused.value.kind == kind
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.randoms(use_true_random=True))
+def test_on_observed_state_the_simulation_is_what_happens(random: Random) -> None:
+    """With everything observed and nothing in between, a prepared call does exactly what its simulation did."""
+    chain = RandomChain(random, calm=True)
+    chain.grow(5)
+    outcomes = MemoryOutcomes()
+    selective = Selective(Session(chain.index, outcomes))
+    for seq in range(chain.index.head().next_seq):
+        selective.outcome(Seq(seq))
+    contract = random.choice(chain.contracts[:3])
+    payload = encode(CallPayload("run", (chain.program(contract, 2).code,)))
+    sender = chain.user()
+    question = PreparationQuestion(sender, TransactionKind.CALL, contract, payload, zero_value=random.choice([0, 20]))
+    prepared = prepare(chain.index, outcomes, question, NOW)
+    simulation = prepared.simulation
+    assert simulation is not None and simulation.rests_on_unobserved == 0
+    if prepared.transaction is None:
+        assert simulation.failure is not None
+        return
+    chain.index.append_unsigned([(sender, decode_transaction(prepared.transaction))], time=NOW)
+    outcome = execute_everything(chain.index).outcomes[-1]
+    base = chain.genesis.gas.call_base
+    assert (outcome.failure, outcome.gas_used) == (None, base + simulation.gas_used)
+    assert outcome.return_value == simulation.return_value
