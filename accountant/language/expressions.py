@@ -148,7 +148,6 @@ class Expressions:
             self.code.add(get(known))
             return
         pieces: list[Piece] = [Known(variable.prefix)]
-        borrowed = []
         for form, kind, key in zip(key_forms(variable), variable.type.keys, keys, strict=True):
             if isinstance(key, Constant):
                 pieces.append(Known(key_bytes(form, key.value)))
@@ -156,11 +155,8 @@ class Expressions:
             self.value(key)
             if form is KeyForm.HASHED:
                 self.code.at(key.at, HostCall("sha256"))
-            local = self.keep()
-            borrowed.append(local)
-            pieces.append(_piece(form, kind, local))
+            pieces.append(_piece(form, kind, self.keep()))
         assemble(self.code, pieces)
-        self.code.give_back(*borrowed)
         learned = self.slots.learn(variable, keys) if keys else None
         if learned is not None:
             self.code.add(tee(learned))

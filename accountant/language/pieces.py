@@ -48,7 +48,7 @@ _Bounded = Known | Number | Fixed | Framed
 
 
 def assemble(code: FunctionCode, pieces: list[Piece]) -> None:
-    """Push the handle of the pieces, one after the other."""
+    """Push the handle of the pieces, one after the other, and give their locals back."""
     started = False
     run: list[_Bounded] = []
     for piece in _merged(pieces):
@@ -65,6 +65,7 @@ def assemble(code: FunctionCode, pieces: list[Piece]) -> None:
     if run or not started:
         _bounded(code, run)
         _join(code, started)
+    code.give_back(*sorted({piece.local for piece in pieces if not isinstance(piece, Known)}))
 
 
 def _join(code: FunctionCode, started: bool) -> None:

@@ -247,20 +247,15 @@ class _Statements(Expressions):
     def _log(self, statement: Log) -> None:
         topic = constant(statement.event.name.encode())
         pieces: list[Piece] = []
-        borrowed = []
         for field, value in zip(statement.event.fields, statement.fields, strict=True):
             if isinstance(value, Constant) and field.type.is_number:
                 pieces.append(Known(int(value.value).to_bytes(INT_BYTES, "big", signed=True)))
                 continue
             self.value(value)
-            local = self.keep()
-            borrowed.append(local)
-            pieces.extend(self._field(field.type, value, local))
+            pieces.extend(self._field(field.type, value, self.keep()))
         self.code.at(statement.at, *topic)
         assemble(self.code, pieces)
         self.code.add(HostCall("log"))
-        for local in borrowed:
-            self.code.give_back(local)
 
     def _field(self, kind: Type, value: Expression, local: int) -> list[Piece]:
         """A field's pieces. What is declared to be of one size is as it is; all else is behind its length."""

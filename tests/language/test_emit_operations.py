@@ -20,7 +20,7 @@ INTEGERS = st.one_of(
 )
 BYTES = st.binary(max_size=40)
 TEXTS = st.text(max_size=12)
-PAIRS = settings(max_examples=400)
+PAIRS = settings(max_examples=150)
 
 
 def same(deployed: Deployed, expected: Callable[[], object], *arguments: int | bytes) -> None:
@@ -220,7 +220,7 @@ def test_slices(start: bool, stop: bool) -> None:
     check()
 
 
-@pytest.mark.parametrize("size", range(1, 9))
+@pytest.mark.parametrize("size", [1, 2, 4, 7, 8])
 @pytest.mark.parametrize("signed", [False, True])
 def test_integers_to_bytes_and_back(size: int, signed: bool) -> None:
     """`to_bytes` of every size, and `from_bytes` of every length, agree with CPython or do not fit."""

@@ -4,6 +4,7 @@ What a compiled contract does is compared with this.
 """
 
 import ast
+import copy
 from collections.abc import Callable
 from typing import Any, get_args, get_origin
 
@@ -137,6 +138,20 @@ class PythonContract:
             return self.space[function](*arguments)
         finally:
             self._caller, self._value = before
+
+    def transaction(self, function: str, *arguments: object, value: int = 0) -> object:
+        """The same; if it raises, everything is as it was before, in all contracts."""
+        before = {
+            at: (copy.deepcopy({name: one.space[name] for name in one.stored}), list(one.logs), list(one.paid))
+            for at, one in self.others.items()
+        }
+        try:
+            return self.call(function, *arguments, value=value)
+        except BaseException:
+            for at, one in self.others.items():
+                stored, one.logs, one.paid = before[at]
+                one.space.update(stored)
+            raise
 
     def slots(self, contract: Contract) -> dict[tuple[bytes, bytes], bytes]:
         """What the storage holds, as the chain has it."""
