@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
+from typing import NamedTuple
 
 from accountant.chain.block import Position
 from accountant.chain.envelope import CONSTRUCTOR, Envelope
@@ -11,10 +12,12 @@ from accountant.chain.query import View, ViewAnswer
 from accountant.chain.transaction import Argument, deployed_contract
 from accountant.contracts.engine import ENGINE
 from accountant.execution.outcome import Outcome
+from accountant.primitives.hashes import sha256
 from accountant.primitives.keys import PrivateKey
 from accountant.primitives.types import UNITS_PER_TOKEN, Hash
 from accountant.sandbox.blocks import Blocks
 from accountant.sandbox.check import Observations, check_against_eager
+from accountant.sandbox.compiled import built
 from accountant.sandbox.contract import Contract
 from accountant.sandbox.errors import BlockOpen, SandboxError, ViewFailed
 from accountant.sandbox.events import EventRecord, decoded
@@ -22,7 +25,7 @@ from accountant.sandbox.expected import Expectation
 from accountant.sandbox.ledger import Ledger
 from accountant.sandbox.result import Result
 from accountant.sandbox.runs import look_again, trace_of
-from accountant.sandbox.signature import Signature, Signatures, signatures_of
+from accountant.sandbox.signature import Signature, Signatures, signatures_from, signatures_of
 from accountant.sandbox.sources import Sources
 from accountant.sandbox.values import AccountLike, Names, User, Value, account, from_wire
 from accountant.sandbox.wallet import GAS, Wallet
@@ -31,6 +34,15 @@ GENESIS_TIME = 1_700_000_000
 RICH = 1_000_000 * UNITS_PER_TOKEN
 """What an account gets unless a test says otherwise, in base units."""
 _FAUCET_UNITS = 2**62
+
+
+class Deployment(NamedTuple):
+    """What is to be deployed."""
+
+    code: bytes
+    envelope: Envelope
+    signatures: Signatures
+    name: str
 
 
 class Chain:
@@ -132,6 +144,28 @@ class Chain:
         made = self._wallet.transfer(account(to), fields)
         return self._blocks.send(self, made, sender.key, f"transfer to {self.names.of(account(to))!r}")
 
+    def deploy(
+        self,
+        file: str | Path,
+        *given: object,
+        sender: User,
+        value: int = 0,
+        general_value: int = 0,
+        gas: int = 0,
+        **named: object,
+    ) -> Contract:
+        """Compile a contract and deploy it, with the constructor's arguments by position or name.
+
+        `file`: its source, or what a build made of it, relative to the test's file. Raises `ContractError` where it
+        does not compile, `SandboxError` where there is no file, and as `deploy_module`.
+        """
+        path = self._root / file
+        code, envelope, interface, source_map = built(path)
+        if source_map is not None:
+            self._sources.add(sha256(code), f"{path.stem}.py", source_map)
+        deployment = Deployment(code, envelope, signatures_from(interface), interface.contract)
+        return self._deploy(deployment, given, named, sender, value=value, general_value=general_value, gas=gas)
+
     def deploy_module(
         self,
         code: bytes,
@@ -149,15 +183,24 @@ class Chain:
 
         Raises `WrongArgument`, `Refused`, `DeploymentFailed` (in `chain.block()` at the block's end).
         """
-        signatures = signatures or signatures_of(envelope)
-        arguments = signatures.constructor.arguments(name, given, named)
-        fields = self._blocks.fields(sender.key, value, general_value, gas)
-        made = self._wallet.deployment(code, envelope, arguments, sender.key.address, fields)
-        made = self._blocks.declared(made, sender.key, envelope.function(CONSTRUCTOR))
-        result = self._blocks.send(self, made, sender.key, f"deployment of {name}")
-        address = self.names.give(deployed_contract(sender.key.address, made), name)
-        contract = self._contracts[address] = Contract(self, address, signatures, result)
-        return contract
+        deployment = Deployment(code, envelope, signatures or signatures_of(envelope), name)
+        return self._deploy(deployment, given, named, sender, value=value, general_value=general_value, gas=gas)
+
+    def _deploy(
+        self,
+        contract: Deployment,
+        given: tuple[object, ...],
+        named: dict[str, object],
+        sender: User,
+        **money: int,
+    ) -> Contract:
+        arguments = contract.signatures.constructor.arguments(contract.name, given, named)
+        fields = self._blocks.fields(sender.key, **money)
+        made = self._wallet.deployment(contract.code, contract.envelope, arguments, sender.key.address, fields)
+        made = self._blocks.declared(made, sender.key, contract.envelope.function(CONSTRUCTOR))
+        result = self._blocks.send(self, made, sender.key, f"deployment of {contract.name}")
+        address = self.names.give(deployed_contract(sender.key.address, made), contract.name)
+        return self._contracts.setdefault(address, Contract(self, address, contract.signatures, result))
 
     def slot(self, contract: Contract, slot: bytes) -> bytes:
         """A slot of a contract now, as it lies on the chain; empty where nothing is."""

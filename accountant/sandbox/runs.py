@@ -3,11 +3,13 @@
 from collections.abc import Iterable
 
 from accountant.chain.block import Position
+from accountant.chain.draft import DraftEntry, merged
 from accountant.chain.fees import intrinsic_gas
-from accountant.chain.footprint import Debit, Entry, canonical_footprint
+from accountant.chain.footprint import Entry, canonical_footprint
 from accountant.chain.query import View
-from accountant.chain.transaction import Transaction
-from accountant.contracts.errors import FailureKind
+from accountant.chain.transaction import Transaction, TransactionKind, decode_deployment
+from accountant.contracts.errors import FailureKind, InvalidModule
+from accountant.contracts.module import check_module
 from accountant.contracts.run import execute
 from accountant.contracts.simulate import Simulation, simulate
 from accountant.contracts.world import Run, TraceFrame
@@ -21,7 +23,12 @@ from accountant.sandbox.ledger import Ledger
 
 
 def touched_by(ledger: Ledger, made: Transaction, sender: Address, time: int) -> tuple[Entry, ...]:
-    """What a transaction would touch if it were the next block's first; after a failure, what it touched until then."""
+    """What a transaction would touch if it were the next block's first; after a failure, what it touched until then.
+
+    Nothing if it deploys a module that breaks the structural rules: such code is never run.
+    """
+    if made.kind is TransactionKind.DEPLOY and not _may_run(made, ledger):
+        return ()
     place = _end(ledger)
     head = ledger.index.head()
     located = Located(place.seq, Hash(bytes(32)), sender, place.height, 0, made)
@@ -33,14 +40,8 @@ def touched_by(ledger: Ledger, made: Transaction, sender: Address, time: int) ->
 
 def united(template: Iterable[Entry], touched: Iterable[Entry]) -> tuple[Entry, ...]:
     """Both as one footprint; of two debits of one contract the larger cap."""
-    caps: dict[bytes, int] = {}
-    rest: list[Entry] = []
-    for entry in (*template, *touched):
-        if isinstance(entry, Debit):
-            caps[entry.contract] = max(entry.cap, caps.get(entry.contract, 0))
-        else:
-            rest.append(entry)
-    return canonical_footprint([*rest, *(Debit(contract, cap) for contract, cap in caps.items())])
+    drafts = [DraftEntry(entry, order, 0) for order, some in enumerate((template, touched)) for entry in some]
+    return canonical_footprint(draft.entry for draft in merged(drafts))
 
 
 def trace_of(ledger: Ledger, transaction: Hash) -> list[TraceFrame]:
@@ -77,6 +78,15 @@ def look_again(ledger: Ledger, view: View) -> Simulation:
         limits=ledger.index.genesis.limits,
     )
     return simulate(run, _world(ledger, place), Gas(view.gas_limit))
+
+
+def _may_run(made: Transaction, ledger: Ledger) -> bool:
+    deployment = decode_deployment(made.payload)
+    try:
+        check_module(deployment.code, deployment.envelope, ledger.index.genesis.limits)
+    except InvalidModule:
+        return False
+    return True
 
 
 def _end(ledger: Ledger) -> Place:

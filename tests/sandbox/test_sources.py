@@ -1,6 +1,7 @@
 """Failures lead back to lines, as far as source maps tell."""
 
 from accountant.contracts.world import TraceFrame
+from accountant.language.source_map import MappedFunction, SourceMap
 from accountant.primitives.hashes import sha256
 from accountant.primitives.types import ContractId
 from accountant.sandbox import Chain, Contract
@@ -18,8 +19,8 @@ def _frame(code_hash: bytes, offset: int) -> TraceFrame:
 def test_frames_become_lines_innermost_first() -> None:
     """Frames of unknown modules and of code without a line are left out."""
     sources = Sources()
-    sources.add(_CODE, "token.py", {10: 3, 20: 5}.get)
-    trace = [_frame(_CODE, 20), _frame(_OTHER, 20), _frame(_CODE, 15), _frame(_CODE, 10)]
+    sources.add(_CODE, "token.py", SourceMap((MappedFunction("f", 10, 30),), ((10, 3, 1), (20, 5, 9))))
+    trace = [_frame(_CODE, 25), _frame(_OTHER, 20), _frame(_CODE, 30), _frame(_CODE, 10)]
     assert sources.places(trace) == ("token.py:5", "token.py:3")
 
 

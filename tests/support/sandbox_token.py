@@ -16,6 +16,7 @@ from accountant.chain.envelope import (
     TemplateEntry,
     TemplateKind,
 )
+from accountant.language.tree import Field
 from accountant.language.types import Type
 from accountant.sandbox import Chain, Contract
 from accountant.sandbox.signature import Signature, Signatures
@@ -98,21 +99,21 @@ def token_envelope() -> Envelope:
 
 def token_signatures() -> Signatures:
     """The token's interface."""
-    to, amount = ("to", Type.ACCOUNT), ("amount", Type.INT)
+    to, amount = Field("to", Type.ACCOUNT), Field("amount", Type.INT)
     functions = (
         Signature("transfer", (to, amount), Type.BOOL),
-        Signature("balance_of", (("account", Type.ACCOUNT),), Type.INT, view=True),
+        Signature("balance_of", (Field("account", Type.ACCOUNT),), Type.INT, view=True),
         Signature("withdraw", (amount,), Type.NONE),
-        Signature("name_heir", (("heir", Type.ACCOUNT),), Type.NONE),
+        Signature("name_heir", (Field("heir", Type.ACCOUNT),), Type.NONE),
         Signature("bequeath", (amount,), Type.NONE),
         Signature("broken", (), Type.NONE),
-        Signature("opened", (("seconds", Type.INT),), Type.INT, view=True),
+        Signature("opened", (Field("seconds", Type.INT),), Type.INT, view=True),
         Signature("refuse", (), Type.INT, view=True),
     )
     return Signatures(
         {function.name: function for function in functions},
-        Signature("init", (("units", Type.INT),)),
-        {"Transfer": (("source", Type.ACCOUNT), to, amount)},
+        Signature("init", (Field("units", Type.INT),)),
+        {"Transfer": (Field("source", Type.ACCOUNT), to, amount)},
     )
 
 
