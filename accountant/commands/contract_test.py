@@ -1,5 +1,6 @@
 """`accountant contract test FILE…`: a contract's own tests, on chains in memory."""
 
+import os
 from pathlib import Path
 from typing import Annotated
 
@@ -7,7 +8,14 @@ import typer
 
 from accountant.primitives.errors import AccountantError
 
-_PLUGIN = "anh-sandbox"
+_OPTIONS = (
+    "-q",
+    "--import-mode=importlib",
+    *("--config-file", os.devnull),  # the settings of a project around the contract are for its own tests
+    "--disable-plugin-autoload",  # whatever else is installed: loading it takes longer than most contracts' tests
+    *("-p", "anh-sandbox"),
+    *("-p", "no:cacheprovider"),  # no folder of pytest's beside contracts
+)
 _BAD_INPUT = 2
 
 
@@ -20,11 +28,16 @@ class MissingTests(AccountantError):
 def test(
     files: Annotated[list[Path], typer.Argument(help="Contracts (token.py: test_token.py is beside it) or tests.")],
 ) -> None:
-    """Run contracts' tests with pytest. Exit status: 0 if all pass, 1 if one fails, 2 if they could not be run."""
+    """Run contracts' tests with pytest and the sandbox alone.
+
+    Exit status: 0 if all pass, 1 if one fails, 2 if they could not be run.
+    """
     import pytest  # here, so that the other commands of the group start without it
 
-    tests = [str(tests_of(file)) for file in files]
-    status = pytest.main(["-q", "--import-mode=importlib", "-p", _PLUGIN, "-p", "no:cacheprovider", *tests])
+    tests = [tests_of(file).absolute() for file in files]
+    status = pytest.main(
+        [*_OPTIONS, "--rootdir", os.path.commonpath([test.parent for test in tests]), *map(str, tests)]
+    )
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):
         raise typer.Exit(_BAD_INPUT)
     raise typer.Exit(int(status))

@@ -52,6 +52,16 @@ def test_tests_that_cannot_be_run_are_status_2(tmp_path: Path, text: str) -> Non
     assert _accountant(tmp_path, "test", "test_token.py").returncode == 2
 
 
+def test_the_project_around_a_contract_has_no_say(tmp_path: Path) -> None:
+    """A pytest configuration further up, for other tests, changes nothing; several contracts are tested at once."""
+    (tmp_path / "pytest.ini").write_text("[pytest]\naddopts = --strict-config\nno_such_option = 1\n")
+    for name in ("tally", "other"):
+        new(name, tmp_path / name)
+    tested = _accountant(tmp_path, "test", "tally/tally.py", "other/test_other.py")
+    assert tested.returncode == 0, tested.stderr
+    assert "4 passed" in tested.stdout
+
+
 def test_a_contract_without_tests_is_named(tmp_path: Path) -> None:
     """One line says where its tests would be; the status is 2."""
     (tmp_path / "token.py").write_text("")
