@@ -112,7 +112,7 @@ def step(name: str, number: int) -> int:
     return number
 
 def truth(name: str, flag: bool) -> bool:
-    log(Step(number=int(flag), name=name))
+    log(Step(name=name, number=int(flag)))
     return flag
 
 def three(a: int, b: int, c: int) -> int:
@@ -146,7 +146,7 @@ def bump(a: int) -> int:
 
 @export
 def calls(a: int) -> int:
-    return three(step("x", a), c=step("z", 3), b=step("y", 2)) + min(step("p", a), step("q", 2), step("r", 0))
+    return three(step("x", a), b=step("y", 2), c=step("z", 3)) + min(step("p", a), step("q", 2), step("r", 0))
 
 @export
 def reason(a: int) -> None:
@@ -210,7 +210,7 @@ class Short(Event):
 def all(a: int, b: bool, c: bytes, d: str, e: Account) -> None:
     log(Nothing())
     log(Everything(a, b, c, d, e, sender(), self_id(), previous_hash()))
-    log(Everything(h=sha256(c), a=height(), b=True, c=b"", d="", e=caller(), f=sender(), g=self_id()))
+    log(Everything(a=height(), b=True, c=b"", d="", e=caller(), f=sender(), g=self_id(), h=sha256(c)))
     log(Short(e, sender(), -1, self_id()))
     log(Short(caller(), e, now() + index(), caller()))
 
@@ -306,7 +306,7 @@ def all(other: Contract, a: int, text: str) -> str:
     Other(other).nothing(a)
     account = Other(other).who(caller())
     last += len(Other(other).who(a=other))
-    again = Other(other, 0).text(b=Other(other).echo(text.encode()), a=text)
+    again = Other(other, 0).text(a=text, b=Other(other).echo(text.encode()))
     return again + account.hex()
 
 @export

@@ -2,8 +2,12 @@
 
 import pytest
 
+from accountant.language.errors import ContractError
 from tests.support.differential import Both
 from tests.support.random_program import Program
+
+FOLDED = ("integer overflow", "division by zero", "range with a step of zero", "negative shift count")
+"""Constant expressions that fail are refused when they are compiled."""
 
 
 @pytest.mark.parametrize("first", range(0, 60, 10))
@@ -12,7 +16,11 @@ def test_random_programs(first: int) -> None:
     succeeded = 0
     for seed in range(first, first + 10):
         program = Program(seed)
-        both = Both(program.source)
+        try:
+            both = Both(program.source)
+        except ContractError as error:
+            assert error.what in FOLDED, error
+            continue
         name = program.functions[-1][0]
         for _ in range(6):
             succeeded += both.call(name, *program.arguments()).failure is None

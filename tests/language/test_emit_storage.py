@@ -129,15 +129,15 @@ hash: Hash
 cid: Cid
 
 @export
-def write(a: int, b: bool, c: bytes, d: str, e: Account, f: Address, g: Contract, h: Hash, i: Cid) -> None:
+def write(a: int, b: bool, c: bytes, d: str, e: Address, f: Contract, g: Account, h: Hash, i: Cid) -> None:
     global count, flag, data, text, owner, user, other, hash, cid
     count += a
     flag = b or not flag
     data += c
     text = d + text
-    owner = e
-    user = f
-    other = g
+    owner = g
+    user = e
+    other = f
     hash = h
     cid = i
 

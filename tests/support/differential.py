@@ -22,6 +22,8 @@ class Both:
     """A contract on both machines. `others` are contracts that it may call."""
 
     def __init__(self, source: str, at: ContractId = MAIN, others: "tuple[Both, ...]" = ()) -> None:
+        self.chain: Deployed
+        self.python: PythonContract
         source = only_used(source)
         self.contract = check(source.encode(), "contract.py")
         world = others[0].chain.world if others else DictWorld()

@@ -54,12 +54,15 @@ class _Bounded(ast.NodeTransformer):
     """Wraps whatever computes in `fits`."""
 
     def visit_BinOp(self, node: ast.BinOp) -> ast.expr:
+        if _is_constant(node):
+            return _call("fits", node)
         self.generic_visit(node)
         own = {ast.Pow: "_power", ast.LShift: "_shift_left"}.get(type(node.op))
         return _call("fits", node) if own is None else _call(own, node.left, node.right)
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
-        self.generic_visit(node)
+        if not _is_constant(node):
+            self.generic_visit(node)
         return _call("fits", node)
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
@@ -79,6 +82,12 @@ class _Bounded(ast.NodeTransformer):
 
     def visit_ClassDef(self, node: ast.ClassDef) -> ast.stmt:
         return node
+
+
+def _is_constant(node: ast.expr) -> bool:
+    """Whether the compiler computes it: then only the result must be of 64 bits."""
+    allowed = (ast.Constant, ast.BinOp, ast.UnaryOp, ast.operator, ast.unaryop)
+    return all(isinstance(part, allowed) for part in ast.walk(node))
 
 
 def _call(name: str, *arguments: ast.expr) -> ast.expr:
@@ -190,9 +199,9 @@ class PythonContract:
 
     def _connect(self, interface: type[names.Interface]) -> None:
         def method(name: str) -> Callable[..., object]:
-            def call(proxy: names.Interface, *arguments: object) -> object:
+            def call(proxy: names.Interface, *arguments: object, **named: object) -> object:
                 callee = self.others[bytes(proxy.contract)]
-                return callee.call(name, *arguments, caller=self.at, value=proxy.value)
+                return callee.call(name, *arguments, *named.values(), caller=self.at, value=proxy.value)
 
             return call
 

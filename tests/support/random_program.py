@@ -111,7 +111,7 @@ class Program:
         self.loops += 1
         before = dict(self.scope)
         if kind == "for":
-            step = self.random.choice(["", "", ", 2", ", -1", f", {self._small()}"])
+            step = self.random.choice(["", "", ", 2", ", -1", f", {self._leaf('int')} % 4"])
             start = self._small()
             head = [f"{pad}for {name} in range({start}, {start} + {self._small()}{step}):"]
             self.scope[name] = "int"
@@ -146,92 +146,86 @@ class Program:
             return self._leaf("int")
         a: _Maker = lambda less: self._int(depth - less)  # noqa: E731
         operator = self.random.choice(["+", "-", "*", "//", "%", "&", "|", "^"])
-        return self.random.choice(
-            [
-                lambda: self._leaf("int"),
-                lambda: f"({a(1)} {operator} {a(1)})",
-                lambda: f"({a(1)} {operator} {a(1)})",
-                lambda: f"({a(1)} % 100 {operator} {a(1)} % 9)",
-                lambda: f"(-{a(1)})",
-                lambda: f"(~{a(1)})",
-                lambda: f"(({a(1)} % 5) ** ({a(1)} % 4))",
-                lambda: f"({a(1)} >> ({a(1)} % 70))",
-                lambda: f"(({a(1)} % 9) << ({a(1)} % 8))",
-                lambda: f"abs({a(1)})",
-                lambda: f"{self.random.choice(['min', 'max'])}({a(1)}, {a(1)}, {self._small()})",
-                lambda: f"len({self._bytes(depth - 1)})",
-                lambda: f"len({self._str(depth - 1)})",
-                lambda: f"int({self._bool(depth - 1)})",
-                lambda: f"int(str({a(1)}))",
-                lambda: f"({a(1)} if {self._bool(depth - 1)} else {a(1)})",
-                lambda: f"counts[{self._small()}]",
-                lambda: f"({self._bytes(depth - 1)} + b'xyz')[{self._small()}]",
-                lambda: f"int.from_bytes({self._bytes(depth - 1)}[:8], 'big', signed=True)",
-                lambda: "total",
-                lambda: self._call("int"),
-            ]
-        )()
+        makers: list[Callable[[], str]] = [
+            lambda: self._leaf("int"),
+            lambda: f"({a(1)} {operator} {a(1)})",
+            lambda: f"({a(1)} {operator} {a(1)})",
+            lambda: f"({a(1)} % 100 {operator} {a(1)} % 9)",
+            lambda: f"(-{a(1)})",
+            lambda: f"(~{a(1)})",
+            lambda: f"(({a(1)} % 5) ** ({a(1)} % 4))",
+            lambda: f"({a(1)} >> ({a(1)} % 70))",
+            lambda: f"(({a(1)} % 9) << ({a(1)} % 8))",
+            lambda: f"abs({a(1)})",
+            lambda: f"{self.random.choice(['min', 'max'])}({a(1)}, {a(1)}, {self._small()})",
+            lambda: f"len({self._bytes(depth - 1)})",
+            lambda: f"len({self._str(depth - 1)})",
+            lambda: f"int({self._bool(depth - 1)})",
+            lambda: f"int(str({a(1)}))",
+            lambda: f"({a(1)} if {self._bool(depth - 1)} else {a(1)})",
+            lambda: f"counts[{self._small()}]",
+            lambda: f"({self._bytes(depth - 1)} + b'xyz')[{self._small()}]",
+            lambda: f"int.from_bytes({self._bytes(depth - 1)}[:8], 'big', signed=True)",
+            lambda: "total",
+            lambda: self._call("int"),
+        ]
+        return self.random.choice(makers)()
 
     def _bool(self, depth: int) -> str:
         if depth <= 0:
             return self._leaf("bool")
         kind = self.random.choice(["int", "int", "bytes", "str"])
         compare = self.random.choice(["==", "!=", "<", "<=", ">", ">="])
-        return self.random.choice(
-            [
-                lambda: self._leaf("bool"),
-                lambda: f"({self._of(kind, depth - 1)} {compare} {self._of(kind, depth - 1)})",
-                lambda: f"({self._of(kind, depth - 1)} {compare} {self._of(kind, depth - 1)})",
-                lambda: f"({self._int(depth - 1)} {compare} {self._int(depth - 1)} <= {self._int(depth - 1)})",
-                lambda: f"({self._bool(depth - 1)} and {self._bool(depth - 1)})",
-                lambda: f"({self._bool(depth - 1)} or {self._bool(depth - 1)})",
-                lambda: f"(not {self._bool(depth - 1)})",
-                lambda: (
-                    f"({self._bool(depth - 1)} {self.random.choice(['==', '!=', '&', '|'])} {self._bool(depth - 1)})"
-                ),
-                lambda: f"bool({self._int(depth - 1)})",
-                lambda: f"({self._small()} in counts)",
-                lambda: f"({self._bytes(depth - 1)} not in names[{self._str(depth - 1)}])",
-                lambda: f"flags[{self._bool(depth - 1)}]",
-                lambda: self._call("bool"),
-            ]
-        )()
+        makers: list[Callable[[], str]] = [
+            lambda: self._leaf("bool"),
+            lambda: f"({self._of(kind, depth - 1)} {compare} {self._of(kind, depth - 1)})",
+            lambda: f"({self._of(kind, depth - 1)} {compare} {self._of(kind, depth - 1)})",
+            lambda: f"({self._int(depth - 1)} {compare} {self._int(depth - 1)} <= {self._int(depth - 1)})",
+            lambda: f"({self._bool(depth - 1)} and {self._bool(depth - 1)})",
+            lambda: f"({self._bool(depth - 1)} or {self._bool(depth - 1)})",
+            lambda: f"(not {self._bool(depth - 1)})",
+            lambda: f"({self._bool(depth - 1)} {self.random.choice(['==', '!=', '&', '|'])} {self._bool(depth - 1)})",
+            lambda: f"bool({self._int(depth - 1)})",
+            lambda: f"({self._small()} in counts)",
+            lambda: f"({self._leaf('bytes')} not in names[{self._str(depth - 1)}])",
+            lambda: f"flags[{self._bool(depth - 1)}]",
+            lambda: self._call("bool"),
+        ]
+        return self.random.choice(makers)()
 
     def _bytes(self, depth: int) -> str:
         if depth <= 0:
             return self._leaf("bytes")
-        return self.random.choice(
-            [
-                lambda: self._leaf("bytes"),
-                lambda: f"({self._bytes(depth - 1)} + {self._bytes(depth - 1)})[:64]",
-                lambda: f"{self._bytes(depth - 1)}[{self._int(depth - 1)}:{self._int(depth - 1)}]",
-                lambda: f"{self._str(depth - 1)}.encode()",
-                lambda: f"({self._int(depth - 1)} % 250).to_bytes({self.random.randrange(2, 9)}, 'big')",
-                lambda: f"({self._int(depth - 1)}).to_bytes(8, 'big', signed=True)",
-                lambda: f"sha256({self._bytes(depth - 1)})",
-                lambda: f"({self._bytes(depth - 1)} if {self._bool(depth - 1)} else {self._bytes(depth - 1)})",
-                lambda: "blobs[caller()]",
-                lambda: "caller()",
-                lambda: self._call("bytes"),
-            ]
-        )()
+        makers: list[Callable[[], str]] = [
+            lambda: self._leaf("bytes"),
+            lambda: f"({self._bytes(depth - 1)} + {self._bytes(depth - 1)})[:64]",
+            lambda: f"{self._bytes(depth - 1)}[{self._int(depth - 1)}:{self._int(depth - 1)}]",
+            lambda: f"{self._str(depth - 1)}.encode()",
+            lambda: f"({self._int(depth - 1)} % 250).to_bytes({self.random.randrange(2, 9)}, 'big')",
+            lambda: f"({self._int(depth - 1)}).to_bytes(8, 'big', signed=True)",
+            lambda: f"sha256({self._bytes(depth - 1)})",
+            lambda: f"({self._bytes(depth - 1)} if {self._bool(depth - 1)} else {self._bytes(depth - 1)})",
+            lambda: "blobs[caller()]",
+            lambda: "caller()",
+            lambda: self._call("bytes"),
+        ]
+        return self.random.choice(makers)()
 
     def _str(self, depth: int) -> str:
         if depth <= 0:
             return self._leaf("str")
-        return self.random.choice(
-            [
-                lambda: self._leaf("str"),
-                lambda: f"({self._str(depth - 1)} + {self._str(depth - 1)})[:40]",
-                lambda: f"{self._str(depth - 1)}[:{self._int(depth - 1)}]",
-                lambda: f"({self._str(depth - 1)} + NAME)[{self._small()}]",
-                lambda: f"str({self._int(depth - 1)})",
-                lambda: f"{self._bytes(depth - 1)}.hex()",
-                lambda: f"names[{self._str(depth - 1)}][{self._bytes(depth - 1)}]",
-                lambda: f"({self._str(depth - 1)} if {self._bool(depth - 1)} else {self._str(depth - 1)})",
-                lambda: self._call("str"),
-            ]
-        )()
+        makers: list[Callable[[], str]] = [
+            lambda: self._leaf("str"),
+            lambda: f"({self._str(depth - 1)} + {self._str(depth - 1)})[:40]",
+            lambda: f"{self._str(depth - 1)}[:{self._int(depth - 1)}]",
+            lambda: f"({self._str(depth - 1)} + NAME)[{self._small()}]",
+            lambda: f"str({self._int(depth - 1)})",
+            lambda: f"{self._bytes(depth - 1)}.hex()",
+            lambda: f"names[{self._str(depth - 1)}][{self._bytes(depth - 1)}]",
+            lambda: f"({self._str(depth - 1)} if {self._bool(depth - 1)} else {self._str(depth - 1)})",
+            lambda: self._call("str"),
+        ]
+        return self.random.choice(makers)()
 
     def _call(self, kind: str) -> str:
         known = [one for one in self.functions if one[2] == kind]
