@@ -19,8 +19,9 @@ def test_random_programs(first: int) -> None:
         try:
             both = Both(program.source)
         except ContractError as error:
-            assert error.what in FOLDED, error
-            continue
+            if error.what in FOLDED:
+                continue
+            raise
         name = program.functions[-1][0]
         for _ in range(6):
             succeeded += both.call(name, *program.arguments()).failure is None

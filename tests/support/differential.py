@@ -1,10 +1,9 @@
 """One source, two machines: compiled on the chain's, and under CPython. Whatever a call does must be the same."""
 
-from accountant.language.checker import check
-
 from accountant.chain.transaction import Argument
 from accountant.contracts.errors import FailureKind
 from accountant.contracts.world import RunResult
+from accountant.language.checker import check
 from accountant.language.slots import raw_bytes
 from accountant.primitives.types import ContractId
 from tests.support.compiled import Deployed
