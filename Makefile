@@ -21,7 +21,8 @@ $(STAMP): requirements.lock pyproject.toml
 	  { echo "$(PYTHON) cannot make virtual environments. On Debian: apt-get install python3-venv" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check -r requirements.lock
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps -e .
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps \
+	  --config-settings editable_mode=compat -e .  # as a path: type checkers follow no import hook
 	@touch $@
 
 demo: $(STAMP)

@@ -30,6 +30,15 @@ def test_a_new_contract_passes_its_tests(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "first" / "steps").glob("*.py")) == ["tally.py", "test_tally.py"]
 
 
+def test_a_type_checker_follows_a_new_contract(tmp_path: Path) -> None:
+    """Contract and tests pass `mypy --strict` in a folder of their own: the package is found, and is typed."""
+    new("tally", tmp_path)
+    cache = Path(__file__).parents[2] / ".mypy_cache" / "contract"
+    argv = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(cache), "tally.py", "test_tally.py"]
+    checked = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert checked.returncode == 0, checked.stdout
+
+
 def test_a_failing_test_is_status_1_and_names_the_line(tmp_path: Path) -> None:
     """The report shows the source line of the contract that failed."""
     new("tally", tmp_path)
