@@ -6,7 +6,6 @@ form has one size, but for an account in the last place, where nothing follows i
 
 from enum import Enum
 
-from accountant.chain.footprint import SLOT_BYTES_MAX
 from accountant.language.tree import Variable
 from accountant.language.types import INT_BYTES, SIZES, Type
 from accountant.primitives.hashes import sha256
@@ -56,17 +55,12 @@ def slot_of(variable: Variable, keys: tuple[Value, ...]) -> bytes:
 
 
 def slot_bytes_most(variable: Variable) -> int:
-    """How long a slot of the variable gets at most. Over `SLOT_BYTES_MAX` the chain refuses it."""
+    """How long a slot of the variable gets at most. The chain refuses those over `SLOT_BYTES_MAX`."""
     sizes = (
         INT_BYTES if form is KeyForm.NUMBER else HASH_BYTES if form is KeyForm.HASHED else max(SIZES[key])
         for form, key in zip(key_forms(variable), variable.type.keys, strict=True)
     )
     return len(variable.prefix) + sum(sizes)
-
-
-def fits_a_slot(variable: Variable) -> bool:
-    """Whether every slot of the variable is short enough for the chain."""
-    return slot_bytes_most(variable) <= SLOT_BYTES_MAX
 
 
 def raw_bytes(value: Value) -> bytes:

@@ -5,9 +5,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accountant.contracts.errors import FailureKind
+from accountant.language.checker import check
 from accountant.language.names import Account, Address
+from tests.support.compiled import Deployed
 from tests.support.differential import Both
-from tests.support.wat import FRIEND, SENDER, contract
+from tests.support.wat import FRIEND, SENDER, DictWorld, contract
 
 FLOW = """
 @export
@@ -366,3 +368,43 @@ def test_text_from_other_contracts() -> None:
     both = Both(CALLER, others=(callee,))
     assert both.chain.call("decoded", contract(1), "é".encode()).return_value == "é".encode()
     assert both.chain.call("decoded", contract(1), b"\xff").failure is FailureKind.INVALID_VALUE
+
+
+ACCOUNTING = """
+model: Tensor
+kept: Map[Account, Tensor]
+
+@export
+@touches(bounds(1), queries(1))
+def ask(account: Account, theta: bytes, question: bytes) -> bytes:
+    lower = bound(account, theta)
+    assert lower > 10, "bound " + str(lower)
+    return query(question)
+
+@export
+def keep(cid: Cid, raw: bytes) -> Cid:
+    global model
+    before = model.cid
+    model = Tensor(cid)
+    kept[caller()] = Tensor(Cid(raw))
+    assert kept[caller()].cid == raw
+    return before
+"""
+CID = b"\x01\x55\x12\x20" + b"\x07" * 32
+
+
+def test_accounting_and_tensors() -> None:
+    """Bounds and answers come from the world; a tensor is the CID of its bytes, and zeros where none was set."""
+    world = DictWorld()
+    world.bounds[FRIEND, ()] = 11
+    world.bounds[SENDER, ()] = 10
+    world.answers[b"question"] = b"answer"
+    source = (
+        "from accountant.language import Account, Cid, Map, Tensor, bound, bounds, caller, export, queries, query, "
+    )
+    deployed = Deployed(check(f"{source}touches\n{ACCOUNTING}".encode(), "contract.py"), world=world)
+    assert deployed.call("ask", FRIEND, b"", b"question").return_value == b"answer"
+    assert deployed.call("ask", SENDER, b"", b"question").detail == "bound 10"
+    assert deployed.call("keep", CID, CID).return_value == bytes(36)
+    assert deployed.call("keep", CID, CID).return_value == CID
+    assert deployed.call("keep", CID, bytes(36)).detail == "the bytes are no Cid"
