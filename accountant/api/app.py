@@ -9,9 +9,11 @@ from starlette.exceptions import HTTPException
 
 from accountant.api import (
     chain_routes,
+    contract_routes,
     health_routes,
     job_routes,
     oath_routes,
+    outcome_routes,
     prepare_routes,
     question_routes,
     view_routes,
@@ -87,7 +89,16 @@ def _routed() -> FastAPI:
         Depends(HTTPBearer(auto_error=False, scheme_name="bearer")),
         Depends(APIKeyHeader(name="X-API-Key", auto_error=False, scheme_name="apiKey")),
     ]
-    for routes in (chain_routes, prepare_routes, question_routes, view_routes, job_routes, oath_routes):
+    for routes in (
+        chain_routes,
+        contract_routes,
+        prepare_routes,
+        question_routes,
+        view_routes,
+        outcome_routes,
+        job_routes,
+        oath_routes,
+    ):
         app.include_router(routes.router, prefix="/v1", dependencies=schemes)
     app.include_router(health_routes.router, prefix="/v1")
     for expected in (AccountantError, HTTPException, RequestValidationError, Exception):

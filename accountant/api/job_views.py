@@ -5,10 +5,12 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from accountant.accounting.outcome import OutcomeQuestion
 from accountant.accounting.preparation import PreparationQuestion
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
 from accountant.api.certificates import ResultView, ViewResultView, result_of
 from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, account_of, hex_of
+from accountant.api.outcome_views import OutcomeResultView
 from accountant.api.preparation_views import PreparationView, PreparedView
 from accountant.chain.values import text_of
 from accountant.services.questions import Question, QuestionKind, decode_question
@@ -16,7 +18,7 @@ from accountant.storage.jobs import JobRow
 
 _EXAMPLE_JOB = "job_7f0d3c3f0f6c4b0d9a4f1b6f0c9f8e21"
 
-Kind = Literal["payment_verification", "balance_lower_bound", "view", "transaction_preparation"]
+Kind = Literal["payment_verification", "balance_lower_bound", "view", "outcome", "transaction_preparation"]
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
@@ -36,12 +38,14 @@ class QuestionView(BaseModel):
     gas_budget: GasOut | None = None
 
     @classmethod
-    def of(cls, question: PaymentQuestion | LowerBoundQuestion | ViewQuestion) -> "QuestionView":
+    def of(cls, question: PaymentQuestion | LowerBoundQuestion | ViewQuestion | OutcomeQuestion) -> "QuestionView":
         """The view of a question."""
         budget = None if question.gas_budget is None else str(question.gas_budget)
         match question:
             case PaymentQuestion():
                 return cls(transaction=hex_of(question.transaction), theta=_hashes(question.theta), gas_budget=budget)
+            case OutcomeQuestion():
+                return cls(transaction=hex_of(question.transaction), gas_budget=budget)
             case LowerBoundQuestion():
                 return cls(
                     account=account_of(question.account),
@@ -73,7 +77,12 @@ def _question_of(question: Question) -> QuestionView | PreparationView:
     return QuestionView.of(question)
 
 
-def _result_of(kind: QuestionKind, raw: bytes) -> ResultView | ViewResultView | PreparedView:
+AnyResultView = ResultView | ViewResultView | OutcomeResultView | PreparedView
+
+
+def _result_of(kind: QuestionKind, raw: bytes) -> AnyResultView:
+    if kind is QuestionKind.OUTCOME:
+        return OutcomeResultView.of(raw)
     return PreparedView.of(raw) if kind is QuestionKind.TRANSACTION_PREPARATION else result_of(raw)
 
 
@@ -104,7 +113,7 @@ class JobView(BaseModel):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
-    result: ResultView | ViewResultView | PreparedView | None
+    result: AnyResultView | None
     error: JobErrorView | None
     swear: bool
     oath: Annotated[HashOut | None, Field(description="The transaction that swears the answer.")]

@@ -10,6 +10,7 @@ from accountant.accounting.preparation import (
     Prepared,
     PreparedEntry,
     SimulationReport,
+    TracePlace,
     decode_prepared,
 )
 from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
@@ -90,6 +91,16 @@ class TracePlaceView(BaseModel):
     function: Annotated[int, Field(description="The function's index in the module, imports counted first.")]
     offset: Annotated[int, Field(description="Bytes from the beginning of the module.")]
 
+    @classmethod
+    def of(cls, place: TracePlace) -> "TracePlaceView":
+        """The view of a place."""
+        return cls(
+            contract=account_of(place.contract),
+            code_hash=hex_of(place.code_hash),
+            function=place.function,
+            offset=place.offset,
+        )
+
 
 class SimulationView(BaseModel):
     """What a run of the call on the observed state at the head did."""
@@ -114,15 +125,7 @@ class SimulationView(BaseModel):
             return_value=None if report.return_value is None else text_of(None, report.return_value),
             touched=report.touched,
             rests_on_unobserved=report.rests_on_unobserved,
-            trace=[
-                TracePlaceView(
-                    contract=account_of(place.contract),
-                    code_hash=hex_of(place.code_hash),
-                    function=place.function,
-                    offset=place.offset,
-                )
-                for place in report.trace
-            ],
+            trace=[TracePlaceView.of(place) for place in report.trace],
         )
 
 

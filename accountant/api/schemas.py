@@ -83,6 +83,13 @@ class LowerBoundIn(_Request):
     swear: SwearIn = False
 
 
+class OutcomeIn(_Request):
+    """What did this transaction do?"""
+
+    transaction: HashIn
+    gas_budget: BudgetIn = None
+
+
 def _argument(value: object) -> object:
     """A value whose kind the function's envelope will judge."""
     if type(value) not in (bool, int, str):

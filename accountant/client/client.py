@@ -88,6 +88,14 @@ class AccountantClient:
         body = {"contract": contract, "function": function, "arguments": list(arguments), "position": position}
         return self._ask("POST", "/v1/views", {**body, **options})
 
+    def outcome(self, transaction_hash: str, **options: Any) -> Json:
+        """Asks what a transaction did; the job. Options: gas_budget."""
+        return self._ask("POST", "/v1/outcomes", {"transaction": transaction_hash, **options})
+
+    def deployed(self, contract: str) -> Json:
+        """What a contract admits, as its deployment says."""
+        return self._ask("GET", f"/v1/contracts/{contract}")
+
     def prepare(
         self,
         sender: str,

@@ -92,6 +92,10 @@ class Selective:
             return None
         return cast(Answer, self._resolve(AnswerOf(query, paid=False)))
 
+    def find(self, need: Need) -> Value:
+        """What any need asks for: as a run's `LazyWorld` has it. Raises `BudgetSpent`."""
+        return self._resolve(need)
+
     def interval(self, account: AccountId, before: Seq) -> Walk:
         """[L, U] of G right before a transaction, from what is known, executing nothing."""
         self.consulted.add_balance(account, before)

@@ -1,13 +1,38 @@
 """What validators know of the chain, as far as one transaction needs it: a part of their state, by a few look-ups."""
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from accountant.chain.admission import Deployed, deployed
+from accountant.chain.envelope import Envelope
 from accountant.chain.moment import moment_before
 from accountant.chain.state import Account, ChainHead, ChainState
 from accountant.chain.transaction import decode_deployment
 from accountant.index.port import ChainIndex, Head
-from accountant.primitives.types import Address, ContractId, Seq
+from accountant.primitives.types import Address, ContractId, Hash, Seq
+
+
+class Deployment(NamedTuple):
+    """What a deployment carries. Whether it succeeded is known to whoever executes it."""
+
+    deployer: Address
+    transaction: Hash | None
+    """None for a contract of genesis."""
+    code: bytes
+    envelope: Envelope
+
+
+def deployment_of(index: ChainIndex, contract: ContractId) -> Deployment | None:
+    """The deployment of a contract, or its place in genesis; None if it is not on the chain."""
+    for listed in index.genesis.contracts:
+        if listed.contract == contract:
+            return Deployment(Address(listed.deployer), None, listed.code, listed.envelope)
+    seq = index.deployment(contract)
+    if seq is None:
+        return None
+    located = index.transaction(seq)
+    payload = decode_deployment(located.transaction.payload)
+    return Deployment(located.sender, located.hash, payload.code, payload.envelope)
 
 
 def deployed_before(index: ChainIndex, contract: ContractId, before: Seq) -> Deployed | None:

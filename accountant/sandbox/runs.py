@@ -8,16 +8,16 @@ from accountant.chain.fees import intrinsic_gas
 from accountant.chain.footprint import Entry, canonical_footprint
 from accountant.chain.query import View
 from accountant.chain.transaction import Transaction, TransactionKind, decode_deployment
-from accountant.contracts.errors import FailureKind, InvalidModule
+from accountant.contracts.errors import InvalidModule
 from accountant.contracts.module import check_module
-from accountant.contracts.run import execute
 from accountant.contracts.simulate import Simulation, simulate
 from accountant.contracts.world import Run, TraceFrame
+from accountant.execution import trace
 from accountant.execution.lazy_world import LazyWorld
 from accountant.execution.session import Inputs
-from accountant.execution.transition import run_of, runs_code
+from accountant.execution.transition import run_of
 from accountant.index.port import BlockInfo, Located
-from accountant.index.position import Place, place_of, resolve
+from accountant.index.position import Place, resolve
 from accountant.primitives.types import BLACKHOLE, Address, Amount, ContractId, Gas, Hash
 from accountant.sandbox.ledger import Ledger
 
@@ -48,15 +48,7 @@ def trace_of(ledger: Ledger, transaction: Hash) -> list[TraceFrame]:
     """Where a failed transaction was, innermost first: it is run again in its place."""
     seq = ledger.index.seq_of(transaction)
     assert seq is not None
-    located = ledger.index.transaction(seq)
-    block = ledger.index.block(located.height)
-    assert block is not None
-    trace: list[TraceFrame] = []
-    if runs_code(located) and ledger.outcome(transaction).failure is not FailureKind.INSUFFICIENT_FUNDS:
-        genesis = ledger.index.genesis
-        gas = Gas(located.transaction.gas_limit - intrinsic_gas(located.transaction, genesis.gas))
-        execute(run_of(located, block, genesis), _world(ledger, place_of(located)), gas, trace=trace)
-    return trace
+    return list(trace.trace_of(ledger.selective(), seq))
 
 
 def look_again(ledger: Ledger, view: View) -> Simulation:

@@ -6,6 +6,7 @@ from enum import StrEnum
 
 from accountant.accounting.bound import check_lower_bound, lower_bound
 from accountant.accounting.certificate import AnyCertificate
+from accountant.accounting.outcome import OutcomeCertificate, OutcomeQuestion, check_outcome, find_outcome
 from accountant.accounting.pay import check_payment, verify_payment
 from accountant.accounting.preparation import PreparationQuestion, Prepared, check_preparation
 from accountant.accounting.prepare import prepare
@@ -17,8 +18,9 @@ from accountant.primitives.encoding import Decoder
 
 QUESTION_BYTES_MAX = 1024 * 1024
 
-Question = PaymentQuestion | LowerBoundQuestion | ViewQuestion | PreparationQuestion
-Answer = Callable[[Question, Heartbeat], AnyCertificate | Prepared]
+Question = PaymentQuestion | LowerBoundQuestion | ViewQuestion | OutcomeQuestion | PreparationQuestion
+Answered = AnyCertificate | OutcomeCertificate | Prepared
+Answer = Callable[[Question, Heartbeat], Answered]
 """Answers a question. Raises `InvalidQuestion`, and whatever the heartbeat raises."""
 
 
@@ -28,12 +30,14 @@ class QuestionKind(StrEnum):
     PAYMENT_VERIFICATION = "payment_verification"
     BALANCE_LOWER_BOUND = "balance_lower_bound"
     VIEW = "view"
+    OUTCOME = "outcome"
     TRANSACTION_PREPARATION = "transaction_preparation"
 
 
 _payments = Decoder(PaymentQuestion, QUESTION_BYTES_MAX)
 _bounds = Decoder(LowerBoundQuestion, QUESTION_BYTES_MAX)
 _views = Decoder(ViewQuestion, QUESTION_BYTES_MAX)
+_outcomes = Decoder(OutcomeQuestion, QUESTION_BYTES_MAX)
 _preparations = Decoder(PreparationQuestion, QUESTION_BYTES_MAX)
 
 
@@ -46,6 +50,8 @@ def kind_of(question: Question) -> QuestionKind:
             return QuestionKind.BALANCE_LOWER_BOUND
         case ViewQuestion():
             return QuestionKind.VIEW
+        case OutcomeQuestion():
+            return QuestionKind.OUTCOME
         case PreparationQuestion():
             return QuestionKind.TRANSACTION_PREPARATION
 
@@ -59,6 +65,8 @@ def decode_question(kind: QuestionKind, raw: bytes) -> Question:
             return _bounds.decode(raw)
         case QuestionKind.VIEW:
             return _views.decode(raw)
+        case QuestionKind.OUTCOME:
+            return _outcomes.decode(raw)
         case QuestionKind.TRANSACTION_PREPARATION:
             return _preparations.decode(raw)
 
@@ -72,6 +80,8 @@ def check(index: ChainIndex, question: Question) -> None:
             check_lower_bound(index, question)
         case ViewQuestion():
             check_view(index, question)
+        case OutcomeQuestion():
+            check_outcome(index, question)
         case PreparationQuestion():
             check_preparation(index, question)
 
@@ -79,7 +89,7 @@ def check(index: ChainIndex, question: Question) -> None:
 def answering(index: ChainIndex, outcomes: OutcomeStore) -> Answer:
     """The accountant: answers questions from this index, with these outcomes at hand (Algorithm 4, Lemma 1, views)."""
 
-    def answer(question: Question, heartbeat: Heartbeat) -> AnyCertificate | Prepared:
+    def answer(question: Question, heartbeat: Heartbeat) -> Answered:
         match question:
             case PaymentQuestion():
                 return verify_payment(index, outcomes, question, heartbeat)
@@ -87,6 +97,8 @@ def answering(index: ChainIndex, outcomes: OutcomeStore) -> Answer:
                 return lower_bound(index, outcomes, question, heartbeat)
             case ViewQuestion():
                 return view(index, outcomes, question, heartbeat)
+            case OutcomeQuestion():
+                return find_outcome(index, outcomes, question, heartbeat)
             case PreparationQuestion():
                 return prepare(index, outcomes, question, int(time.time()), heartbeat)
 
