@@ -5,7 +5,8 @@ from typing import NamedTuple
 
 from accountant.language import advice, constants
 from accountant.language.errors import Place
-from accountant.language.expression_checker import ExpressionChecker, is_simple
+from accountant.language.expression_checker import ExpressionChecker
+from accountant.language.operator_checker import is_simple
 from accountant.language.scope import BUILTINS, Effect, Imported, Signature
 from accountant.language.tree import (
     Apply,
@@ -206,7 +207,7 @@ class CallChecker(ExpressionChecker):
         return result
 
     def _is_map(self, node: ast.expr) -> bool:
-        stored = self._stored(node)
+        stored = self.stored(node)
         return stored is not None and bool(stored.type.keys)
 
     def _method(self, node: ast.Call, function: ast.Attribute) -> Expression:

@@ -11,7 +11,6 @@ from accountant.primitives.hashes import keccak256, sha256
 from accountant.primitives.types import HASH_BYTES
 
 Value = int | bool | bytes | str
-_Ordered = TypeVar("_Ordered", int, bytes, str)
 _Sequence = TypeVar("_Sequence", bytes, str)
 
 CONSTANT_BYTES_MOST = 4096
@@ -105,12 +104,10 @@ def check_width(value: Value) -> None:
 def compare(comparison: Comparison, left: Value, right: Value) -> bool:
     """The result of a comparison of two values of one kind."""
     if isinstance(left, int) and isinstance(right, int):
-        order = _order(left, right)
-    elif isinstance(left, bytes) and isinstance(right, bytes):
-        order = _order(left, right)
+        order = (left > right) - (left < right)
     else:
-        assert isinstance(left, str) and isinstance(right, str), "the checker has compared the types"
-        order = _order(left, right)
+        one, other = _raw(left), _raw(right)
+        order = (one > other) - (one < other)
     return {
         Comparison.EQUAL: order == 0,
         Comparison.NOT_EQUAL: order != 0,
@@ -121,8 +118,10 @@ def compare(comparison: Comparison, left: Value, right: Value) -> bool:
     }[comparison]
 
 
-def _order(left: _Ordered, right: _Ordered) -> int:
-    return (left > right) - (left < right)
+def _raw(value: Value) -> bytes:
+    """UTF-8 keeps the order of code points."""
+    assert not isinstance(value, int), "the checker has compared the types"
+    return value.encode() if isinstance(value, str) else value
 
 
 def compute(intrinsic: Intrinsic, wanted: Type, arguments: tuple[Value | None, ...]) -> Value | None:

@@ -19,8 +19,6 @@ def read_signature(module: Module, node: ast.FunctionDef, constant: Evaluate) ->
     source = module.source
     _refuse_type_parameters(source, node)
     parameters = read_parameters(module, node.args)
-    for field, argument in zip(parameters, node.args.args, strict=True):
-        check_local_name(module, field.name, argument)
     returns = read_result(module, node)
     export = read_export(module, node, parameters, constant)
     if node.name == CONSTRUCTOR and returns is not Type.NONE:

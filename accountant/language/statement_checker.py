@@ -4,18 +4,14 @@ import ast
 from dataclasses import dataclass
 
 from accountant.language import advice
-from accountant.language.call_checker import CallChecker
+from accountant.language.assignment_checker import AssignmentChecker
 from accountant.language.errors import Place
-from accountant.language.expression_checker import is_simple
 from accountant.language.headers import check_local_name
-from accountant.language.hints import value_type
 from accountant.language.scope import NOWHERE, Effect, Frame, Imported, Module, Signature
 from accountant.language.tree import (
     Assert,
     Assign,
-    Bind,
     Break,
-    Clear,
     Constant,
     Continue,
     Evaluate,
@@ -25,17 +21,14 @@ from accountant.language.tree import (
     For,
     Function,
     If,
-    Load,
-    Local,
     Log,
     Pay,
     Return,
     Statement,
-    Store,
     Variable,
     While,
 )
-from accountant.language.types import Type, fits
+from accountant.language.types import Type
 
 REASON_CHARACTERS_MOST = 100
 """An assertion without a reason gives so much of its condition's text."""
@@ -50,7 +43,7 @@ class _Loop:
     assigned: int = NOWHERE
 
 
-class StatementChecker(CallChecker):
+class StatementChecker(AssignmentChecker):
     """Checks the body of one function."""
 
     def __init__(self, module: Module, signature: Signature) -> None:
@@ -58,6 +51,7 @@ class StatementChecker(CallChecker):
         super().__init__(module, frame)
         self._loops: list[_Loop] = []
         for parameter, argument in zip(signature.parameters, signature.node.args.args, strict=True):
+            check_local_name(module, parameter.name, argument)
             frame.assign(frame.declare(parameter.name, parameter.type, self.source.place(argument)))
         frame.assigned_names.update(frame.indices)
 
@@ -138,11 +132,11 @@ class StatementChecker(CallChecker):
         at = self.source.place(node)
         match node:
             case ast.Assign():
-                return self._assign(node)
+                return self.assign(node)
             case ast.AnnAssign():
-                return self._annotated(node)
+                return self.annotated(node)
             case ast.AugAssign():
-                return self._augmented(node)
+                return self.augmented(node)
             case ast.If():
                 return [self._if(node, at)]
             case ast.While():
@@ -156,7 +150,7 @@ class StatementChecker(CallChecker):
             case ast.Assert():
                 return [self._assert(node, at)]
             case ast.Delete():
-                return [self._delete(target) for target in node.targets]
+                return [self.delete(target) for target in node.targets]
             case ast.Expr():
                 return [self._alone(node.value, at)]
             case ast.Pass():
@@ -164,130 +158,6 @@ class StatementChecker(CallChecker):
             case ast.Global():
                 raise self.error(node, "global behind other statements", "write it at the start of the function")
         raise self.error(node, *advice.of_statement(node))
-
-    def _assign(self, node: ast.Assign) -> list[Statement]:
-        if len(node.targets) > 1:
-            raise self.error(node, "several assignments in one", "write each in a line of its own")
-        return self._to(node.targets[0], node.value)
-
-    def _to(self, target: ast.expr, value: ast.expr) -> list[Statement]:
-        at = self.source.place(target)
-        match target:
-            case ast.Name() if target.id in self.frame.globals:
-                variable, keys = self.complete(target)
-                return self._store(at, variable, keys, self._stored_value(value, variable))
-            case ast.Name():
-                checked = self.value(value)
-                return [self._set(target, checked)]
-            case ast.Subscript():
-                return self._store_item(at, target, value)
-            case ast.Attribute():
-                raise self.error(target, f"an assignment to .{target.attr}", "storage variables stand at module level")
-            case ast.Tuple() | ast.List():
-                raise self.error(target, "an assignment to several names", "write each in a line of its own")
-            case ast.Starred():
-                raise self.error(target, "a starred assignment", "write each in a line of its own")
-        raise self.error(target, "an assignment to this", "assign to a local, a storage variable or map[key]")
-
-    def _store_item(self, at: Place, target: ast.Subscript, node: ast.expr) -> list[Statement]:
-        self._check_item(target)
-        # Python evaluates the value before the keys: the errors come in this order too
-        root: ast.expr = target
-        while isinstance(root, ast.Subscript):
-            root = root.value
-        variable = self._stored(root)
-        assert variable is not None, "looked at before"
-        value = self._stored_value(node, variable)
-        variable, keys = self.complete(target)
-        if is_simple(value) or all(map(is_simple, keys)):
-            return self._store(at, variable, keys, value)
-        index = self.frame.temporary(value.type)
-        kept = Local(value.at, value.type, index)
-        return [Assign(at, index, value), *self._store(at, variable, keys, kept)]
-
-    def _check_item(self, target: ast.Subscript) -> None:
-        """Raises `ContractError` unless it is an item of a map."""
-        depth, root = 0, target.value
-        while isinstance(root, ast.Subscript):
-            depth, root = depth + 1, root.value
-        variable = self._stored(root)
-        if variable is None or not variable.type.keys:
-            raise self.error(target, "an assignment to an item of what is no map", "join a new value with slices and +")
-        if depth >= len(variable.type.keys):
-            raise self.error(target, f"an assignment inside a value of {variable.name}", "assign the whole value")
-
-    def _stored_value(self, node: ast.expr, variable: Variable) -> Expression:
-        kind, what = variable.type.value, f"a value of {variable.name}"
-        if kind is Type.TENSOR:
-            return self.fitting(self.expression(node), kind, what)
-        return self.of_type(node, kind, what)
-
-    def _store(self, at: Place, variable: Variable, keys: tuple[Expression, ...], value: Expression) -> list[Statement]:
-        self.frame.effects.append(Effect(at, f"writes {variable.name}"))
-        return [Store(at, variable, keys, value)]
-
-    def _set(self, target: ast.Name, value: Expression, declared: Type | None = None) -> Statement:
-        """Assigns a local, whose first assignment gives it its type."""
-        frame, name, at = self.frame, target.id, self.source.place(target)
-        index = frame.indices.get(name)
-        if index is None:
-            index = frame.declare(name, declared or value.type, at)
-        kind = frame.locals[index].type
-        if not fits(value.type, kind):
-            line = frame.places[name].line
-            if fits(kind, value.type):
-                instead = f"write {name}: {value.type.value} = … at its first assignment"
-                raise self.error(value.at, f"{value.type.value} for {name}, a {kind.value} since line {line}", instead)
-            self.fitting(value, kind, f"{name}")
-        frame.assign(index)
-        return Assign(at, index, value)
-
-    def _annotated(self, node: ast.AnnAssign) -> list[Statement]:
-        target = node.target
-        if not isinstance(target, ast.Name) or not node.simple:
-            raise self.error(node, "a type hint on something that is no local", "write it without the hint")
-        name = target.id
-        if name in self.frame.globals:
-            raise self.error(node, f"a type hint on {name}, which is storage", "write it without the hint")
-        if name in self.frame.indices:
-            raise self.error(node, f"a second type hint or a late one for {name}", "write the hint where it begins")
-        kind = value_type(self.module, node.annotation)
-        if node.value is None:
-            self.frame.declare(name, kind, self.source.place(target))
-            return []
-        return [self._set(target, self.of_type(node.value, kind, name), kind)]
-
-    def _augmented(self, node: ast.AugAssign) -> list[Statement]:
-        at, target = self.source.place(node.target), node.target
-        if isinstance(target, ast.Name) and target.id not in self.frame.globals:
-            old = self.value(target)
-            return [self._set(target, self.combine(at, node.op, old, self.value(node.value)))]
-        if isinstance(target, ast.Attribute):
-            raise self.error(target, f"an assignment to .{target.attr}", "storage variables stand at module level")
-        if isinstance(target, ast.Subscript):
-            self._check_item(target)
-        variable, keys = self.complete(target)
-        kept, again = self._twice(keys)
-        loaded = Load(at, variable.type.value, variable, again)
-        if loaded.type is Type.TENSOR:
-            raise self.error(node, "arithmetic on a Tensor", "write Tensor(cid)")
-        result = self.combine(at, node.op, loaded, self.value(node.value))
-        value = self.fitting(result, variable.type.value, f"a value of {variable.name}")
-        return self._store(at, variable, kept, value)
-
-    def _twice(self, keys: tuple[Expression, ...]) -> tuple[tuple[Expression, ...], tuple[Expression, ...]]:
-        """Keys that are evaluated once and used twice."""
-        first: list[Expression] = []
-        second: list[Expression] = []
-        for key in keys:
-            if is_simple(key):
-                first.append(key)
-                second.append(key)
-                continue
-            index = self.frame.temporary(key.type)
-            first.append(Bind(key.at, key.type, index, key))
-            second.append(Local(key.at, key.type, index))
-        return tuple(first), tuple(second)
 
     def _if(self, node: ast.If, at: Place) -> Statement:
         condition = self.condition(node.test)
@@ -316,7 +186,7 @@ class StatementChecker(CallChecker):
             raise self.error(target, f"{target.id}, which is storage, as a loop variable", "use a local variable")
         before = self.frame.assigned
         # a range's end is evaluated before the variable has its first value
-        counter = self._set(target, Constant(self.source.place(target), Type.INT, 0))
+        counter = self.set_local(target, Constant(self.source.place(target), Type.INT, 0))
         assert isinstance(counter, Assign), "a local is assigned"
         body, _ = self._turn(node.body)
         self.frame.assigned = before
@@ -386,15 +256,6 @@ class StatementChecker(CallChecker):
         if isinstance(condition, Constant) and condition.value is False:
             self.frame.assigned = NOWHERE
         return Assert(at, condition, reason)
-
-    def _delete(self, target: ast.expr) -> Statement:
-        at = self.source.place(target)
-        if not isinstance(target, ast.Subscript):
-            raise self.error(target, "del of something that is no item of a map", "write del map[key], or assign zero")
-        self._check_item(target)
-        variable, keys = self.complete(target)
-        self.frame.effects.append(Effect(at, f"empties {variable.name}"))
-        return Clear(at, variable, keys)
 
     def _alone(self, node: ast.expr, at: Place) -> Statement:
         """An expression in a line of its own."""
