@@ -8,6 +8,9 @@ from accountant.contracts.world import ContractCode
 from accountant.primitives.addresses import show
 from accountant.primitives.types import AccountId, ContractId
 
+NAME_SHOWN_MOST = 128
+"""Characters of a function's name, twice the bytes that any has: the work must not grow with the name that is asked."""
+
 
 class EntryPoint(NamedTuple):
     """A function that may be called, and the module that exports it."""
@@ -27,10 +30,10 @@ def entry_point(
     """
     if code is None:
         raise ContractFailure(FailureKind.NO_CODE, show(contract))
-    shown = name.decode("utf-8", "backslashreplace")
+    shown = name[: 4 * NAME_SHOWN_MOST].decode("utf-8", "backslashreplace")[:NAME_SHOWN_MOST]
     function = code.envelope.function(shown)
     if function is None or function.name.encode() != name:
-        raise ContractFailure(FailureKind.NO_FUNCTION, f"{shown[:128]} of {show(contract)}")
+        raise ContractFailure(FailureKind.NO_FUNCTION, f"{shown} of {show(contract)}")
     if nested and (function.direct or function.zero_cost or function.name == CONSTRUCTOR):
         raise ContractFailure(
             FailureKind.NOT_CALLABLE, f"{function.name} of {show(contract)} is for transactions alone"

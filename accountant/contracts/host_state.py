@@ -71,24 +71,24 @@ def log(frame: Frame, topic: bytes, data: bytes) -> None:
 
 def args_new(frame: Frame) -> int:
     """An empty list of arguments."""
-    frame.charge(frame.schedule.host_base)
+    frame.charge(frame.schedule.host_copy)
     return frame.keep_list()
 
 
 def args_int(frame: Frame, arguments: Arguments, number: int) -> None:
     """Appends an integer."""
-    frame.charge(frame.schedule.host_base)
+    frame.charge(frame.schedule.host_copy)
     frame.occupy(ITEM_BYTES)
     arguments.items.append(number)
-    arguments.size += WORD_BYTES
+    arguments.size += ITEM_BYTES + WORD_BYTES
 
 
 def args_bytes(frame: Frame, arguments: Arguments, value: bytes) -> None:
     """Appends bytes."""
-    frame.charge(frame.schedule.host_base)
+    frame.charge(frame.schedule.host_copy)
     frame.occupy(ITEM_BYTES)
     arguments.items.append(value)
-    arguments.size += len(value)
+    arguments.size += ITEM_BYTES + len(value)
 
 
 def call(frame: Frame, contract: bytes, function: bytes, arguments: Arguments, value: int) -> int:

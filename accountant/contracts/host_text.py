@@ -13,19 +13,19 @@ _INTEGER = re.compile(rb"[+-]?[0-9]+")
 
 def text_check(frame: Frame, value: bytes) -> None:
     """Nothing, if the bytes are UTF-8."""
-    _charge(frame, len(value))
+    _sized(frame, len(value))
     _decoded(value)
 
 
 def text_len(frame: Frame, value: bytes) -> int:
     """The number of code points."""
-    _charge(frame, len(value))
+    _sized(frame, len(value))
     return len(_decoded(value))
 
 
 def text_slice(frame: Frame, value: bytes, start: int, length: int) -> int:
     """A part, by code points."""
-    _charge(frame, len(value))
+    _copied(frame, len(value))
     text = _decoded(value)
     if start < 0 or length < 0 or start + length > len(text):
         raise invalid(f"{length} code points from {start} on are not inside a text of {len(text)}")
@@ -34,13 +34,13 @@ def text_slice(frame: Frame, value: bytes, start: int, length: int) -> int:
 
 def text_from_int(frame: Frame, number: int) -> int:
     """The number in decimal, ASCII."""
-    _charge(frame, NUMBER_TEXT_BYTES)
+    _copied(frame, NUMBER_TEXT_BYTES)
     return frame.keep(b"%d" % number)
 
 
 def int_from_text(frame: Frame, value: bytes) -> int:
     """The integer that decimal digits, perhaps after a sign, write."""
-    _charge(frame, min(len(value), INTEGER_TEXT_BYTES_MOST))
+    _sized(frame, min(len(value), INTEGER_TEXT_BYTES_MOST))
     if len(value) > INTEGER_TEXT_BYTES_MOST or not _INTEGER.fullmatch(value):
         raise invalid(f"no integer of at most {INTEGER_TEXT_BYTES_MOST} bytes in decimal")
     number = int(value)
@@ -52,13 +52,17 @@ def int_from_text(frame: Frame, value: bytes) -> int:
 def hex_from_bytes(frame: Frame, value: bytes) -> int:
     """Two lower-case digits for each byte."""
     size = 2 * len(value)
-    _charge(frame, size)
+    _copied(frame, size)
     frame.fits(size)
     return frame.keep(value.hex().encode())
 
 
-def _charge(frame: Frame, size: int) -> None:
+def _sized(frame: Frame, size: int) -> None:
     frame.charge(frame.schedule.host_base + frame.schedule.host_per_byte * size)
+
+
+def _copied(frame: Frame, size: int) -> None:
+    frame.charge(frame.schedule.host_copy + frame.schedule.host_per_byte * size)
 
 
 def _decoded(value: bytes) -> str:

@@ -20,6 +20,10 @@ def _sized(frame: Frame, size: int) -> None:
     frame.charge(frame.schedule.host_base + frame.schedule.host_per_byte * size)
 
 
+def _copied(frame: Frame, size: int) -> None:
+    frame.charge(frame.schedule.host_copy + frame.schedule.host_per_byte * size)
+
+
 def arg_count(frame: Frame) -> int:
     """How many arguments came."""
     _flat(frame)
@@ -115,7 +119,7 @@ def previous_hash(frame: Frame) -> int:
 
 def bytes_new(frame: Frame, pointer: int, length: int) -> int:
     """Copies from memory."""
-    _sized(frame, length)
+    _copied(frame, length)
     frame.fits(length)
     copied = frame.machine.read(pointer, length)
     if copied is None:
@@ -125,7 +129,7 @@ def bytes_new(frame: Frame, pointer: int, length: int) -> int:
 
 def bytes_read(frame: Frame, value: bytes, offset: int, pointer: int, length: int) -> None:
     """Copies `length` bytes from `offset` on into memory."""
-    _sized(frame, length)
+    _copied(frame, length)
     _inside(value, offset, length)
     if not frame.machine.write(pointer, value[offset : offset + length]):
         raise _outside_memory()
@@ -140,14 +144,15 @@ def bytes_len(frame: Frame, value: bytes) -> int:
 def bytes_at(frame: Frame, value: bytes, offset: int) -> int:
     """One byte, 0 to 255."""
     _flat(frame)
-    _inside(value, offset, 1)
+    if not 0 <= offset < len(value):
+        raise invalid(f"no byte {offset} in a value of {len(value)} bytes")
     return value[offset]
 
 
 def bytes_concat(frame: Frame, left: bytes, right: bytes) -> int:
     """Both, one after the other."""
     size = len(left) + len(right)
-    _sized(frame, size)
+    _copied(frame, size)
     frame.fits(size)
     return frame.keep(left + right)
 
@@ -155,7 +160,7 @@ def bytes_concat(frame: Frame, left: bytes, right: bytes) -> int:
 def bytes_slice(frame: Frame, value: bytes, start: int, length: int) -> int:
     """A part."""
     # What cannot be inside the value is not paid for by its claimed length: it may be negative or huge.
-    _sized(frame, length if 0 <= length <= len(value) else 0)
+    _copied(frame, length if 0 <= length <= len(value) else 0)
     _inside(value, start, length)
     return frame.keep(value[start : start + length])
 
@@ -174,7 +179,7 @@ def bytes_compare(frame: Frame, left: bytes, right: bytes) -> int:
 
 def bytes_from_int(frame: Frame, number: int) -> int:
     """8 bytes, big-endian, two's complement."""
-    _sized(frame, WORD_BYTES)
+    _copied(frame, WORD_BYTES)
     return frame.keep(number.to_bytes(WORD_BYTES, "big", signed=True))
 
 
@@ -183,7 +188,7 @@ def int_from_bytes(frame: Frame, value: bytes) -> int:
     _sized(frame, WORD_BYTES)
     if len(value) > WORD_BYTES:
         raise invalid(f"{len(value)} bytes are no integer, at most {WORD_BYTES} are")
-    return int.from_bytes(value.rjust(WORD_BYTES, b"\x00"), "big", signed=True)
+    return int.from_bytes(value, "big", signed=len(value) == WORD_BYTES)
 
 
 def sha256(frame: Frame, value: bytes) -> int:

@@ -138,10 +138,14 @@ class _Check:
 
     def _read_imports(self, reader: Reader) -> None:
         count = _at_most("functions_limit", "imports", reader.u32(), self.limits.functions_most)
+        names: set[str] = set()
         for _ in range(count):
             module, name, kind = reader.name(), reader.name(), reader.byte()
             if module != MODULE or name not in HOST or kind != _AS_FUNCTION:
                 raise InvalidModule("unknown_import", f"{module}.{name} is no function of the host table")
+            if name in names:
+                raise InvalidModule("duplicate_import", f"{module}.{name} is imported twice")
+            names.add(name)
             signature = self._type(reader.u32())
             if signature != host_signature(name):
                 raise InvalidModule("wrong_import_type", f"{module}.{name} is imported with another type than its own")

@@ -94,15 +94,15 @@ def gas_limit_of(replay: Replay, gas: GasSchedule) -> Gas:
 
     The values that it reads have at most 32 bytes, since nothing else is ever written.
     """
-    host, word = gas.host_base, gas.host_per_byte * SLOT_BYTES
+    host, copy, word = gas.host_base, gas.host_copy, gas.host_per_byte * SLOT_BYTES
     read = (
-        (host + word)  # bytes_slice
+        (copy + word)  # bytes_slice
         + (gas.storage_read + gas.storage_per_byte * 2 * SLOT_BYTES)
-        + (host + 2 * word)  # bytes_concat
+        + (copy + 2 * word)  # bytes_concat
         + (gas.hash + gas.hash_per_byte * 2 * SLOT_BYTES)
     )
-    write = (host + word) + (gas.storage_write + gas.storage_per_byte * 2 * SLOT_BYTES)
-    pay = 3 * host + gas.host_per_byte * (20 + 8 + 8) + gas.transfer
+    write = (copy + word) + (gas.storage_write + gas.storage_per_byte * 2 * SLOT_BYTES)
+    pay = host + 2 * copy + gas.host_per_byte * (20 + 8 + 8) + gas.transfer
     arguments = 12 * host + gas.hash + gas.hash_per_byte * SLOT_BYTES
     items = len(replay.reads) + len(replay.kept) + len(replay.changed) + len(replay.payouts)
     return Gas(

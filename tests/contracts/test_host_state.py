@@ -119,7 +119,7 @@ def test_integers_in_slots_cost_what_bytes_cost() -> None:
     prices = GasSchedule()
     entered = [prices.code_per_byte * len(code) for code in (as_int, as_bytes)]
     gas = [run_main(code, Read(MAIN, S), Write(MAIN, S)).gas_used for code in (as_int, as_bytes)]
-    more = gas[1] - gas[0] - (entered[1] - entered[0]) - prices.host_base - 8 * prices.host_per_byte
+    more = gas[1] - gas[0] - (entered[1] - entered[0]) - prices.host_copy - 8 * prices.host_per_byte
     assert more in range(10)
     for missing in ((Read(MAIN, S),), (Write(MAIN, S),)):
         assert run_main(as_int, *missing).failure is FailureKind.UNDECLARED_ACCESS

@@ -229,6 +229,13 @@ def test_what_is_slow_to_compile_is_bounded(kind: str, code: str, most: int | No
         assert repeated(most + 1) == kind
 
 
+def test_every_host_function_is_imported_once() -> None:
+    """Each import takes time in each frame, so none is there twice."""
+    row = '(import "anh" "caller" (func (result i64)))'
+    assert checked(f"(module {row})") == ""
+    assert checked(f"(module {row} {row})") == "duplicate_import"
+
+
 def test_small_modules_may_have_some_heavy_instructions() -> None:
     """So many functions are in any module, however small; a module of nothing but tiny ones is refused."""
     assert checked("(module " + "(func)" * HEAVY_FREE + ")") == ""

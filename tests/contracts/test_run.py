@@ -112,7 +112,7 @@ def test_nested_frames_pay_as_well() -> None:
     used = run_main(outer, Call(contract(1)), world=world).gas_used
     alone = run_main(main_module("", escaped(contract(1)) + "main"), world=world).gas_used
     entry = prices.call + prices.code_per_byte * len(inner) + prices.memory_page * 200
-    assert used - alone - entry - 3 * prices.host_base - 36 * prices.host_per_byte in range(200)
+    assert used - alone - entry - 3 * prices.host_copy - 36 * prices.host_per_byte in range(200)
     for gas in (used - 1, used - 2, used - prices.memory_page * 200):
         result = run_main(outer, Call(contract(1)), world=world, gas=gas)
         assert (result.failure, result.gas_used) == (FailureKind.OUT_OF_GAS, gas)
