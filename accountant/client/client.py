@@ -27,6 +27,12 @@ class ApiProblem(AccountantError):
         self.problem = problem
 
 
+class Unreachable(AccountantError):
+    """Nobody answers at the accountant's address, or nobody that speaks its language."""
+
+    code = "unreachable"
+
+
 class JobNotDone(AccountantError):
     """A job that failed, was cancelled, or did not end in time."""
 
@@ -40,9 +46,10 @@ class NothingToSign(AccountantError):
 
 
 class AccountantClient:
-    """One accountant, one API key. A context manager; every method raises `ApiProblem`."""
+    """One accountant, one API key. A context manager; every method raises `ApiProblem` and `Unreachable`."""
 
     def __init__(self, url: str, api_key: str, timeout_s: float = 30.0) -> None:
+        self.url = url
         self._http = httpx.Client(
             base_url=url, timeout=timeout_s, trust_env=False, headers={"Authorization": f"Bearer {api_key}"}
         )
@@ -62,6 +69,10 @@ class AccountantClient:
     def submit(self, raw: bytes) -> str:
         """Hands in a signed transaction; its hash."""
         return str(self._ask("POST", "/v1/transactions", {"transaction": "0x" + raw.hex()})["hash"])
+
+    def block(self, height_or_hash: int | str) -> Json:
+        """A block of the chain."""
+        return self._ask("GET", f"/v1/blocks/{height_or_hash}")
 
     def transaction(self, transaction_hash: str) -> Json:
         """A transaction of the chain."""
@@ -143,14 +154,20 @@ class AccountantClient:
         return self._ask("GET", f"/v1/oaths/{oath_id}")
 
     def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
-        response = self._http.request(method, path, json=body)
+        try:
+            response = self._http.request(method, path, json=body)
+        except (httpx.TransportError, httpx.InvalidURL) as error:
+            raise Unreachable(f"no accountant answers at {self.url} ({type(error).__name__})") from None
         if response.is_error:
             try:
                 problem = response.json()
             except ValueError:
                 problem = {"detail": response.text[:200]}
             raise ApiProblem(response.status_code, problem)
-        answer: Json = response.json()
+        try:
+            answer: Json = response.json()
+        except ValueError:
+            raise Unreachable(f"what answers at {self.url} is no accountant") from None
         return answer
 
 

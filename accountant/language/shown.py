@@ -23,6 +23,8 @@ _THINGS = {
     TouchKind.BOUNDS: "bounds {} accounts that depend on the state",
     TouchKind.QUERIES: "asks {} queries that depend on the state",
 }
+_OPEN = (" that depend on the state", ", with what they touch")
+"""How the lines of what is not known from the call end: those above, and those of storage."""
 _UNSTATED = "any number of"
 """In a view, which needs no statements."""
 
@@ -35,6 +37,11 @@ def shown_touches(footprint: Footprint) -> tuple[str, ...]:
     if footprint.caps:
         lines.append(f"pays at most {' + '.join(_shown_caps(footprint.function, footprint.caps))}")
     return tuple(lines)
+
+
+def is_open(line: str) -> bool:
+    """Whether a line of `shown_touches` is about entries that do not follow from the call."""
+    return line.endswith(_OPEN)
 
 
 def shown_access(function: Function, access: Access) -> str:
