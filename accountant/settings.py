@@ -206,6 +206,11 @@ class Settings(BaseSettings):
         return self.chain_dir or self.data_dir / "chain"
 
     @property
+    def compiled_folder(self) -> Path:
+        """The folder of what this machine's workers compiled contracts to; it may be deleted at any time."""
+        return self.data_dir / "compiled"
+
+    @property
     def accountant_key_path(self) -> Path:
         """The key file that signs oaths."""
         return self.accountant_key or self.chain_folder / "accountant.json"

@@ -15,10 +15,12 @@ import structlog
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+from accountant.contracts.engine import keep_compiled
 from accountant.processes import landlock
 from accountant.processes.landlock import READ, USE, WRITE, Access
 from accountant.processes.limits import MIB, drop_capabilities, limit_resources, no_new_privileges
 from accountant.settings import Sandbox, Settings
+from accountant.storage.compiled import CompiledFolder, UnsafeFolder
 from accountant.storage.database import plain_url
 
 _DEVICES = {
@@ -52,6 +54,7 @@ def check(settings: Settings) -> None:
 
 def confine(settings: Settings) -> None:
     """For a process of the pool, before its first job: takes resources and rights away for good."""
+    _keep_compiled(settings.compiled_folder)
     limit_resources(settings.worker_memory_mib * MIB or None)
     no_new_privileges()
     drop_capabilities()
@@ -65,10 +68,19 @@ def confine(settings: Settings) -> None:
             sys.exit(1)
 
 
+def _keep_compiled(path: Path) -> None:
+    """Pool processes share native code with each other alone: none of them may do more than the others."""
+    try:
+        keep_compiled(CompiledFolder(path))
+    except UnsafeFolder as error:
+        _log.warning("compiled_code_not_kept", detail=str(error))
+
+
 def _allowed(settings: Settings) -> Iterator[tuple[Path, Access]]:
     for path in landlock.all_but(_hidden(settings)):
         yield path, READ
     yield from _DEVICES.items()
+    yield settings.compiled_folder, USE
 
 
 def _hidden(settings: Settings) -> Iterator[Path]:

@@ -25,6 +25,7 @@ SANDBOX = landlock.version() > 0
 # confines itself, then tries everything; prints what it could do
 TRY = """
 import json, os, socket, sys
+from accountant.contracts.engine import modules
 from accountant.settings import load_settings
 from workers.confinement import confine
 confine(load_settings())
@@ -40,6 +41,9 @@ def connects(port):
     except PermissionError:
         return False
     return True
+def keeps(name):
+    modules()._kept.keep(name, b"native")
+    return modules()._kept.load(name) == b"native"
 key, linked, listening, other, new = sys.argv[1:]
 import wave, workers.broker  # modules that nobody has imported yet
 print(json.dumps({
@@ -47,6 +51,7 @@ print(json.dumps({
     "linked": can(lambda: open(linked)),
     "folder": can(lambda: os.listdir(os.path.dirname(key))),
     "write": can(lambda: open(new, "w")),
+    "native code": modules()._kept.load("nothing") is None and keeps("code"),
     "program": can(lambda: open(sys.executable, "rb")),
     "parent memory": can(lambda: open(f"/proc/{os.getppid()}/mem", "rb")),
     "signal": can(lambda: os.kill(os.getppid(), 0)),
@@ -59,18 +64,19 @@ print(json.dumps({
 SHRINK = """
 import resource
 from accountant.services.work import _NO_MEANS
-from tests.contracts.test_run import main_module, run_main
+from tests.contracts.test_run import main_module, module, run_main
 
-code = main_module("(call $return_int (i64.extend_i32_s (memory.grow (i32.const 200))))")
+fill = "(memory.fill (i32.const 0) (i32.const 1) (i32.const 13000000))"
+code = module(f'(func (export "main") {fill} (call $return_int (i64.const 1)))', pages=200)
 other = main_module("(call $return_int (i64.const 5))")
-free = run_main(code)
+free = run_main(code, gas=10**8)
 assert free.return_value == 1
 used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
 ends = []
 for room in (256, 64, 32, 17, 16, 15, 8, 4, 2, 1, 0):
     resource.setrlimit(resource.RLIMIT_AS, (used + room * 2**20, resource.RLIM_INFINITY))
     try:
-        ends.append(run_main(code) == free)
+        ends.append(run_main(code, gas=10**8) == free)
     except _NO_MEANS as error:
         ends.append(type(error).__name__)
     try:
@@ -107,13 +113,13 @@ def tried(tmp_path: Path, **environment: str) -> dict[str, bool]:
 
 @pytest.mark.skipif(not SANDBOX, reason="needs a kernel with Landlock")
 def test_a_confined_process_cannot_reach_the_keys(tmp_path: Path) -> None:
-    """Even as root it opens no key file, lists no data folder, follows no link of it, writes no file, reads no other
-    process's memory, sends none a signal, and connects to nothing but database and broker; programs stay readable."""
+    """Even as root it opens no key file, lists no data folder, follows no link of it, writes no file but
+    native code, reads no other process's memory, sends none a signal, and connects to nothing but database and broker; programs stay readable."""
     could = tried(tmp_path)
     version = landlock.version()
     assert could == {
         "key": False, "linked": False, "folder": False, "write": False, "parent memory": False,
-        "program": True, "database": True, "signal": version < 6, "elsewhere": version < 4,
+        "program": True, "native code": True, "database": True, "signal": version < 6, "elsewhere": version < 4,
     }  # fmt: skip
 
 
@@ -155,7 +161,7 @@ def test_processes_of_a_running_worker_are_confined(service: Service, start: Sta
 
 def test_too_little_memory_is_no_outcome() -> None:
     """With less and less room a run ends as it would without a limit, or with an error of the machine's: never with
-    another outcome, such as a memory that did not grow."""
+    another outcome, such as a memory that is too small."""
     run = subprocess.run([sys.executable, "-c", SHRINK], cwd=ROOT, stdout=subprocess.PIPE, text=True, check=True)
     ends = run.stdout.split()
     assert ends[0] == "True"
