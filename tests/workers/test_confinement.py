@@ -113,8 +113,9 @@ def tried(tmp_path: Path, **environment: str) -> dict[str, bool]:
 
 @pytest.mark.skipif(not SANDBOX, reason="needs a kernel with Landlock")
 def test_a_confined_process_cannot_reach_the_keys(tmp_path: Path) -> None:
-    """Even as root it opens no key file, lists no data folder, follows no link of it, writes no file but
-    native code, reads no other process's memory, sends none a signal, and connects to nothing but database and broker; programs stay readable."""
+    """Even as root it opens no key file, lists no data folder, follows no link of it, writes no file but native code,
+    reads no other process's memory, sends none a signal, and connects to nothing but database and broker; programs
+    stay readable."""
     could = tried(tmp_path)
     version = landlock.version()
     assert could == {
