@@ -21,39 +21,39 @@ _ONE_BY_ONE = "give every value its own name"
 _TOP = "declare it at the top of the file"
 
 _STATEMENTS: dict[type[ast.stmt], Advice] = {
-    ast.FunctionDef: Advice("a function inside a function", "write it at module level"),
-    ast.AsyncFunctionDef: Advice("async", "write a plain def; calls run one after the other"),
-    ast.ClassDef: Advice("a class inside a function", "events and interfaces stand at module level"),
-    ast.Try: Advice("try", "check with if before; " + _FAIL),
-    ast.TryStar: Advice("try", "check with if before; " + _FAIL),
-    ast.Raise: Advice("raise", 'write assert False, "reason"'),
-    ast.With: Advice("with", "call functions directly"),
-    ast.AsyncWith: Advice("async", "call functions directly"),
-    ast.AsyncFor: Advice("async", "write for … in range(…)"),
-    ast.Match: Advice("match", "write if, elif and else"),
-    ast.Import: Advice("an import inside a function", "import at the top: from accountant.language import …"),
-    ast.ImportFrom: Advice("an import inside a function", "import at the top of the file"),
-    ast.Nonlocal: Advice("nonlocal", "storage variables are declared global"),
+    ast.FunctionDef: Advice("a function inside a function is not allowed", "write it at module level"),
+    ast.AsyncFunctionDef: Advice("async is not allowed", "write a plain def; calls run one after the other"),
+    ast.ClassDef: Advice("a class inside a function is not allowed", "events and interfaces stand at module level"),
+    ast.Try: Advice("try is not allowed", "check with if before; " + _FAIL),
+    ast.TryStar: Advice("try is not allowed", "check with if before; " + _FAIL),
+    ast.Raise: Advice("raise is not allowed", 'write assert False, "reason"'),
+    ast.With: Advice("with is not allowed", "call functions directly"),
+    ast.AsyncWith: Advice("async is not allowed", "call functions directly"),
+    ast.AsyncFor: Advice("async is not allowed", "write for … in range(…)"),
+    ast.Match: Advice("match is not allowed", "write if, elif and else"),
+    ast.Import: Advice(
+        "an import inside a function is not allowed", "import at the top: from accountant.language import …"
+    ),
+    ast.ImportFrom: Advice("an import inside a function is not allowed", "import at the top of the file"),
+    ast.Nonlocal: Advice("nonlocal is not allowed", "storage variables are declared global"),
 }
 
 REFUSED_EXPRESSIONS: dict[type[ast.expr], Advice] = {
-    ast.NamedExpr: Advice("an assignment inside an expression", "assign in a statement before"),
-    ast.Lambda: Advice("lambda", "write a function with def and call it by its name"),
-    ast.Dict: Advice("a dict", "declare a Map in storage: balances: Map[Account, int]"),
-    ast.Set: Advice("a set", "declare a Map to bool in storage: members: Map[Account, bool]"),
-    ast.List: Advice("a list", _COLLECTION),
-    ast.Tuple: Advice("a tuple", _ONE_BY_ONE),
-    ast.ListComp: Advice("a list comprehension", "write a for loop over range(…)"),
-    ast.SetComp: Advice("a set comprehension", "write a for loop over range(…)"),
-    ast.DictComp: Advice("a dict comprehension", "write a for loop over range(…)"),
-    ast.GeneratorExp: Advice("a generator", "write a for loop over range(…)"),
-    ast.Await: Advice("await", "call the function directly"),
-    ast.Yield: Advice("yield", "return one value"),
-    ast.YieldFrom: Advice("yield", "return one value"),
-    ast.JoinedStr: Advice("an f-string", 'put it together with +: "to " + str(number)'),
-    ast.FormattedValue: Advice("an f-string", 'put it together with +: "to " + str(number)'),
-    ast.Starred: Advice("a starred expression", _ONE_BY_ONE),
-    ast.Slice: Advice("a slice here", "slice bytes or str: data[start:stop]"),
+    ast.NamedExpr: Advice("an assignment inside an expression is not allowed", "assign in a statement before"),
+    ast.Lambda: Advice("lambda is not allowed", "write a function with def and call it by its name"),
+    ast.Dict: Advice("a dict is not allowed", "declare a Map in storage: balances: Map[Account, int]"),
+    ast.Set: Advice("a set is not allowed", "declare a Map to bool in storage: members: Map[Account, bool]"),
+    ast.List: Advice("a list is not allowed", _COLLECTION),
+    ast.Tuple: Advice("a tuple is not allowed", _ONE_BY_ONE),
+    ast.ListComp: Advice("a list comprehension is not allowed", "write a for loop over range(…)"),
+    ast.SetComp: Advice("a set comprehension is not allowed", "write a for loop over range(…)"),
+    ast.DictComp: Advice("a dict comprehension is not allowed", "write a for loop over range(…)"),
+    ast.GeneratorExp: Advice("a generator is not allowed", "write a for loop over range(…)"),
+    ast.Await: Advice("await is not allowed", "call the function directly"),
+    ast.Yield: Advice("yield is not allowed", "return one value"),
+    ast.YieldFrom: Advice("yield is not allowed", "return one value"),
+    ast.Starred: Advice("a starred expression is not allowed", _ONE_BY_ONE),
+    ast.Slice: Advice("a slice here is not allowed", "slice bytes or str: data[start:stop]"),
 }
 
 _FUNCTIONS: dict[str, str] = {
@@ -171,12 +171,16 @@ _METHODS: dict[str, str] = {
 
 def of_statement(node: ast.stmt) -> Advice:
     """For a statement that no contract may have (in a function)."""
-    return _STATEMENTS.get(type(node), Advice("this statement", "write it with assignments, if, while, for and assert"))
+    return _STATEMENTS.get(
+        type(node), Advice("this statement is not allowed", "write it with assignments, if, while, for and assert")
+    )
 
 
 def of_expression(node: ast.expr) -> Advice:
     """For an expression that no contract may have."""
-    return REFUSED_EXPRESSIONS.get(type(node), Advice("this expression", "write it with names, operators and calls"))
+    return REFUSED_EXPRESSIONS.get(
+        type(node), Advice("this expression is not allowed", "write it with names, operators and calls")
+    )
 
 
 def of_method(name: str, of: str) -> Advice:
@@ -195,10 +199,16 @@ def of_name(name: str, known: Iterable[str]) -> Advice:
         return Advice(f"{name} is not imported", f"write from accountant.language import {name}")
     if name in _FUNCTIONS:
         return Advice(f"{name} is not part of contract Python", _FUNCTIONS[name])
-    if name in _METHODS or name in ("msg", "block", "self", "tx"):
+    if name in ("msg", "block", "self", "tx"):
         return Advice(f"nothing is called {name}", "write caller(), sender(), value(), height() or now()")
+    close = closest(name, known)
+    return Advice(f"nothing is called {name}", f"write {close}" if close else "declare it, or write another name")
+
+
+def closest(name: str, known: Iterable[str]) -> str | None:
+    """The name that was probably meant."""
     close = difflib.get_close_matches(name[:64], sorted(known)[:1000], 1)
-    return Advice(f"nothing is called {name}", f"write {close[0]}" if close else "declare it, or write another name")
+    return close[0] if close else None
 
 
 def of_hint(name: str) -> Advice:

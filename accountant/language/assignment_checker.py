@@ -17,7 +17,7 @@ class AssignmentChecker(CallChecker):
     def assign(self, node: ast.Assign) -> list[Statement]:
         """`target = value`."""
         if len(node.targets) > 1:
-            raise self.error(node, "several assignments in one", "write each in a line of its own")
+            raise self.error(node, "several assignments in one is not allowed", "write each in a line of its own")
         return self._to(node.targets[0], node.value)
 
     def _to(self, target: ast.expr, value: ast.expr) -> list[Statement]:
@@ -32,12 +32,18 @@ class AssignmentChecker(CallChecker):
             case ast.Subscript():
                 return self._store_item(at, target, value)
             case ast.Attribute():
-                raise self.error(target, f"an assignment to .{target.attr}", "storage variables stand at module level")
+                raise self.error(
+                    target, f"an assignment to .{target.attr} is not allowed", "storage variables stand at module level"
+                )
             case ast.Tuple() | ast.List():
-                raise self.error(target, "an assignment to several names", "write each in a line of its own")
+                raise self.error(
+                    target, "an assignment to several names is not allowed", "write each in a line of its own"
+                )
             case ast.Starred():
-                raise self.error(target, "a starred assignment", "write each in a line of its own")
-        raise self.error(target, "an assignment to this", "assign to a local, a storage variable or map[key]")
+                raise self.error(target, "a starred assignment is not allowed", "write each in a line of its own")
+        raise self.error(
+            target, "an assignment to this is not allowed", "assign to a local, a storage variable or map[key]"
+        )
 
     def _store_item(self, at: Place, target: ast.Subscript, node: ast.expr) -> list[Statement]:
         self._check_item(target)
@@ -62,9 +68,13 @@ class AssignmentChecker(CallChecker):
             depth, root = depth + 1, root.value
         variable = self.stored(root)
         if variable is None or not variable.type.keys:
-            raise self.error(target, "an assignment to an item of what is no map", "join a new value with slices and +")
+            raise self.error(
+                target, "an item of what is no map cannot be changed", "join a new value with slices and +"
+            )
         if depth >= len(variable.type.keys):
-            raise self.error(target, f"an assignment inside a value of {variable.name}", "assign the whole value")
+            raise self.error(
+                target, f"a part of a value of {variable.name} cannot be changed", "assign the whole value"
+            )
 
     def _stored_value(self, node: ast.expr, variable: Variable) -> Expression:
         kind, what = variable.type.value, f"a value of {variable.name}"
@@ -115,14 +125,16 @@ class AssignmentChecker(CallChecker):
             old = self.value(target)
             return [self.set_local(target, self.combine(at, node.op, old, self.value(node.value)))]
         if isinstance(target, ast.Attribute):
-            raise self.error(target, f"an assignment to .{target.attr}", "storage variables stand at module level")
+            raise self.error(
+                target, f"an assignment to .{target.attr} is not allowed", "storage variables stand at module level"
+            )
         if isinstance(target, ast.Subscript):
             self._check_item(target)
         variable, keys = self.complete(target)
         kept, again = self._twice(keys)
         loaded = Load(at, variable.type.value, variable, again)
         if loaded.type is Type.TENSOR:
-            raise self.error(node, "arithmetic on a Tensor", "write Tensor(cid)")
+            raise self.error(node, "arithmetic on a Tensor is not allowed", "write Tensor(cid)")
         result = self.combine(at, node.op, loaded, self.value(node.value))
         value = self.fitting(result, variable.type.value, f"a value of {variable.name}")
         return self._store(at, variable, kept, value)
@@ -145,7 +157,9 @@ class AssignmentChecker(CallChecker):
         """`del map[key]`."""
         at = self.source.place(target)
         if not isinstance(target, ast.Subscript):
-            raise self.error(target, "del of something that is no item of a map", "write del map[key], or assign zero")
+            raise self.error(
+                target, "del of something that is no item of a map is not allowed", "write del map[key], or assign zero"
+            )
         self._check_item(target)
         variable, keys = self.complete(target)
         self.frame.effects.append(Effect(at, f"empties {variable.name}"))

@@ -60,7 +60,7 @@ class CallChecker(ExpressionChecker):
                 return self._named(node, node.func)
             case ast.Attribute():
                 return self._method(node, node.func)
-        raise self.error(node, "a call of something that is no name", "call functions by their names")
+        raise self.error(node, "a call of something that is no name is not allowed", "call functions by their names")
 
     def arguments(self, node: ast.Call, name: str, parameters: tuple[Field, ...]) -> tuple[Expression, ...]:
         """The arguments in the order of the parameters. Raises `ContractError` unless each is there once and fits."""
@@ -79,7 +79,7 @@ class CallChecker(ExpressionChecker):
         shown = f"write {name}({', '.join(f'{field.name}: {field.type.value}' for field in parameters)})"
         for argument in node.args:
             if isinstance(argument, ast.Starred):
-                raise self.error(argument, "a starred argument", shown)
+                raise self.error(argument, "a starred argument is not allowed", shown)
         if len(node.args) > len(parameters):
             raise self.error(
                 node.args[len(parameters)],
@@ -121,13 +121,13 @@ class CallChecker(ExpressionChecker):
 
     def _own(self, node: ast.Call, at: Place, signature: Signature) -> Expression:
         if self._frame is None:
-            raise self.error(node, "a call in a constant", "write literals and constants")
+            raise self.error(node, "a call in a constant is not allowed", "write literals and constants")
         name, export = signature.name, signature.export
         if name == "init":
-            raise self.error(node, "a call of init", "move what both do into an undecorated function")
+            raise self.error(node, "a call of init is not allowed", "move what both do into an undecorated function")
         if export is not None and export.callers is not CallerRule.ANYONE:
             instead = "@only looks at calls from outside; move what both do into an undecorated function"
-            raise self.error(node, f"a call of {name}, which is @only for some", instead)
+            raise self.error(node, f"a call of {name}, which is @only for some is not allowed", instead)
         self.frame.calls.setdefault(name, at)
         return Apply(at, signature.returns, name, self.arguments(node, name, signature.parameters))
 
@@ -136,7 +136,7 @@ class CallChecker(ExpressionChecker):
             known = _KNOWN[name]
             computed = self.compute(at, known.returns, known.intrinsic, *self.arguments(node, name, known.parameters))
             if self._frame is None and not isinstance(computed, Constant):
-                raise self.error(node, f"{name}() in a constant", "call it in a function")
+                raise self.error(node, f"{name}() in a constant is not allowed", "call it in a function")
             return computed
         if name in _CONVERSIONS:
             return self._conversion(node, at, _CONVERSIONS[name])
@@ -146,8 +146,10 @@ class CallChecker(ExpressionChecker):
         if name in _STATEMENTS:
             raise self.error(node, f"{name}(…) as a value", f"write {_STATEMENTS[name]} in a line of its own")
         if name == "elsewhere":
-            raise self.error(node, "elsewhere() outside of an interface", "write the function's own statements")
-        raise self.error(node, f"{name}(…) in a function", f"{name} stands at module level or above a function")
+            raise self.error(
+                node, "elsewhere() outside of an interface is not allowed", "write the function's own statements"
+            )
+        raise self.error(node, f"{name}(…) in a function", "it stands at module level or above a function")
 
     def _conversion(self, node: ast.Call, at: Place, wanted: Type) -> Expression:
         name = wanted.value
@@ -176,7 +178,7 @@ class CallChecker(ExpressionChecker):
         if len(node.args) != 1:
             raise self.error(node, f"{len(node.args)} arguments of {name}", f"write {name}(value)")
         if name == "len" and self._is_map(node.args[0]):
-            raise self.error(node, "len of a map", "count its entries in a storage variable")
+            raise self.error(node, "len of a map is not allowed", "count its entries in a storage variable")
         given = self.value(node.args[0])
         match name, given.type:
             case ("int", Type.INT) | ("bool", Type.BOOL) | ("str", Type.STR):
@@ -280,7 +282,7 @@ class CallChecker(ExpressionChecker):
     def _elsewhere(self, node: ast.Call, at: Place, owner: ast.Call, interface: Interface, name: str) -> Expression:
         """A call of another contract."""
         if self._frame is None:
-            raise self.error(node, "a call in a constant", "write literals and constants")
+            raise self.error(node, "a call in a constant is not allowed", "write literals and constants")
         method = next((method for method in interface.methods if method.name == name), None)
         if method is None:
             raise self.error(node, f"{interface.name} has no function {name}", "declare it in the interface")
@@ -295,9 +297,9 @@ class CallChecker(ExpressionChecker):
 
 
 _BUILTIN_ADVICE = {
-    "int": 'int takes a str, bool or int; of bytes write int.from_bytes(data, "big")',
-    "bool": "bool takes an int or bool; write len(data) > 0",
-    "str": "str takes an int; of bytes write .decode() or .hex()",
-    "abs": "abs takes an int",
-    "len": "len takes bytes or str",
+    "int": 'write int(…) of a str, bool or int; of bytes write int.from_bytes(data, "big")',
+    "bool": "write bool(…) of an int or bool; write len(data) > 0",
+    "str": "write str(…) of an int; of bytes write .decode() or .hex()",
+    "abs": "write abs(…) of an int",
+    "len": "write len(…) of bytes or str",
 }

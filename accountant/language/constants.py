@@ -210,7 +210,7 @@ def _converted(data: bytes, wanted: Type) -> bytes:
     sizes = SIZES[wanted]
     if len(data) not in sizes:
         shown = " or ".join(map(str, sizes))
-        raise NotConstant(f"{len(data)} bytes as {wanted.value}", f"{wanted.value} has {shown} bytes")
+        raise NotConstant(f"{len(data)} bytes as {wanted.value}", f"give it {shown} bytes")
     if wanted is Type.CID and not is_cid(data):
         raise NotConstant("bytes that are no Cid", "a Cid begins with 01 55 12 20")
     return data
@@ -226,7 +226,7 @@ def _decoded(data: bytes) -> str:
 def _parsed(text: str) -> int:
     digits = text[1:] if text[:1] in ("+", "-") else text
     if not digits or not digits.isascii() or not digits.isdigit():
-        raise NotConstant("text that is no integer", "int(…) takes a sign and the digits 0 to 9")
+        raise NotConstant("text that is no integer", "write a sign and the digits 0 to 9")
     digits = digits.lstrip("0") or "0"
     if len(digits) > 19:
         raise _overflow()

@@ -24,14 +24,17 @@ def incomparable(comparison: Comparison, left: Type, right: Type) -> str | None:
         if comparison not in _EQUALITIES or fits(left, right) or fits(right, left):
             return None
         return "their types are never equal; keep one as bytes first: x: bytes = …"
-    return conversion(left, right)
+    swapped = right is Type.STR or (left is Type.INT and right is Type.BOOL)
+    return conversion(right, left) if swapped and left is not Type.STR else conversion(left, right)
 
 
 def truth(kind: Type) -> str:
     """How to make a condition of a value."""
     if kind is Type.INT:
         return "write number != 0"
-    return "write len(text) > 0" if kind in (Type.STR, Type.BYTES) else "compare it with =="
+    if kind in (Type.STR, Type.BYTES):
+        return f"write len({'text' if kind is Type.STR else 'data'}) > 0"
+    return "compare it with =="
 
 
 def conversion(given: Type, wanted: Type) -> str:

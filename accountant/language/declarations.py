@@ -43,7 +43,7 @@ class _Reader:
             case ast.ImportFrom():
                 self._import(node)
             case ast.Import():
-                raise self._source.error(node, "import", "write from accountant.language import …")
+                raise self._source.error(node, "import is not allowed", "write from accountant.language import …")
             case ast.Assign(targets=[ast.Name() as target]):
                 self._constant(target, node.value, None)
             case ast.AnnAssign(target=ast.Name() as target):
@@ -60,15 +60,15 @@ class _Reader:
     def _refuse(self, node: ast.stmt) -> None:
         match node:
             case ast.Expr(value=ast.Constant(value=str())):
-                what, instead = "a string in a line of its own", "write a comment: # …"
+                what, instead = "a string in a line of its own is not allowed", "write a comment: # …"
             case ast.AsyncFunctionDef():
-                what, instead = "async", "write a plain def"
+                what, instead = "async is not allowed", "write a plain def"
             case ast.Assign():
-                what, instead = "an assignment to this", "write NAME = value, one in a line"
+                what, instead = "an assignment to this is not allowed", "write NAME = value, one in a line"
             case ast.AugAssign() | ast.Delete():
-                what, instead = "a change at module level", "change storage inside functions"
+                what, instead = "a change at module level is not allowed", "change storage inside functions"
             case _:
-                what = "a statement at module level"
+                what = "a statement at module level is not allowed"
                 instead = "move it into a function; init runs once, when the contract is deployed"
         raise self._source.error(node, what, instead)
 
@@ -82,20 +82,22 @@ class _Reader:
             raise self._source.error(node, f"{name} as a name of one's own", "choose another name")
         if name.startswith("__"):
             instead = "choose a name that does not begin with two underscores"
-            raise self._source.error(node, f"the name {name}", instead)
+            raise self._source.error(node, f"the name {name} is not allowed", instead)
         self.module.symbols[name] = symbol
         self.module.places[name] = self._source.place(node)
 
     def _import(self, node: ast.ImportFrom) -> None:
         known = {_LANGUAGE: tuple(language.__all__), _TYPING: (_FINAL,)}
         if node.level or node.module not in known:
-            what = f"an import from {'.' * node.level}{node.module or ''}"
+            what = f"an import from {'.' * node.level}{node.module or ''} is not allowed"
             raise self._source.error(node, what, f"contracts import from {_LANGUAGE} alone")
         for alias in node.names:
             if alias.name == "*":
-                raise self._source.error(alias, "import *", "name what is imported")
+                raise self._source.error(alias, "import * is not allowed", "name what is imported")
             if alias.asname is not None:
-                raise self._source.error(alias, f"{alias.name} under another name", f"write import {alias.name}")
+                raise self._source.error(
+                    alias, f"{alias.name} under another name is not allowed", f"write import {alias.name}"
+                )
             if alias.name not in known[node.module]:
                 what = f"{alias.name}, which {node.module} does not have for contracts"
                 instead = "write from typing import Final" if node.module == _TYPING else self._close(alias.name)
@@ -103,8 +105,8 @@ class _Reader:
             self._declare(alias.name, Imported(self._source.place(alias), alias.name), alias)
 
     def _close(self, name: str) -> str:
-        _, instead = advice.of_name(name, language.__all__)
-        return instead if instead.startswith("write ") else "docs/contracts.md lists what there is"
+        close = advice.closest(name, language.__all__)
+        return f"write {close}" if close else "docs/contracts.md lists what there is"
 
     def _annotated(self, node: ast.AnnAssign, target: ast.Name) -> None:
         is_final, hint = self._final(node.annotation)
@@ -114,7 +116,7 @@ class _Reader:
         if is_final:
             raise self._source.error(node, f"the constant {target.id} without a value", f"write {target.id}: Final = 1")
         if hint is None or not node.simple:
-            raise self._source.error(node, "a declaration in brackets", f"write {target.id}: int")
+            raise self._source.error(node, "a declaration in brackets is not allowed", f"write {target.id}: int")
         at = self._source.place(target)
         self._declare(target.id, Variable(at, target.id, storage_type(self.module, hint)), target)
 
@@ -131,7 +133,7 @@ class _Reader:
 
     def _constant(self, target: ast.Name, value: ast.expr, hint: ast.expr | None) -> None:
         if isinstance(hint, ast.Subscript):
-            raise self._source.error(value, f"a value for the map {target.id}", "fill it in init")
+            raise self._source.error(value, f"a value for the map {target.id} is not allowed", "fill it in init")
         wanted = None if hint is None else value_type(self.module, hint)
         constant = self._evaluate(value)
         if wanted is not None:
@@ -150,12 +152,14 @@ class _Reader:
         base = bases[0] if len(bases) == 1 else ""
         if base not in ("Event", "Interface") or node.keywords or getattr(node, "type_params", None):
             raise self._source.error(
-                node, f"the class {node.name}", f"write class {node.name}(Event): or class {node.name}(Interface):"
+                node,
+                f"the class {node.name} is no Event and no Interface",
+                f"write class {node.name}(Event): or class {node.name}(Interface):",
             )
         if not self.module.imports(base):
             raise self._source.error(node, f"{base} is not imported", f"write from {_LANGUAGE} import {base}")
         if node.decorator_list:
-            raise self._source.error(node.decorator_list[0], "a decorator on a class", "remove it")
+            raise self._source.error(node.decorator_list[0], "a decorator on a class is not allowed", "remove it")
         read = self._event if base == "Event" else self._interface
         self._declare(node.name, read(node), node)
 
@@ -172,9 +176,11 @@ class _Reader:
                 case ast.Pass():
                     pass
                 case ast.AnnAssign():
-                    raise self._source.error(part, "a default value of a field", "give it in log(…)")
+                    raise self._source.error(part, "a default value of a field is not allowed", "give it in log(…)")
                 case _:
-                    raise self._source.error(part, "something in an event that is no field", "write units: int")
+                    raise self._source.error(
+                        part, "something in an event that is no field is not allowed", "write units: int"
+                    )
         return EventType(self._source.place(node), node.name, tuple(fields.values()))
 
     def _interface(self, node: ast.ClassDef) -> Interface:
@@ -183,7 +189,7 @@ class _Reader:
         for part in body:
             if not isinstance(part, ast.FunctionDef):
                 instead = "write def transfer(self, to: Account, units: int) -> bool: elsewhere()"
-                raise self._source.error(part, "something in an interface that is no function", instead)
+                raise self._source.error(part, "something in an interface that is no function is not allowed", instead)
             self._member(part, part.name, methods)
             methods[part.name] = self._method(part)
         if not methods:
@@ -198,7 +204,7 @@ class _Reader:
 
     def _method(self, node: ast.FunctionDef) -> Method:
         if node.decorator_list:
-            raise self._source.error(node.decorator_list[0], "a decorator in an interface", "remove it")
+            raise self._source.error(node.decorator_list[0], "a decorator in an interface is not allowed", "remove it")
         arguments = node.args
         if not arguments.args or arguments.args[0].arg != "self" or arguments.args[0].annotation is not None:
             raise self._source.error(node, f"{node.name} without self", f"write def {node.name}(self, …)")

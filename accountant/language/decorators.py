@@ -71,7 +71,7 @@ def _name(head: _Head, decorator: ast.expr) -> str:
     called = decorator.func if isinstance(decorator, ast.Call) else decorator
     name = called.id if isinstance(called, ast.Name) else ""
     if name not in _ALL:
-        what = f"the decorator @{name}" if name else "this decorator"
+        what = f"the decorator @{name}" if name else "a decorator that is no name"
         raise source.error(decorator, what, "there are " + ", ".join("@" + known for known in _ALL))
     if not isinstance(head.module.symbols.get(name), Imported):
         raise source.error(decorator, f"{name} is not imported", f"write from accountant.language import {name}")
@@ -87,18 +87,22 @@ def _check_together(head: _Head, given: dict[str, ast.expr]) -> None:
     for name, decorator in given.items():
         if node.name == _CONSTRUCTOR and name not in _CONSTRUCTOR_MAY:
             raise source.error(
-                decorator, f"@{name} on the constructor", "remove it: init runs once, when the contract is deployed"
+                decorator,
+                f"@{name} on the constructor is not allowed",
+                "remove it: init runs once, when the contract is deployed",
             )
         if "view" in given and name not in _VIEW_MAY:
             instead = "write @export alone, or @view alone" if name == "export" else "write @export instead of @view"
-            raise source.error(decorator, f"@{name} on a view", instead)
+            raise source.error(decorator, f"@{name} on a view is not allowed", instead)
     if given and node.name != _CONSTRUCTOR and "export" not in given and "view" not in given:
         decorator = next(iter(given.values()))
         raise source.error(decorator, "a decorated function that nobody can call", "add @export, or @view")
     if "direct" in given and "nested" in given:
-        raise source.error(given["nested"], "@nested on a direct function", "remove @nested or @direct")
+        raise source.error(given["nested"], "@nested on a direct function is not allowed", "remove @nested or @direct")
     if "payable" in given and "zero_cost" in given:
-        raise source.error(given["payable"], "@payable beside @zero_cost", "write @zero_cost alone, which implies it")
+        raise source.error(
+            given["payable"], "@payable beside @zero_cost is not allowed", "write @zero_cost alone, which implies it"
+        )
 
 
 def _only(head: _Head, export: Export, call: ast.Call) -> Export:
@@ -111,7 +115,9 @@ def _only(head: _Head, export: Export, call: ast.Call) -> Export:
             instead = "write from accountant.language import deployer"
             raise source.error(deployers[0], "deployer is not imported", instead)
         if len(call.args) > 1:
-            raise source.error(call, "the deployer beside other callers", "write @only(deployer), or accounts alone")
+            raise source.error(
+                call, "the deployer beside other callers is not allowed", "write @only(deployer), or accounts alone"
+            )
         return replace(export, callers=CallerRule.DEPLOYER)
     listed: list[bytes] = []
     for argument in call.args:
@@ -232,7 +238,7 @@ def _count(head: _Head, argument: ast.expr | None, most: int = 2**63 - 1) -> int
     if constant.type is not Type.INT or not isinstance(constant.value, int):
         raise head.module.source.error(argument, f"{constant.type.value} as a number", "write an int")
     if not 0 <= constant.value <= most:
-        raise head.module.source.error(argument, f"{constant.value}", f"write a number from 0 to {most}")
+        raise head.module.source.error(argument, f"{constant.value} as a number", f"write a number from 0 to {most}")
     return constant.value
 
 

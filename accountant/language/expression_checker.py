@@ -88,7 +88,7 @@ class ExpressionChecker(OperatorChecker):
         if not isinstance(symbol, Variable):
             return None
         if self._frame is None:
-            raise self.error(node, f"storage ({node.id}) in a constant", "write literals and constants")
+            raise self.error(node, f"storage ({node.id}) in a constant is not allowed", "write literals and constants")
         return symbol
 
     def _literal(self, node: ast.Constant) -> Expression:
@@ -103,8 +103,10 @@ class ExpressionChecker(OperatorChecker):
             case bytes():
                 return Constant(at, Type.BYTES, value)
             case None:
-                raise self.error(node, "None as a value", "let zero, False or an empty value mean nothing")
-        raise self.error(node, "... as a value", "write pass for an empty block")
+                raise self.error(
+                    node, "None as a value is not allowed", "let zero, False or an empty value mean nothing"
+                )
+        raise self.error(node, "... as a value is not allowed", "write pass for an empty block")
 
     def _name(self, node: ast.Name) -> Expression:
         at, name = self.source.place(node), node.id
@@ -141,13 +143,15 @@ class ExpressionChecker(OperatorChecker):
         """`key in map` or `key not in map`."""
         at, holder = self.source.place(node), node.comparators[0]
         if len(node.ops) > 1:
-            raise self.error(node, "in inside a chain of comparisons", "join comparisons with and")
+            raise self.error(node, "in inside a chain of comparisons is not allowed", "join comparisons with and")
         root = holder
         while isinstance(root, ast.Subscript):
             root = root.value
         if self.stored(root) is None:
             raise self.error(
-                holder, "in with something that is no map", "write key in map, or comparisons joined by or"
+                holder,
+                "in with something that is no map is not allowed",
+                "write key in map, or comparisons joined by or",
             )
         # Python evaluates the key before the map's own keys
         key = self.value(node.left)
@@ -172,7 +176,7 @@ class ExpressionChecker(OperatorChecker):
         stored = self.stored(root)
         if stored is not None and stored.type.keys and _depth(node) <= len(stored.type.keys):
             if isinstance(node.slice, ast.Tuple):
-                raise self.error(node.slice, "a tuple as a key", f"write {stored.name}[first][second]")
+                raise self.error(node.slice, "a tuple as a key is not allowed", f"write {stored.name}[first][second]")
             variable, keys = self.complete(node)
             return Load(at, variable.type.value, variable, keys)
         sequence = self.value(node.value)
@@ -188,7 +192,7 @@ class ExpressionChecker(OperatorChecker):
 
     def _slice(self, at: Place, node: ast.Slice, sequence: Expression) -> Expression:
         if node.step is not None:
-            raise self.error(node.step, "a slice with a step", "write a loop over range(…)")
+            raise self.error(node.step, "a slice with a step is not allowed", "write a loop over range(…)")
         start, stop = (
             None if bound is None else self.of_type(bound, Type.INT, "the bound of a slice")
             for bound in (node.lower, node.upper)

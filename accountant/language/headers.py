@@ -22,9 +22,9 @@ def read_signature(module: Module, node: ast.FunctionDef, constant: Evaluate) ->
     returns = read_result(module, node)
     export = read_export(module, node, parameters, constant)
     if node.name == CONSTRUCTOR and returns is not Type.NONE:
-        raise source.error(node, f"a constructor that returns {returns.value}", "write -> None")
+        raise source.error(node, f"a constructor that returns {returns.value} is not allowed", "write -> None")
     if export is not None and node.name == _TAKEN_BY_THE_MODULE:
-        raise source.error(node, "an exported function called memory", "choose another name")
+        raise source.error(node, "an exported function called memory is not allowed", "choose another name")
     return Signature(source.place(node), node.name, parameters, returns, export, node)
 
 
@@ -33,12 +33,12 @@ def read_parameters(module: Module, arguments: ast.arguments) -> tuple[Field, ..
     source = module.source
     for other, what in ((arguments.vararg, "*"), (arguments.kwarg, "**")):
         if other is not None:
-            raise source.error(other, f"the parameter {what}{other.arg}", "name every parameter")
+            raise source.error(other, f"the parameter {what}{other.arg} is not allowed", "name every parameter")
     for separate, what in ((arguments.posonlyargs, "/"), (arguments.kwonlyargs, "*")):
         if separate:
-            raise source.error(separate[0], f"{what} among the parameters", "write plain parameters")
+            raise source.error(separate[0], f"{what} among the parameters is not allowed", "write plain parameters")
     for default in _defaults(arguments):
-        raise source.error(default, "a default argument", "let callers give every argument")
+        raise source.error(default, "a default argument is not allowed", "let callers give every argument")
     seen: set[str] = set()
     for argument in arguments.args:
         if argument.annotation is None:
@@ -62,7 +62,9 @@ def check_local_name(module: Module, name: str, node: ast.AST) -> None:
     if name in BUILTINS:
         raise source.error(node, f"{name} as a name of one's own", "choose another name")
     if name.startswith("__"):
-        raise source.error(node, f"the name {name}", "choose a name that does not begin with two underscores")
+        raise source.error(
+            node, f"the name {name} is not allowed", "choose a name that does not begin with two underscores"
+        )
     match module.symbols.get(name):
         case Imported():
             raise source.error(node, f"{name} for something else than what is imported", "choose another name")
@@ -86,4 +88,4 @@ def _defaults(arguments: ast.arguments) -> Iterator[ast.expr]:
 
 def _refuse_type_parameters(source: Source, node: ast.AST) -> None:
     if getattr(node, "type_params", None):
-        raise source.error(node, "type parameters", "write the types")
+        raise source.error(node, "type parameters are not allowed", "write the types")

@@ -17,7 +17,7 @@ def value_type(module: Module, node: ast.expr) -> Type:
     """The type of a parameter, local, field or result. Raises `ContractError`; neither None, Map nor Tensor."""
     kind = _type(module, node)
     if kind is Type.TENSOR:
-        raise module.source.error(node, "a Tensor outside of storage", "write Cid, and pass weights.cid")
+        raise module.source.error(node, "a Tensor outside of storage is not allowed", "write Cid, and pass weights.cid")
     return kind
 
 
@@ -42,10 +42,10 @@ def storage_type(module: Module, node: ast.expr) -> StorageType:
 
 def _key(module: Module, node: ast.expr) -> Type:
     if isinstance(node, ast.Subscript):
-        raise module.source.error(node, "a Map as a key", "write Map[first key, Map[second key, value]]")
+        raise module.source.error(node, "a Map as a key is not allowed", "write Map[first key, Map[second key, value]]")
     kind = _type(module, node)
     if kind is Type.TENSOR:
-        raise module.source.error(node, "a Tensor as a key", "write Cid")
+        raise module.source.error(node, "a Tensor as a key is not allowed", "write Cid")
     return kind
 
 
@@ -64,17 +64,17 @@ def _type(module: Module, node: ast.expr) -> Type:
         case ast.Name(id=name):
             what, instead = advice.of_hint(name)
         case ast.Subscript(value=ast.Name(id="Map")) if module.imports("Map"):
-            what, instead = "a Map outside of storage", _map_advice()
+            what, instead = "a Map outside of storage is not allowed", _map_advice()
         case ast.Subscript(value=ast.Name(id=name)):
             what, instead = advice.of_hint(name)
         case ast.Subscript(value=ast.Attribute(attr=name)) | ast.Attribute(attr=name):
             what, instead = advice.of_hint(name)
         case ast.Constant(value=None):
-            what, instead = "None where a value is needed", "there is no None among values: " + _TYPES
+            what, instead = "None where a value is needed is not allowed", "there is no None among values: " + _TYPES
         case ast.Constant(value=str()):
-            what, instead = "a type in quotes", "write the type without quotes"
+            what, instead = "a type in quotes is not allowed", "write the type without quotes"
         case ast.BinOp(op=ast.BitOr()):
-            what = "a choice of types"
+            what = "a choice of types is not allowed"
             instead = "write one type: Account is an Address or a Contract; let zero or empty mean nothing"
         case _:
             what, instead = "an expression that is no type", _TYPES

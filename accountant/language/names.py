@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any, Generic, NoReturn, Self, TypeVar, dataclass_transform
 
 from accountant.primitives.addresses import parse_account
+from accountant.primitives.cid import is_cid, parse_cid
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.hashes import keccak256 as _keccak256
 from accountant.primitives.types import ADDRESS_BYTES, HASH_BYTES
@@ -64,6 +65,12 @@ class Hash(bytes):
 
 class Cid(bytes):
     """A content identifier: CIDv1 of raw bytes under SHA-256, 36 bytes."""
+
+    def __new__(cls, value: bytes | str) -> Self:
+        made = super().__new__(cls, parse_cid(value) if isinstance(value, str) else value)
+        if not isinstance(value, Cid) and not is_cid(made):
+            raise ValueError(f"{len(made)} bytes are no Cid")
+        return made
 
 
 class Tensor:

@@ -88,7 +88,7 @@ class OperatorChecker(ABC):
         if expression.type is Type.NONE:
             raise self.error(node, "a call that returns nothing, used as a value", "call it in a line of its own")
         if expression.type is Type.TENSOR:
-            raise self.error(node, "a Tensor as a value", "write its .cid")
+            raise self.error(node, "a Tensor as a value is not allowed", "write its .cid")
         return expression
 
     def _narrow(self, expression: Expression) -> Expression:
@@ -140,7 +140,7 @@ class OperatorChecker(ABC):
         operation = _OPERATIONS.get(type(operator))
         if operation is None:
             is_division = isinstance(operator, ast.Div)
-            what = "the operator /" if is_division else "the operator @"
+            what = "the operator / is not allowed" if is_division else "the operator @ is not allowed"
             raise self.error(at, what, "write //, which rounds down" if is_division else "write a loop")
         kinds = (left.type, right.type)
         if kinds == (Type.INT, Type.INT):
@@ -218,11 +218,13 @@ class OperatorChecker(ABC):
         if isinstance(operator, ast.Is | ast.IsNot):
             if isinstance(right, ast.Constant) and right.value is None:
                 raise self.error(
-                    node, "a comparison with None", "compare with zero or an empty value, or write key in map"
+                    node,
+                    "a comparison with None is not allowed",
+                    "compare with zero or an empty value, or write key in map",
                 )
-            raise self.error(node, "is", "write == or !=")
+            raise self.error(node, "is is not allowed", "write == or !=")
         if isinstance(operator, ast.In | ast.NotIn):
-            raise self.error(node, "in inside a chain of comparisons", "join comparisons with and")
+            raise self.error(node, "in inside a chain of comparisons is not allowed", "join comparisons with and")
         return self.value(right)
 
     def _compare(self, node: ast.Compare, comparison: Comparison, left: Expression, right: Expression) -> Expression:

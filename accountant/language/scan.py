@@ -79,15 +79,17 @@ def _characters(text: str) -> None:
     if unseen is not None:
         character = unseen.group()
         if character == "\t":
-            raise Unreadable(unseen.start(), "a tab", 'indent with spaces; in a string write "\\t"')
+            raise Unreadable(unseen.start(), "a tab is not allowed", 'indent with spaces; in a string write "\\t"')
         if character == "\ufeff":
-            raise Unreadable(unseen.start(), "a byte order mark", "save the file as UTF-8 without one")
+            raise Unreadable(unseen.start(), "a byte order mark is not allowed", "save the file as UTF-8 without one")
         if character == "\r":
-            raise Unreadable(unseen.start(), "a carriage return without a line feed", "end lines with a line feed")
+            raise Unreadable(
+                unseen.start(), "a carriage return without a line feed is not allowed", "end lines with a line feed"
+            )
         escape = f"\\x{ord(character):02x}" if ord(character) < 256 else f"\\u{ord(character):04x}"
         raise Unreadable(
             unseen.start(),
-            f"an invisible character, U+{ord(character):04X}",
+            f"the invisible character U+{ord(character):04X} is not allowed",
             f'remove it; in a string write "{escape}"',
         )
     start = 0
@@ -178,7 +180,7 @@ class _Scan:
         elif not character.isascii():
             raise Unreadable(
                 token.start(),
-                f"the character {character!r} (U+{ord(character):04X}) outside of strings and comments",
+                f"the character {character!r} (U+{ord(character):04X}) outside of strings and comments is not allowed",
                 "names have the letters a to z, A to Z, digits and _",
             )
 
@@ -187,11 +189,13 @@ class _Scan:
         prefix, quote = token["prefix"].lower(), token["quote"]
         if prefix not in _PREFIXES:
             if set(prefix) & set("ft"):
-                raise Unreadable(token.start(), "an f-string", 'put it together with +: "to " + str(number)')
-            raise Unreadable(token.start(), f"the string prefix {token['prefix']}", 'write "…" or b"…"')
+                raise Unreadable(
+                    token.start(), "an f-string is not allowed", 'put it together with +: "to " + str(number)'
+                )
+            raise Unreadable(token.start(), f"the string prefix {token['prefix']} is not allowed", 'write "…" or b"…"')
         rest = _REST[quote].match(self._text, token.end())
         if rest is None:
-            raise Unreadable(token.start(), "a string that does not end", f"close it with {quote}")
+            raise Unreadable(token.start(), "the string does not end", f"close it with {quote}")
         if "r" not in prefix:
             _escapes(rest, is_bytes="b" in prefix)
         return rest.end()
@@ -204,7 +208,7 @@ def _escapes(content: re.Match[str], is_bytes: bool) -> None:
             advice = (
                 r"write the character itself, or \u and its number" if shown == r"\N" else r"write \\ for a backslash"
             )
-            raise Unreadable(content.start() + escape.start(), f"the escape {shown}", advice)
+            raise Unreadable(content.start() + escape.start(), f"the escape {shown} is not allowed", advice)
 
 
 def _number(token: re.Match[str]) -> None:
@@ -214,11 +218,13 @@ def _number(token: re.Match[str]) -> None:
             raise Unreadable(token.start(), "an integer over 64 bits", "integers go from -2**63 to 2**63 - 1")
         return
     if re.fullmatch(r"0[0-9_]+", text):
-        raise Unreadable(token.start(), "an integer that begins with 0", "write it without leading zeros")
+        raise Unreadable(
+            token.start(), "an integer that begins with 0 is not allowed", "write it without leading zeros"
+        )
     if _FLOAT.match(text) and re.search(r"[.eEjJ]", text) and not re.match(r"0[xXoObB]", text):
         raise Unreadable(
             token.start(),
-            f"the number {text[:20]}, which is no integer",
+            f"the number {text[:20]}, which is no integer, is not allowed",
             "count in the smallest unit: 15 cents, not 0.15",
         )
-    raise Unreadable(token.start(), f"{text[:20]}, which is no number", "put a space behind the number")
+    raise Unreadable(token.start(), f"{text[:20]} is no number", "put a space behind the number")

@@ -56,7 +56,10 @@ class Source:
             coding = _CODING.match(line)
             if coding is not None and coding[1].lower().replace("_", "-") not in ("utf-8", "utf8"):
                 raise ContractError(
-                    self.file, Place(number + 1, 1), f"the encoding {coding[1]}", "save the file as UTF-8"
+                    self.file,
+                    Place(number + 1, 1),
+                    f"the encoding {coding[1]} is not allowed",
+                    "save the file as UTF-8",
                 )
 
     def _parse(self) -> ast.Module:
@@ -92,7 +95,9 @@ class Source:
         try:
             text.encode()
         except UnicodeEncodeError:
-            raise self.error(node, "half of a surrogate pair in a string", r"write \U and 8 digits") from None
+            raise self.error(
+                node, "half of a surrogate pair in a string is not allowed", r"write \U and 8 digits"
+            ) from None
 
 
 def _levels(node: ast.AST) -> int:

@@ -109,13 +109,17 @@ class StatementChecker(AssignmentChecker):
         symbol = self.module.symbols.get(name)
         if isinstance(symbol, Variable):
             if symbol.type.keys:
-                raise self.error(target, f"an assignment to the whole map {name}", f"write {name}[key] = value")
+                raise self.error(
+                    target, f"an assignment to the whole map {name} is not allowed", f"write {name}[key] = value"
+                )
             raise self.error(
                 target, f"an assignment to {name} without global", f"write global {name} at the start of the function"
             )
         if isinstance(symbol, Constant):
             raise self.error(
-                target, f"an assignment to the constant {name}", f"for storage declare it without a value, {name}: int"
+                target,
+                f"an assignment to the constant {name} is not allowed",
+                f"for storage declare it without a value, {name}: int",
             )
         check_local_name(self.module, name, target)
         self.frame.assigned_names.add(name)
@@ -156,7 +160,9 @@ class StatementChecker(AssignmentChecker):
             case ast.Pass():
                 return []
             case ast.Global():
-                raise self.error(node, "global behind other statements", "write it at the start of the function")
+                raise self.error(
+                    node, "global behind other statements is not allowed", "write it at the start of the function"
+                )
         raise self.error(node, *advice.of_statement(node))
 
     def _if(self, node: ast.If, at: Place) -> Statement:
@@ -181,7 +187,7 @@ class StatementChecker(AssignmentChecker):
         self._no_else(node)
         target, bounds = node.target, self._range(node.iter)
         if not isinstance(target, ast.Name):
-            raise self.error(target, "a loop over several names", "write for i in range(…)")
+            raise self.error(target, "a loop over several names is not allowed", "write for i in range(…)")
         if target.id in self.frame.globals:
             raise self.error(target, f"{target.id}, which is storage, as a loop variable", "use a local variable")
         before = self.frame.assigned
@@ -202,12 +208,16 @@ class StatementChecker(AssignmentChecker):
 
     def _no_else(self, node: ast.While | ast.For) -> None:
         if node.orelse:
-            raise self.error(node.orelse[0], "else behind a loop", "keep in a bool whether the loop was left by break")
+            raise self.error(
+                node.orelse[0], "else behind a loop is not allowed", "keep in a bool whether the loop was left by break"
+            )
 
     def _range(self, node: ast.expr) -> tuple[Expression, Expression, Expression]:
         is_range = isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "range"
         if not isinstance(node, ast.Call) or not is_range:
-            raise self.error(node, "a loop over something else than a range", "write for i in range(len(data))")
+            raise self.error(
+                node, "a loop over something else than a range is not allowed", "write for i in range(len(data))"
+            )
         if node.keywords or not 1 <= len(node.args) <= 3 or any(isinstance(one, ast.Starred) for one in node.args):
             raise self.error(
                 node, "range without one, two or three ints", "write range(stop) or range(start, stop, step)"
@@ -247,7 +257,9 @@ class StatementChecker(AssignmentChecker):
 
     def _assert(self, node: ast.Assert, at: Place) -> Statement:
         if isinstance(node.test, ast.Tuple):
-            raise self.error(node.test, "a tuple as a condition", 'write assert condition, "reason" without brackets')
+            raise self.error(
+                node.test, "a tuple as a condition is not allowed", 'write assert condition, "reason" without brackets'
+            )
         condition = self.condition(node.test)
         if node.msg is not None:
             reason = self.of_type(node.msg, Type.STR, "a reason")
@@ -260,9 +272,9 @@ class StatementChecker(AssignmentChecker):
     def _alone(self, node: ast.expr, at: Place) -> Statement:
         """An expression in a line of its own."""
         if isinstance(node, ast.Constant) and isinstance(node.value, str):
-            raise self.error(node, "a string in a line of its own", "write a comment: # …")
+            raise self.error(node, "a string in a line of its own is not allowed", "write a comment: # …")
         if isinstance(node, ast.Constant) and node.value is ...:
-            raise self.error(node, "... as a statement", "write pass")
+            raise self.error(node, "... as a statement is not allowed", "write pass")
         if not isinstance(node, ast.Call):
             if type(node) in advice.REFUSED_EXPRESSIONS:
                 raise self.error(node, *advice.of_expression(node))

@@ -24,7 +24,7 @@ UNSET: dict[Any, Any] = {
     names.Account: names.Account(bytes(20)),
     names.Contract: names.Contract(bytes(32)),
     names.Hash: names.Hash(bytes(32)),
-    names.Cid: names.Cid(bytes(36)),
+    names.Cid: bytes.__new__(names.Cid, 36),
 }
 TYPES = {kind: Type(kind.__name__) for kind in UNSET}
 
