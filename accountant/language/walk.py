@@ -51,7 +51,7 @@ from accountant.language.tree import (
 )
 from accountant.language.types import Type
 
-WORK_MOST = 1_000_000
+WORK_MOST = 300_000
 """Steps for a whole contract: expressions, statements, and what is copied or joined at branches."""
 DEPTH_MOST = 150
 """How deep statements, expressions and calls of own functions nest, which Python's own stack must hold."""

@@ -11,7 +11,7 @@ from accountant.language.compiler import Compiled, compile_source
 from accountant.language.errors import ContractError
 from accountant.language.slots import raw_bytes
 from accountant.language.types import ARGUMENTS, Type
-from accountant.primitives.cid import cid_of
+from accountant.primitives.cid import cid_of, show_cid
 from accountant.primitives.types import Amount, ContractId
 from tests.support.wat import FRIEND, MAIN, SENDER, DictWorld, contract
 
@@ -32,13 +32,16 @@ STORAGE = {
     "files": (("Cid",), "str"),
 }
 TYPES = ("int", "bool", "bytes", "str", "Account", "Address", "Contract", "Hash", "Cid")
+STATED_UNITS = 10**15
+"""The cap that functions state whose payments do not follow from the arguments."""
 ACCOUNTS = (SENDER, FRIEND, MAIN, contract(3))
 _LITERALS = {
     "int": ("0", "1", "-1", "7", "255"),
-    "bool": ("True", "False"),
+    "bool": ("value() == 0", "now() < 0", "caller() == owner"),
     "bytes": ('b""', 'b"ab"', 'b"key:"'),
     "str": ('""', '"x"', '"ü"'),
 }
+_RARE = ("evaluate", "clear", "assert")
 _SUBTYPES = {"Account": ("Address", "Contract"), "bytes": ("Account", "Address", "Contract", "Hash", "Cid")}
 
 
@@ -89,7 +92,9 @@ class RandomContract:
                 asked = re.fullmatch(r"write @touches\((.*)\) above (\w+)", error.instead)
                 if asked is None or asked[2] in touches:
                     raise AssertionError(f"{error.detail}\n{source}") from error
-                touches[asked[2]] = asked[1].replace("most=…", "most=500").replace("debits(…)", f"debits({10**15})")
+                touches[asked[2]] = (
+                    asked[1].replace("most=…", "most=500").replace("debits(…)", f"debits({STATED_UNITS})")
+                )
 
 
 def _storage_type(keys: tuple[str, ...], value: str) -> str:
@@ -134,11 +139,15 @@ class _Writer:
 
     def basic(self, kind: str, depth: int) -> str:
         below = depth - 1
+        if depth > 0 and kind in ("Account", "Address", "Contract", "Hash") and self.chance(15):
+            # bytes that may be of a wrong length: where that is evaluated, the run fails
+            given = [name for name, of in self.locals.items() if of in ("bytes", "Account", "Hash")]
+            return f"{kind}({self.one('note', 'previous_hash()', *given)})"
         if depth > 0:
             match kind:
                 case "int":
                     left, right = self.expression("int", below), self.expression("int", below)
-                    operator = self.one(*"+-*", "//")
+                    operator = self.one(*"+-*")
                     return self.one(
                         f"({left} {operator} {right})", f"min({left}, {right})", "value()", "now()", "value() // 3",
                         f"len({self.expression('bytes', below)})", f"int({self.expression('bool', below)})",
@@ -146,27 +155,24 @@ class _Writer:
                     )  # fmt: skip
                 case "bool":
                     left, right = self.expression("bool", below), self.expression("bool", below)
-                    same = self.one("Account", "bytes", "str")
+                    text = self.expression("str", below)
                     return self.one(
                         f"({left} and {right})", f"({left} or {right})", f"(not {left})",
                         f"({self.expression('int', below)} < {self.expression('int', below)})",
-                        f"({self.expression(same, below)} == {self.expression(same, below)})",
-                        f"({self.expression('str', below)} in named)",
+                        f"({self.expression('Account', below)} == owner)",
+                        f"({text} != note.hex())", f"({text} in named)",
                     )  # fmt: skip
                 case "bytes":
                     left, right = self.expression("bytes", below), self.expression("bytes", below)
                     return self.one(
                         f"({left} + {right})", f"{left}[1:]", f"{self.expression('str', below)}.encode()",
-                        f'{self.expression("int", below)}.to_bytes(8, "big", signed=True)',
+                        f'({self.expression("int", below)}).to_bytes(8, "big", signed=True)',
                     )  # fmt: skip
                 case "str":
                     left, right = self.expression("str", below), self.expression("str", below)
                     return self.one(f"({left} + {right})", f"str({self.expression('int', below)})")
                 case "Hash":
-                    return self.one(f"sha256({self.expression('bytes', below)})", f"Hash({self.bytes_of(below)})")
-                case "Account" | "Address" | "Contract":
-                    if self.chance(20):
-                        return f"{kind}({self.bytes_of(below)})"
+                    return f"sha256({self.expression('bytes', below)})"
         match kind:
             case "Account":
                 return self.one("caller()", "sender()", "self_id()")
@@ -177,16 +183,18 @@ class _Writer:
             case "Hash":
                 return self.one("previous_hash()", 'sha256(b"seed")')
             case "Cid":
-                return f'Cid("0x{cid_of(b"file").hex()}")'
+                return f'Cid("{show_cid(cid_of(b"file"))}")'
         return self.one(*_LITERALS[kind])
-
-    def bytes_of(self, depth: int) -> str:
-        """Bytes that are often of a wrong length: behind a condition or not, that fails."""
-        return self.expression("bytes", depth)
 
     def call(self, helper: RandomFunction, depth: int) -> str:
         self.calls += 1
-        given = ", ".join(self.expression(kind, min(depth - 1, 1)) for kind in helper.parameters)
+        constants = {**_LITERALS, "bool": ("True", "False")}
+        given = ", ".join(
+            self.one(*constants[kind])
+            if kind in constants and self.chance(25)
+            else self.expression(kind, min(depth - 1, 1))
+            for kind in helper.parameters
+        )
         return f"{helper.name}({given})"
 
     def slot(self, name: str, depth: int) -> str:
@@ -200,13 +208,15 @@ class _Writer:
         return lines
 
     def statement(self, depth: int, indent: str) -> list[str]:
-        kinds = ["assign", "store", "store", "augment", "pay", "evaluate", "clear", "assert"]
+        kinds = [*("assign", "assign", "read", "read", "store", "store", "augment", "pay", "pay"), *_RARE]
         if depth > 0:
             kinds += ["if", "if", "while", "for"]
         kind = self.one(*kinds)
-        stored = self.one(*STORAGE)
         if kind == "store":
+            stored = self.one(*STORAGE)
             return [f"{indent}{self.slot(stored, 2)} = {self.expression(STORAGE[stored][1], 2)}"]
+        if kind == "read":
+            return [f"{indent}l0 = {self.slot(self.one('balances', 'homes', 'peers'), 1)}"]
         if kind == "augment":
             number = self.one("count", "balances", "homes", "peers")
             return [f"{indent}{self.slot(number, 2)} += {self.expression('int', 1)}"]
@@ -214,11 +224,11 @@ class _Writer:
             name = self.one(*(name for name, (keys, _) in STORAGE.items() if keys))
             return [f"{indent}del {self.slot(name, 2)}"]
         if kind == "assign":
-            name = self.one(*(name for name in self.locals if not name.startswith("i")))
-            return [f"{indent}{name} = {self.expression(self.locals[name], 2)}"]
+            return self.assignment(indent)
         if kind == "pay":
-            units = self.one(self.expression("int", 1), "value()", "3")
-            return [f"{indent}pay({self.expression('Account', 2)}, {units})"]
+            numbers = [name for name, of in self.locals.items() if of == "int"]
+            units = self.one(self.expression("int", 1), "value()", "1", "3", *numbers)
+            return [f"{indent}pay({self.expression('Account', 1)}, {units})"]
         if kind == "assert":
             return [f'{indent}assert {self.expression("bool", 2)}, "no"']
         if kind == "if":
@@ -229,6 +239,14 @@ class _Writer:
         if helpers:
             return [indent + self.call(helpers[self.draw(st.integers(0, len(helpers) - 1))], 2)]
         return [f"{indent}l0 = {self.expression('int', 2)}"]
+
+    def assignment(self, indent: str) -> list[str]:
+        """Of something else, so that what was known of the local changes."""
+        name = self.one(*(name for name in self.locals if not name.startswith("i")))
+        kind = self.locals.pop(name)
+        value = self.expression(kind, 1)
+        self.locals[name] = kind
+        return [f"{indent}{name} = {value}"]
 
     def branch(self, depth: int, indent: str) -> list[str]:
         lines = [f"{indent}if {self.expression('bool', 2)}:", *self.block(depth - 1, indent + "    ")]
@@ -272,6 +290,12 @@ class _Writer:
         lines += self.block(2, "    ", at_least=2)
         if self.returns != "None":
             lines.append(f"    return {self.expression(self.returns, 2)}")
+        scalars = [name for name, (keys, _) in STORAGE.items() if not keys]
+        changed = [
+            name for name in scalars if any(line.lstrip().startswith((f"{name} =", f"{name} +=")) for line in lines)
+        ]
+        if changed:
+            lines.insert(0, f"    global {', '.join(changed)}")
         return "\n".join(lines)
 
 
