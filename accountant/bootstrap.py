@@ -10,7 +10,6 @@ from accountant.services.api_keys import ensure_first_key
 from accountant.settings import Settings
 from accountant.storage.database import engine_of, migrate
 
-API_KEY_FILE = "api-key"
 _BROKER_TIMEOUT_S = 5.0
 
 
@@ -33,7 +32,7 @@ def prepare(settings: Settings) -> str | None:
         made = ensure_first_key(engine)
     finally:
         engine.dispose()
-    kept = settings.data_dir / API_KEY_FILE
+    kept = settings.api_key_path
     if made is not None:
         _write_private(kept, made)
         return made

@@ -211,6 +211,11 @@ class Settings(BaseSettings):
         return self.data_dir / "compiled"
 
     @property
+    def api_key_path(self) -> Path:
+        """The file with the API key that was made at the first start."""
+        return self.data_dir / "api-key"
+
+    @property
     def accountant_key_path(self) -> Path:
         """The key file that signs oaths."""
         return self.accountant_key or self.chain_folder / "accountant.json"

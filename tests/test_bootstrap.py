@@ -5,7 +5,7 @@ from pathlib import Path
 import psycopg
 from pydantic import SecretStr
 
-from accountant.bootstrap import API_KEY_FILE, prepare
+from accountant.bootstrap import prepare
 from accountant.settings import Settings
 from accountant.storage.database import plain_url
 
@@ -20,7 +20,7 @@ def test_the_key_is_made_once_and_kept_for_its_owner(tmp_path: Path, database_ur
     key = prepare(settings)
     assert key is not None
     assert prepare(settings) == key
-    assert (tmp_path / API_KEY_FILE).stat().st_mode & 0o777 == 0o600
+    assert settings.api_key_path.stat().st_mode & 0o777 == 0o600
     with psycopg.connect(plain_url(database_url)) as connection:
         tables = connection.execute(
             "SELECT format('%I.%I', table_schema, table_name) FROM information_schema.tables WHERE table_name ~ 'key'"

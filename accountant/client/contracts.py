@@ -1,8 +1,8 @@
 """Contracts from Python, as objects whose attributes are their functions.
 
-After `token = deploy(client, compile_file(Path("token.py")), 1_000_000, key=key)` comes `token.transfer(bob, 5, key=key)`,
-which is on the chain when it returns, but not executed. Of a view, `token.balance_of(bob)`, the accountant executes what
-it rests on.
+Of `token = deploy(client, compile_file(Path("token.py")), 10**6, key=key)` the call `token.transfer(bob, 5, key=key)`
+is on the chain when it returns, but not executed. Of a view, `token.balance_of(bob)`, the accountant executes what its
+answer rests on.
 """
 
 from typing import Any, NamedTuple, Protocol

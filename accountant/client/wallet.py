@@ -39,13 +39,25 @@ class NotAsAsked(AccountantError):
     code = "not_as_asked"
 
 
+class Fails(NothingToSign):
+    """A call that fails when it is tried out, so that nothing says what else it would touch."""
+
+    code = "fails"
+
+    def __init__(self, simulation: Json, place: str | None = None) -> None:
+        """`place`: the source line, where somebody has the source."""
+        where = f" at {place}" if place else ""
+        super().__init__(f"tried out on what is known of the state, it fails: {failure_of(simulation)}{where}")
+        self.simulation = simulation
+
+
 class NotTaken(AccountantError):
     """No block would take the transaction now. `kind` is the validators' reason."""
 
     code = "not_taken"
 
     def __init__(self, kind: str, detail: str) -> None:
-        super().__init__(f"no block would take this transaction now: {kind}{': ' * bool(detail)}{detail}")
+        super().__init__(f"no block would take this transaction now: {detail}")
         self.kind = kind
 
 
@@ -100,7 +112,7 @@ def prepare_call(
     arguments: Sequence[Argument],
     terms: Terms,
 ) -> Ready:
-    """A call, ready to sign. Raises `NothingToSign`, `NotTaken`, `NotAsAsked`, and what the client raises."""
+    """A call, ready to sign. Raises `Fails`, `NotTaken`, `NotAsAsked`, and what the client raises."""
     job = client.prepare(show(sender), show(contract), function.name, function.texts(arguments), **terms.body())
     payload = encode(CallPayload(function.name, tuple(arguments)))
     return _checked(client.result(job), TransactionKind.CALL, contract, payload, terms)
@@ -161,7 +173,7 @@ def wait_for(client: AccountantClient, transaction: str, seconds: float = ON_CHA
 def _checked(prepared: Json, kind: TransactionKind, to: AccountId | bytes, payload: bytes, terms: Terms) -> Ready:
     """What was prepared, if it is what was asked for."""
     if prepared["transaction"] is None:
-        raise NothingToSign(f"tried out on what is known of the state, it fails: {failure_of(prepared['simulation'])}")
+        raise Fails(prepared["simulation"])
     unsigned = decode_transaction(bytes.fromhex(prepared["transaction"]["unsigned"][2:]))
     money = (unsigned.zero_value, unsigned.general_value, unsigned.tip)
     asked = (kind, to, payload, terms.value, terms.general_value, terms.tip)

@@ -10,7 +10,7 @@ from accountant.client.contracts import ContractClient
 from accountant.client.signatures import Signatures
 from accountant.client.wallet import Terms, prepare_again, prepare_call
 from accountant.commands.contract_files import Described, described
-from accountant.commands.contract_sending import Sending, carry_out, print_guesses
+from accountant.commands.contract_sending import Sending, carry_out, confirm, placed, print_guesses
 from accountant.commands.contract_service import (
     Api,
     ApiKey,
@@ -26,7 +26,6 @@ from accountant.commands.contract_service import (
     Value,
     Wait,
     Yes,
-    confirm,
     open_client,
     open_key,
     terms_of,
@@ -84,11 +83,13 @@ def call(
                 raise WhatToCall(f"{function} is a view: ask it with `accountant contract view`, which costs nothing")
             wire = signature.arguments(arguments or [])
             signer = open_key(key, password_file)
-            ready = prepare_call(client, signer.address, called.id, signature, wire, terms)
-            sending = Sending(ready, called.signatures, signature, wire, source, called.deployed["code_hash"])
+            code_hash = called.deployed["code_hash"]
+            with placed(source, code_hash):
+                ready = prepare_call(client, signer.address, called.id, signature, wire, terms)
+            sending = Sending(ready, called.signatures, signature, wire, source, code_hash)
         if not as_json:
             print_guesses(sending)
-        confirm(sending.ready, yes)
+        confirm(sending, yes)
         carry_out(client, signer, sending, wait, outcome, as_json)
 
 

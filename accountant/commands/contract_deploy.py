@@ -11,7 +11,7 @@ from accountant.chain.transaction import TRANSACTION_BYTES_MAX
 from accountant.client.signatures import Signatures
 from accountant.client.wallet import prepare_deployment
 from accountant.commands.contract_files import SOURCE, Described, built
-from accountant.commands.contract_sending import Sending, carry_out, print_guesses
+from accountant.commands.contract_sending import Sending, carry_out, confirm, placed, print_guesses
 from accountant.commands.contract_service import (
     Api,
     ApiKey,
@@ -26,21 +26,20 @@ from accountant.commands.contract_service import (
     Value,
     Wait,
     Yes,
-    confirm,
     open_client,
     open_key,
     terms_of,
 )
 from accountant.language.artefacts import MODULE
 from accountant.primitives.encoding import Decoder
-from accountant.primitives.errors import AccountantError
+from accountant.primitives.errors import AccountantError, InvalidEncoding
 from accountant.primitives.hashes import sha256
 
 _envelopes = Decoder(Envelope, TRANSACTION_BYTES_MAX)
 
 
 class NothingToDeploy(AccountantError):
-    """An envelope for what has one."""
+    """An envelope for what has one already, or a file that holds none."""
 
     code = "nothing_to_deploy"
 
@@ -79,12 +78,13 @@ def deploy(
     with open_client(api, api_key) as client:
         signer = open_key(key, password_file)
         terms = terms_of(value, general, gas, tip, nonce)
-        ready = prepare_deployment(client, signer.address, module.code, module.envelope, constructor, wire, terms)
         code_hash = "0x" + sha256(module.code).hex()
+        with placed(module.source, code_hash):
+            ready = prepare_deployment(client, signer.address, module.code, module.envelope, constructor, wire, terms)
         sending = Sending(ready, signatures, constructor, wire, module.source, code_hash)
         if not as_json:
             print_guesses(sending)
-        confirm(ready, yes)
+        confirm(sending, yes)
         carry_out(client, signer, sending, wait, outcome, as_json)
 
 
@@ -101,4 +101,7 @@ def _read_envelope(path: Path) -> Envelope:
     raw = path.read_bytes()
     with suppress(ValueError):  # else they are the bytes themselves
         raw = bytes.fromhex(raw.strip().removeprefix(b"0x").decode("ascii"))
-    return _envelopes.decode(raw)
+    try:
+        return _envelopes.decode(raw)
+    except InvalidEncoding as error:
+        raise NothingToDeploy(f"{path} holds no envelope: {error.detail}") from None

@@ -1,16 +1,12 @@
 """What contract commands need to reach the accountant: its address, an API key, a signer's key; and their options."""
 
-import sys
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from accountant.bootstrap import API_KEY_FILE
 from accountant.client.client import AccountantClient, Unreachable
-from accountant.client.wallet import Ready, Terms, failure_of
-from accountant.commands.init import places_of
-from accountant.node.keystore import read_key, read_password
+from accountant.client.wallet import Terms
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.keys import PrivateKey
 from accountant.settings import Settings, load_settings
@@ -44,12 +40,6 @@ class NoService(AccountantError):
     code = "no_service"
 
 
-class NotConfirmed(AccountantError):
-    """Somebody has to say whether to sign, and nobody is there or wants to."""
-
-    code = "not_confirmed"
-
-
 def open_client(api: str | None, api_key: str | None) -> AccountantClient:
     """The accountant of these options, else of the settings. Raises `NoService`, `Unreachable`."""
     settings = load_settings()
@@ -63,6 +53,10 @@ def open_client(api: str | None, api_key: str | None) -> AccountantClient:
 
 def open_key(key: Path | None, password_file: Path | None) -> PrivateKey:
     """The signer of these options, else the faucet of the chain folder. Raises `KeyFileError`."""
+    # Here, because it takes a second to import, and most commands sign nothing.
+    from accountant.commands.init import places_of
+    from accountant.node.keystore import read_key, read_password
+
     places = places_of(load_settings())
     path = key or places.faucet_key
     password = password_file or places.password
@@ -74,23 +68,6 @@ def terms_of(value: int, general: bool, gas: int, tip: int, nonce: int | None) -
     return Terms(0 if general else value, value if general else 0, gas, tip, nonce)
 
 
-def confirm(ready: Ready, yes: bool) -> None:
-    """Asks before something is signed that may well fail. Raises `NotConfirmed`."""
-    simulation = ready.prepared["simulation"]
-    doubts = []
-    if simulation is not None and simulation["failure"] is not None:
-        doubts.append(f"tried out on what is known of the state, it fails ({failure_of(simulation)})")
-    if ready.guesses:
-        doubts.append(f"{len(ready.guesses)} of {len(ready.prepared['entries'])} entries are guesses")
-    if not doubts or yes:
-        return
-    said = " and ".join(doubts)
-    if not sys.stdin.isatty():
-        raise NotConfirmed(f"{said}: nothing is signed without --yes")
-    if not typer.confirm(f"{said}. Sign it?"):
-        raise NotConfirmed("nothing is signed")
-
-
 def _url(settings: Settings) -> str:
     if not settings.api_port:
         raise NoService("ANH_API_PORT is 0, a free port: say with --api where the accountant is")
@@ -98,7 +75,7 @@ def _url(settings: Settings) -> str:
 
 
 def _stored_key(settings: Settings) -> str:
-    path = settings.data_dir / API_KEY_FILE
+    path = settings.api_key_path
     try:
         return path.read_text().strip()
     except OSError:

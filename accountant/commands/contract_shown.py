@@ -62,7 +62,7 @@ def shown_event(event: Happened, interface: Interface | None) -> str:
     if not event.name:
         topic, data = (event.fields[field] for field in _LOG_FIELDS)
         assert isinstance(topic, bytes) and isinstance(data, bytes)
-        return f"{_shown(event.contract)} logged {topic!r} 0x{data.hex()}"
+        return f"{_shown(event.contract)} logged {topic.decode('utf-8', 'backslashreplace')!r} 0x{data.hex()}"
     known = () if interface is None else interface.events
     kinds = {field.name: Type(field.type) for one in known if one.name == event.name for field in one.fields}
     fields = (f"{name}={_shown_field(kinds.get(name), value)}" for name, value in event.fields.items())
@@ -81,7 +81,7 @@ def shown_outcome(done: Done, function: Signature | None, places: Iterable[str])
     return [line("Outcome", f"failed: {done.reason}{f' at {where}' if where else ''}; {done.gas_used:,} gas")]
 
 
-def places_of(trace: Iterable[Json], source: Described | None, code_hash: str) -> list[str]:
+def places_of(trace: Iterable[Json], source: Described | None, code_hash: str | None) -> list[str]:
     """`token.py:17` for each place of a trace that is in the source, innermost first."""
     if source is None or source.source_map is None:
         return []

@@ -16,9 +16,9 @@ def shown_slot(interface: Interface, slot: bytes, hashed: Mapping[bytes, str]) -
 
     `hashed`: texts of keys that may be in a slot by their SHA-256, by that hash. Others are shown as the hash.
     """
-    name, _, rest = slot.partition(_NAME_END)
+    name, end, rest = slot.partition(_NAME_END)
     variable = next((one for one in interface.storage if one.name.encode() == name), None)
-    keys = None if variable is None else _keys(variable, rest, hashed)
+    keys = None if variable is None or not end else _keys(variable, rest, hashed)
     return None if keys is None else name.decode() + "".join(f"[{key}]" for key in keys)
 
 
