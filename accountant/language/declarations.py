@@ -106,7 +106,7 @@ class _Reader:
 
     def _close(self, name: str) -> str:
         close = advice.closest(name, language.__all__)
-        return f"write {close}" if close else "docs/contracts.md lists what there is"
+        return f"write {close}" if close else "choose what docs/contracts.md lists"
 
     def _annotated(self, node: ast.AnnAssign, target: ast.Name) -> None:
         is_final, hint = self._final(node.annotation)

@@ -125,7 +125,8 @@ class ExpressionChecker(OperatorChecker):
             case Interface():
                 raise self.error(node, f"the interface {name} as a value", f"write {name}(contract).function(…)")
             case Imported():
-                raise self.error(node, f"{name} without a call", f"write {name}(…) where a value is needed")
+                instead = "write @only(deployer) above a function" if name == "deployer" else f"write {name}(…)"
+                raise self.error(node, f"{name} without a call", instead)
         if name in BUILTINS:
             raise self.error(node, f"{name} without a call", f"write {name}(…)")
         raise self.error(node, *advice.of_name(name, self.module.symbols))
