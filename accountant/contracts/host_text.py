@@ -40,7 +40,7 @@ def text_from_int(frame: Frame, number: int) -> int:
 
 def int_from_text(frame: Frame, value: bytes) -> int:
     """The integer that decimal digits, perhaps after a sign, write."""
-    _sized(frame, min(len(value), INTEGER_TEXT_BYTES_MOST))
+    _sized(frame, INTEGER_TEXT_BYTES_MOST)
     if len(value) > INTEGER_TEXT_BYTES_MOST or not _INTEGER.fullmatch(value):
         raise invalid(f"no integer of at most {INTEGER_TEXT_BYTES_MOST} bytes in decimal")
     number = int(value)

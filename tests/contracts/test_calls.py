@@ -303,3 +303,15 @@ def test_constructor_sees_its_own_code() -> None:
     deploying = ContractCode(code, admits("init", "main"), DEPLOYER)
     result = execute(call_of("init", deploying=deploying, value=9), DictWorld(), Gas(100_000))
     assert (result.failure, result.return_value, result.credits) == (None, 0, {MAIN: 9})
+
+
+@pytest.mark.parametrize("name", [b"\xff" * 60_000, "Θ".encode() * 30_000, b"main\x00", b"mai", b"x" * 128, b"x" * 129])
+def test_strange_function_names_are_shown_by_their_beginning(name: bytes) -> None:
+    """A name that no function has is NO_FUNCTION, with at most 128 of its characters in the detail."""
+    data = escaped(INNER + name)
+    code = f"(drop (call $call {text(0, 32)} {text(32, len(name))} (call $args_new) (i64.const 0)))"
+    world = DictWorld()
+    world.deploy(INNER, main_module(""))
+    result = run_main(main_module(code, data), Call(INNER), world=world)
+    assert result.failure is FailureKind.NO_FUNCTION
+    assert result.detail.split(" of ")[0] == name.decode("utf-8", "backslashreplace")[:128]

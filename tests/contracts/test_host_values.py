@@ -246,6 +246,26 @@ def test_value_too_large() -> None:
     assert run_main(main_module(double, locals_="(local $h i64)")).failure is FailureKind.VALUE_TOO_LARGE
 
 
+def test_strings_doubled_without_end() -> None:
+    """A value doubled in an endless loop is VALUE_TOO_LARGE, and with one byte cut off each time as well; the same
+    large value made again and again is MEMORY_LIMIT."""
+    one, locals_ = f"(local.set $h {text(0, 2)})", "(local $h i64)"
+    double = "(local.set $h (call $bytes_concat (local.get $h) (local.get $h)))"
+    cut = """(local.set $h (call $bytes_slice (local.get $h) (i64.const 1)
+        (i64.sub (call $bytes_len (local.get $h)) (i64.const 1))))"""
+    for code, failure in (
+        (f"{one} (loop $l {double} (br $l))", FailureKind.VALUE_TOO_LARGE),
+        (f"(local.set $h {text(0, 9)}) (loop $l {double} {cut} (br $l))", FailureKind.VALUE_TOO_LARGE),
+        (
+            f"{one} {double * 18} (loop $l (drop (call $hex_from_bytes (local.get $h))) (br $l))",
+            FailureKind.MEMORY_LIMIT,
+        ),
+    ):
+        result = run_main(main_module(code, "ab", locals_), gas=10**9)
+        assert result.failure is failure
+        assert result.gas_used < 10**8
+
+
 def test_all_values_together_are_bounded() -> None:
     """Handles without end are MEMORY_LIMIT, even those of empty values."""
     loop = f"(loop $l (drop {text(0, 0)}) (br $l))"
