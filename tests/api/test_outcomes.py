@@ -119,6 +119,7 @@ def test_a_contract_that_a_transaction_deployed() -> None:
     there = contract_id("there")
     view = ContractView.of(there, Deployment(CAROL.address, sha256(b"deployment"), TILL_CODE, envelope))
     assert view.deployment == "0x" + sha256(b"deployment").hex()
+    assert view.code_bytes == len(TILL_CODE)
     assert view.constructor is not None
     assert view.constructor.name == CONSTRUCTOR
     assert [one.model_dump() for one in view.functions] == [
