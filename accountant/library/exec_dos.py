@@ -5,7 +5,7 @@ arguments, each a priced `credit` entry, and no other account can be paid. Whoev
 of a lower bound (Lemma 1) and executes nothing.
 """
 
-from accountant.language import Account, direct, export, pay, payable, sha256
+from accountant.language import Account, direct, export, index, pay, payable, previous_hash, sha256
 
 
 @export
@@ -13,8 +13,7 @@ from accountant.language import Account, direct, export, pay, payable, sha256
 @direct
 def exec_dos(rounds: int, one: Account, two: Account, three: Account, four: Account) -> None:
     """Hashes `rounds` times, then pays one base unit to one of four accounts."""
-    digest = burn(rounds)
-    choice = digest % 4
+    choice = burn(rounds) % 4
     if choice == 0:
         pay(one, 1)
     elif choice == 1:
@@ -26,8 +25,8 @@ def exec_dos(rounds: int, one: Account, two: Account, three: Account, four: Acco
 
 
 def burn(rounds: int) -> int:
-    """Expensive operations; a number between 0 and 2^56 that nobody knows without doing them."""
-    seed: bytes = b"exec-dos"
+    """Expensive operations; a number from 0 to 2^56 − 1 that nobody knows without doing them, in this place."""
+    seed: bytes = previous_hash() + index().to_bytes(8, "big", signed=True)
     for _ in range(rounds):
         seed = sha256(seed)
     return int.from_bytes(seed[:7], "big")

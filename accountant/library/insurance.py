@@ -1,7 +1,7 @@
 """A vehicle insurance. An approved claim makes a garage repair the car, outside the chain (Section II-B of the paper).
 
-The garage needs one bit, `approved(number)`: the application-defined minimal accounting query. What it costs to know is
-what the approval itself depends on, and nothing else that happens to the contract.
+The garage needs one bit, `approved(holder, number)`: the application-defined minimal accounting query. Every slot that
+it depends on is keyed by the holder, who signs all that writes there: so nobody else can make the answer expensive.
 """
 
 from accountant.language import (
@@ -35,11 +35,10 @@ BIAS = 50
 
 covered_until: Map[Account, int]
 claims_made: Map[Account, int]
-claimants: Map[int, Account]
-estimates: Map[int, int]
-reports: Map[int, Cid]
-approvals: Map[int, bool]
-paid: Map[int, bool]
+estimates: Map[Account, Map[int, int]]
+reports: Map[Account, Map[int, Cid]]
+approvals: Map[Account, Map[int, bool]]
+paid: Map[Account, Map[int, bool]]
 
 
 class Insured(Event):
@@ -52,14 +51,15 @@ class Insured(Event):
 class Claimed(Event):
     """A claim was decided."""
 
-    number: int
     holder: Account
+    number: int
     approved: bool
 
 
 class Settled(Event):
     """A garage was paid for a repair."""
 
+    holder: Account
     number: int
     garage: Account
     units: int
@@ -80,42 +80,68 @@ def insure() -> None:
 @export
 @direct
 def claim(number: int, report: Cid, damage: int, speed: int, estimate: int) -> bool:
-    """Claims a repair under a number that nobody used: damage 0 to 100, speed in km/h, estimate in base units."""
-    assert covered_until[caller()] > now(), "not covered"
-    assert number not in claimants, "the number is taken"
+    """Claims a repair under a number that the holder did not use.
+
+    Damage is 0 to 100, speed in km/h, estimate in base units. Every claim counts against the next one, also one that
+    is not approved.
+    """
+    holder = caller()
+    until = covered_until[holder]
+    earlier = claims_made[holder]
+    assert until > now(), "not covered"
+    assert estimates[holder][number] == 0, "the number is taken"
     assert 0 <= damage <= 100 and 0 <= speed <= 500, "damage is 0 to 100, speed 0 to 500"
-    assert 0 < estimate <= COVER_MOST, "more than the cover"
-    earlier = claims_made[caller()]
+    assert 0 < estimate <= COVER_MOST, "an estimate is above zero and within the cover"
     approved = DAMAGE_WEIGHT * damage + SPEED_WEIGHT * speed + EARLIER_WEIGHT * earlier + BIAS > 0
-    claims_made[caller()] = earlier + 1
-    claimants[number] = caller()
-    estimates[number] = estimate
-    reports[number] = report
-    approvals[number] = approved
-    log(Claimed(number=number, holder=caller(), approved=approved))
+    claims_made[holder] = earlier + 1
+    estimates[holder][number] = estimate
+    reports[holder][number] = report
+    approvals[holder][number] = approved
+    log(Claimed(holder=holder, number=number, approved=approved))
     return approved
 
 
 @export
 @direct
 @only(deployer)
-def settle(number: int, garage: Account, units: int) -> None:
+def settle(holder: Account, number: int, garage: Account, units: int) -> None:
     """The insurer pays the garage for an approved repair, once, at most the estimate."""
-    assert approvals[number], "the claim is not approved"
-    assert not paid[number], "the repair is paid"
-    assert 0 < units <= estimates[number], "more than the estimate"
-    paid[number] = True
+    estimate = estimates[holder][number]
+    approval = approvals[holder][number]
+    done = paid[holder][number]
+    assert approval, "the claim is not approved"
+    assert not done, "the repair is paid"
+    assert 0 < units <= estimate, "a repair costs something, and at most the estimate"
+    paid[holder][number] = True
     pay(garage, units)
-    log(Settled(number=number, garage=garage, units=units))
+    log(Settled(holder=holder, number=number, garage=garage, units=units))
 
 
 @view
-def approved(number: int) -> bool:
+def approved(holder: Account, number: int) -> bool:
     """May the garage start?"""
-    return approvals[number]
+    return approvals[holder][number]
 
 
 @view
-def estimate_of(number: int) -> int:
-    """Base units."""
-    return estimates[number]
+def estimate_of(holder: Account, number: int) -> int:
+    """Base units; 0 for a claim that was never made."""
+    return estimates[holder][number]
+
+
+@view
+def report_of(holder: Account, number: int) -> Cid:
+    """Where the report of the damage is."""
+    return reports[holder][number]
+
+
+@view
+def is_paid(holder: Account, number: int) -> bool:
+    """Was the garage paid?"""
+    return paid[holder][number]
+
+
+@view
+def covers_until(holder: Account) -> int:
+    """Unix seconds; 0 for who was never insured."""
+    return covered_until[holder]

@@ -1,4 +1,7 @@
-"""A vault: everyone's own savings, locked until a time of their choice."""
+"""A vault: everyone's own savings, locked until a time of their choice.
+
+Only transactions deposit: their slots are the signer's own, so nobody can declare writes on another's savings.
+"""
 
 from accountant.language import Account, Event, Map, caller, direct, export, log, now, pay, payable, value, view
 
@@ -23,12 +26,15 @@ class Withdrawn(Event):
 
 @export
 @payable
+@direct
 def deposit(until: int) -> None:
     """Keeps what comes with the call until then (Unix seconds). A lock can be extended, never shortened."""
     owner = caller()
+    unlock = unlocks[owner]
+    saved = savings[owner]
     assert value() > 0, "nothing to deposit"
-    assert until >= unlocks[owner], "a lock is never shortened"
-    savings[owner] += value()
+    assert until >= unlock, "a lock is never shortened"
+    savings[owner] = saved + value()
     unlocks[owner] = until
     log(Deposited(owner=owner, units=value(), until=until))
 
@@ -39,8 +45,9 @@ def withdraw(units: int) -> None:
     """Pays the caller's own savings back."""
     owner = caller()
     saved = savings[owner]
+    unlock = unlocks[owner]
     assert 0 < units <= saved, "savings too low"
-    assert now() >= unlocks[owner], "still locked"
+    assert now() >= unlock, "still locked"
     savings[owner] = saved - units
     pay(owner, units)
     log(Withdrawn(owner=owner, units=units))
