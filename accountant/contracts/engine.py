@@ -6,10 +6,11 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import NamedTuple, Protocol
 
-from wasmtime import Config, Engine, InstancePre, MemoryType, Module, Store, WasmtimeError
+from wasmtime import Config, Engine, InstancePre, MemoryType, Module, WasmtimeError
 
 from accountant.chain.genesis import MEMORY_PAGES_MOST
 from accountant.contracts.host import linker_of
+from accountant.contracts.native import Store
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.hashes import sha256
 
@@ -161,13 +162,8 @@ def modules() -> ModuleCache:
 
 
 def new_store(pages: int) -> Store:
-    """A store for one frame, whose memory never grows beyond `pages`.
-
-    Close it: nothing else frees its memory in time.
-    """
-    store = Store(engine())
-    store.set_limits(memory_size=pages * PAGE_BYTES, table_elements=0, instances=1, tables=0, memories=1)
-    return store
+    """A store for one frame, whose memory never grows beyond `pages`, with which it begins. To be closed."""
+    return Store(engine(), pages * PAGE_BYTES)
 
 
 def _pages_of(module: Module) -> int:

@@ -27,6 +27,9 @@ class Machine(Protocol):
     def set_fuel(self, fuel: int) -> None:
         """Make it `fuel`."""
 
+    def take(self, fuel: int) -> bool:
+        """Take gas; False if there is less, and none is taken."""
+
     def read(self, pointer: int, length: int) -> bytes | None:
         """Bytes of the memory; None outside of it."""
 
@@ -160,10 +163,8 @@ class Frame:
 
     def charge(self, gas: int) -> None:
         """Take gas before the work that it pays for. Raises OUT_OF_GAS."""
-        left = self.machine.fuel() - gas
-        if left < 0:
+        if not self.machine.take(gas):
             raise ContractFailure(FailureKind.OUT_OF_GAS, "")
-        self.machine.set_fuel(left)
 
     def keep(self, value: bytes, unlimited: bool = False) -> int:
         """A new handle of bytes. Raises VALUE_TOO_LARGE (unless `unlimited`) and MEMORY_LIMIT."""
@@ -171,8 +172,9 @@ class Frame:
         if not unlimited:
             self.fits(size)
         self.occupy(HANDLE_BYTES + size)
-        self.handles.append(value)
-        return len(self.handles) - 1
+        handles = self.handles
+        handles.append(value)
+        return len(handles) - 1
 
     def keep_list(self) -> int:
         """A new handle of an empty list of arguments. Raises MEMORY_LIMIT."""

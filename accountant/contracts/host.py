@@ -40,14 +40,13 @@ def linker_of(engine: Engine) -> Linker:
 
 
 def _callback(row: HostFunction) -> "HostCallback":
-    implementation = row.implementation
-    decoders = tuple((RAW_STRIDE * index, _DECODERS[kind]) for index, kind in enumerate(row.parameters))
+    call = _call_with(row)
 
     def enter(_environment: int | None, _caller: int | None, raw: "Int64Pointer", _count: int) -> int:
         try:
             frame = running.frame
             assert frame is not None, "code runs in frames alone"
-            result = implementation(frame, *[decode(frame, raw[at]) for at, decode in decoders])
+            result = call(frame, raw)
             if result is not None:
                 raw[0] = result
             return 0
@@ -56,6 +55,20 @@ def _callback(row: HostFunction) -> "HostCallback":
             return new_trap()
 
     return enter
+
+
+def _call_with(row: HostFunction) -> Callable[[Frame, "Int64Pointer"], int | None]:
+    """What calls a row with its raw parameters, decoded in their order. Those of most rows are one or two."""
+    implementation = row.implementation
+    if not row.parameters:
+        return lambda frame, _raw: implementation(frame)
+    decoders = tuple((RAW_STRIDE * index, _DECODERS[kind]) for index, kind in enumerate(row.parameters))
+    (_, first), (second_at, second) = decoders[0], decoders[-1]
+    if len(decoders) == 1:
+        return lambda frame, raw: implementation(frame, first(frame, raw[0]))
+    if len(decoders) == 2:
+        return lambda frame, raw: implementation(frame, first(frame, raw[0]), second(frame, raw[second_at]))
+    return lambda frame, raw: implementation(frame, *[decode(frame, raw[at]) for at, decode in decoders])
 
 
 def _as_int(_frame: Frame, word: int) -> int:

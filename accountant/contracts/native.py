@@ -1,14 +1,14 @@
 """The few calls of wasmtime's C interface that run for every host call and every frame, bound without detours.
 
-wasmtime-py's own `Func` and `Linker.define_func` convert every value through several Python objects
-(25 µs a host call); these bindings take about 1 µs. Short calls keep the interpreter lock (`PyDLL`);
+wasmtime-py's own `Func` and `Linker.define_func` convert every value through several Python objects, about 20 µs
+a host call; these bindings take about half a microsecond. Short calls keep the interpreter lock (`PyDLL`);
 instantiating and running code release it (`CDLL`). The engine's version is pinned, so are these signatures.
 """
 
 import ctypes
 from typing import TYPE_CHECKING
 
-from wasmtime import FuncType, InstancePre, Linker, Store, TrapCode, _ffi
+from wasmtime import Engine, FuncType, InstancePre, Linker, TrapCode, _ffi
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -53,10 +53,20 @@ _short = ctypes.PyDLL(str(_ffi.filename))
 _long = ctypes.CDLL(str(_ffi.filename))
 
 _pointer = ctypes.c_void_p
+_store_new = _short.wasmtime_store_new
+_store_new.argtypes, _store_new.restype = [_pointer, _pointer, _pointer], _pointer
+_store_context = _short.wasmtime_store_context
+_store_context.argtypes, _store_context.restype = [_pointer], _pointer
+_store_limiter = _short.wasmtime_store_limiter
+_store_limiter.argtypes, _store_limiter.restype = [_pointer, *[ctypes.c_int64] * 5], None
+_store_delete = _long.wasmtime_store_delete
+_store_delete.argtypes, _store_delete.restype = [_pointer], None
+# Every host call makes these two. They are given `_as_pointer` and a c_uint64 as they stand: converting takes longer.
 _get_fuel = _short.wasmtime_context_get_fuel
-_get_fuel.argtypes, _get_fuel.restype = [_pointer, _pointer], _pointer
+_get_fuel.restype = _pointer
 _set_fuel = _short.wasmtime_context_set_fuel
-_set_fuel.argtypes, _set_fuel.restype = [_pointer, ctypes.c_uint64], _pointer
+_set_fuel.restype = _pointer
+_as_pointer = _pointer.from_param
 _memory_data = _short.wasmtime_memory_data
 _memory_data.argtypes, _memory_data.restype = [_pointer, _pointer], _pointer
 _memory_data_size = _short.wasmtime_memory_data_size
@@ -108,20 +118,39 @@ def new_trap() -> int:
     return trap
 
 
+class Store:
+    """A store for one instance without tables, whose memory takes at most `memory_bytes`.
+
+    Close it: nothing else frees its memory. The engine must outlive it.
+    """
+
+    __slots__ = ("_at", "context")
+
+    def __init__(self, engine: Engine, memory_bytes: int) -> None:
+        self._at: int = _store_new(engine.ptr(), None, None)
+        self.context: int = _store_context(self._at)
+        table_elements, instances, tables, memories = 0, 1, 0, 1
+        _store_limiter(self._at, memory_bytes, table_elements, instances, tables, memories)
+
+    def close(self) -> None:
+        """Free it with everything in it. Its cells must not be used any more."""
+        _store_delete(self._at)
+
+
 class Cell:
     """An instance in its store: fuel, memory and exported functions. Dies with the store."""
 
-    __slots__ = ("_context", "_fuel", "_fuel_at", "_instance", "_memory", "_memory_at", "_trace")
+    __slots__ = ("_context", "_fuel", "_fuel_at", "_instance", "_memory", "_trace")
 
     def __init__(self, store: Store, trace: list[tuple[int, int]] | None = None) -> None:
         """`trace`: where a trap happened is added to it, (function index, offset in the module), innermost first."""
         self._trace = trace
-        self._context: int = ctypes.cast(store._context(), _pointer).value or 0
+        self._context = _as_pointer(store.context)
         self._fuel = ctypes.c_uint64(0)
-        self._fuel_at = ctypes.addressof(self._fuel)
+        self._fuel_at = ctypes.byref(self._fuel)
         self._instance = _Instance()
-        self._memory = Extern()
-        self._memory_at = 0
+        self._memory: memoryview | None = None
+        """Found when somebody asks for it."""
 
     def instantiate(self, module: InstancePre) -> str:
         """Make the instance: `ENDED`, or the name of the trap in lower case. Copying data segments takes fuel.
@@ -133,9 +162,6 @@ class Cell:
         end = _end_of(trap.value, error, self._trace)
         if end == HOST:
             raise EngineFault("a checked module could not be instantiated")
-        if end == ENDED and self._export(b"memory", self._memory):
-            assert self._memory.kind == _ffi.WASMTIME_EXTERN_MEMORY.value, "no checked module exports another memory"
-            self._memory_at = ctypes.addressof(self._memory) + Extern.of.offset
         return end
 
     def fuel(self) -> int:
@@ -145,20 +171,33 @@ class Cell:
 
     def set_fuel(self, fuel: int) -> None:
         """Make `fuel` what is left."""
-        error = _set_fuel(self._context, fuel)
+        self._fuel.value = fuel
+        error = _set_fuel(self._context, self._fuel)
         assert not error, "fuel is on"
+
+    def take(self, fuel: int) -> bool:
+        """Take some of what is left; False if there is less, and nothing is taken."""
+        context, cell = self._context, self._fuel
+        _get_fuel(context, self._fuel_at)
+        left = cell.value - fuel
+        if left < 0:
+            return False
+        cell.value = left
+        _set_fuel(context, cell)
+        return True
 
     def read(self, pointer: int, length: int) -> bytes | None:
         """Bytes of the memory; None outside of it."""
-        base = self._range(pointer, length)
-        return None if base is None else ctypes.string_at(base, length)
+        memory, end = self._memory or self._found_memory(), pointer + length
+        return memory[pointer:end].tobytes() if end <= len(memory) else None
 
     def write(self, pointer: int, data: bytes) -> bool:
         """Copy into the memory; False if `data` does not fit there, and nothing is copied."""
-        base = self._range(pointer, len(data))
-        if base is not None:
-            ctypes.memmove(base, data, len(data))
-        return base is not None
+        memory, end = self._memory or self._found_memory(), pointer + len(data)
+        if end > len(memory):
+            return False
+        memory[pointer:end] = data
+        return True
 
     def call(self, function: str) -> str:
         """Run an exported function of type () → (): `ENDED`, or `HOST`, or the name of the trap in lower case.
@@ -180,13 +219,16 @@ class Cell:
         )
         return found
 
-    def _range(self, pointer: int, length: int) -> int | None:
-        if not self._memory_at:
-            return None
-        if pointer + length > _memory_data_size(self._context, self._memory_at):
-            return None
-        base: int = _memory_data(self._context, self._memory_at) or 0
-        return base + pointer
+    def _found_memory(self) -> memoryview:
+        """The memory. It never moves and its size never changes, since the store lets none grow."""
+        export, base, size = Extern(), 0, 0
+        if self._export(b"memory", export):
+            assert export.kind == _ffi.WASMTIME_EXTERN_MEMORY.value, "no checked module exports another memory"
+            memory_at = ctypes.addressof(export) + Extern.of.offset
+            size = _memory_data_size(self._context, memory_at)
+            base = _memory_data(self._context, memory_at)
+        self._memory = memoryview((ctypes.c_char * size).from_address(base)).cast("B") if size else memoryview(b"")
+        return self._memory
 
 
 def _end_of(trap: int | None, error: int | None, trace: list[tuple[int, int]] | None) -> str:

@@ -19,7 +19,7 @@ from accountant.chain.rows import RowKind, rows_of
 from accountant.chain.transaction import TransactionKind, deployed_contract
 from accountant.contracts.errors import ContractFailure, FailureKind
 from accountant.contracts.world import ContractCode
-from accountant.execution.genesis_state import GenesisState
+from accountant.execution.genesis_state import genesis_state
 from accountant.execution.income import income_of
 from accountant.execution.outcome import Outcome
 from accountant.execution.queries import target_of
@@ -48,7 +48,7 @@ class EagerState:
 
     def __init__(self, index: ChainIndex) -> None:
         self.index = index
-        self.genesis = GenesisState(index.genesis)
+        self.genesis = genesis_state(index.genesis)
         self.outcomes: list[Outcome] = []
         self.located: list[Located] = []
         self._general: dict[AccountId, list[tuple[Seq, int]]] = {}

@@ -29,3 +29,15 @@ class GenesisState:
     def slot(self, contract: ContractId, slot: bytes) -> bytes:
         """A slot's first value, empty bytes where genesis sets none."""
         return self._slots.get((contract, slot), b"")
+
+
+_latest: tuple[Genesis, GenesisState] | None = None
+
+
+def genesis_state(genesis: Genesis) -> GenesisState:
+    """The look-ups of a genesis. Those of the latest one are kept: each piece of work of a process asks for them."""
+    global _latest
+    kept = _latest
+    if kept is None or kept[0] is not genesis:
+        kept = _latest = genesis, GenesisState(genesis)
+    return kept[1]

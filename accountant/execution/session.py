@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable
 
-from accountant.execution.genesis_state import GenesisState
+from accountant.execution.genesis_state import genesis_state
 from accountant.execution.outcome import BalanceInput, Observed, Outcome
 from accountant.execution.port import Heartbeat, OutcomeStore
 from accountant.execution.timeline import Checkpoint, KnownOutcome, Timeline, Walk
@@ -50,7 +50,7 @@ class Session:
     ) -> None:
         """`gas_budget`: the most gas that this work may execute; None for no limit."""
         self.index = index
-        self.genesis = GenesisState(index.genesis)
+        self.genesis = genesis_state(index.genesis)
         self.store = outcomes
         self.gas_budget = gas_budget
         self.gas_executed = Gas(0)
