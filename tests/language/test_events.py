@@ -105,7 +105,7 @@ def test_what_a_contract_logs_decodes_to_what_it_logged(values: dict[str, Value]
 
 def test_other_logs_are_refused() -> None:
     """An unknown topic, data that end early or late, values that are none of their types."""
-    given = {
+    given: dict[str, Value] = {
         "number": 1, "flag": True, "data": b"", "text": "ab", "account": bytes(SENDER), "user": bytes(SENDER),
         "contract": bytes(MAIN), "digest": bytes(MAIN), "file": bytes(cid_of(b"x")),
     }  # fmt: skip

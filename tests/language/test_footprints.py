@@ -357,3 +357,28 @@ def test_the_same_helpers_are_walked_once() -> None:
     )
     last = "\n\ndef h30(n: int) -> int:\n    return n + total\n"
     assert shown(RUN + "def run(n: int) -> int:\n    return h0(n)\n" + helpers + last).touches == ("reads total",)
+
+
+def test_helpers_may_call_each_other_thirty_deep_and_not_without_end() -> None:
+    """What Python's own stack has to hold is bounded, whoever compiles."""
+
+    def chain(body: str) -> str:
+        helpers = "".join(
+            f"\n\ndef h{level}(n: int) -> int:\n{body.format(call=f'h{level + 1}(n)')}\n" for level in range(30)
+        )
+        last = "\n\ndef h30(n: int) -> int:\n    return n + total\n"
+        return RUN + "def run(n: int) -> int:\n    return h0(n)\n" + helpers + last
+
+    assert shown(chain("    return {call} + 1")).touches == ("reads total",)
+    nested = "    if n > 0:\n        if n > 1:\n            if n > 2:\n                return {call} + 1\n    return 0"
+    assert "nest too deep" in refused(chain(nested)).what
+
+
+def test_only_so_many_variables_can_be_open() -> None:
+    """An envelope holds 64 prefixes; the author is told what to do."""
+    names = [f"v{at}" for at in range(65)]
+    stored = "".join(f"{name}: int\n" for name in names)
+    body = "@export\ndef run() -> int:\n    return " + " + ".join(names) + "\n"
+    with pytest.raises(ContractError) as caught:
+        compile_source(f"from accountant.language import export\n\n{stored}\n\n{body}".encode(), "wide.py")
+    assert caught.value.place.line == 67 and "@direct" in caught.value.instead

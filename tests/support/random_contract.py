@@ -256,6 +256,22 @@ class _Writer:
             lines += [f"{indent}else:", *self.block(depth - 1, indent + "    ")]
         return lines
 
+    def carried(self, inside: str) -> list[str]:
+        """A key that changes from turn to turn."""
+        names = [name for name, of in self.locals.items() if of == "Account"]
+        if not names or self.chance(50):
+            return []
+        name = self.one(*names)
+        return [f"{inside}l0 = balances[{name}]", f"{inside}{name} = {self.basic('Account', 0)}"]
+
+    def guarded(self, indent: str) -> list[str]:
+        """A conversion that only some calls make."""
+        names = [name for name, of in self.locals.items() if of == "bytes"]
+        if not names or self.chance(80):
+            return []
+        name = self.one(*names)
+        return [f"{indent}if len({name}) == 20:", f"{indent}    pay(Account({name}), 1)"]
+
     def ending(self) -> str:
         if self.loops and self.chance(60):
             return self.one("break", "continue")
@@ -269,12 +285,12 @@ class _Writer:
             lines = [f"{indent}for {index} in range({self.expression('int', 1)} % 4):"]
             known = index in self.locals
             self.locals[index] = "int"
-            lines += self.block(depth - 1, inside)
+            lines += self.block(depth - 1, inside) + self.carried(inside)
             if not known:
                 del self.locals[index]
         else:
             lines = [f"{indent}turns = 0", f"{indent}while turns < 3 and {self.expression('bool', 1)}:"]
-            lines += [f"{inside}turns += 1", *self.block(0, inside)]
+            lines += [f"{inside}turns += 1", *self.block(0, inside), *self.carried(inside)]
         self.loops -= 1
         return lines
 
@@ -287,7 +303,7 @@ class _Writer:
             lines.append(f"    l{at + 1}: {kind} = {value}")
         self.locals["l0"] = "int"
         lines.insert(0, "    l0 = 0")
-        lines += self.block(2, "    ", at_least=2)
+        lines += self.guarded("    ") + self.block(2, "    ", at_least=2)
         if self.returns != "None":
             lines.append(f"    return {self.expression(self.returns, 2)}")
         scalars = [name for name, (keys, _) in STORAGE.items() if not keys]
