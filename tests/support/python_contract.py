@@ -6,14 +6,23 @@ What a compiled contract does is compared with this.
 import ast
 import copy
 from collections.abc import Callable
-from typing import Any, get_args, get_origin
+from typing import Any, Self, get_args, get_origin
 
 from accountant.language import names
 from accountant.language.slots import Value, raw_bytes, slot_of
 from accountant.language.tree import Contract
 from accountant.language.types import INT_LEAST, INT_MOST, StorageType, Type
+from accountant.primitives.cid import CID_BYTES
 from accountant.primitives.types import ContractId
 from tests.support.wat import MAIN, PREVIOUS, SENDER, call_of
+
+
+class _UnsetCid(names.Cid):
+    """What a variable that was never set holds: zeros, which are no CID otherwise."""
+
+    def __new__(cls, value: bytes = bytes(CID_BYTES)) -> Self:
+        return bytes.__new__(cls, value)
+
 
 UNSET: dict[Any, Any] = {
     int: 0,
@@ -24,7 +33,7 @@ UNSET: dict[Any, Any] = {
     names.Account: names.Account(bytes(20)),
     names.Contract: names.Contract(bytes(32)),
     names.Hash: names.Hash(bytes(32)),
-    names.Cid: bytes.__new__(names.Cid, 36),
+    names.Cid: _UnsetCid(),
 }
 TYPES = {kind: Type(kind.__name__) for kind in UNSET}
 
