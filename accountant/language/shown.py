@@ -12,13 +12,13 @@ from accountant.language.types import Type
 _VERBS = {
     TouchKind.READS: "reads",
     TouchKind.WRITES: "writes",
-    TouchKind.CREDITS: "pays to",
+    TouchKind.CREDITS: "credits",
     TouchKind.CALLS: "calls",
     TouchKind.BOUNDS: "bounds",
     TouchKind.QUERIES: "asks",
 }
 _THINGS = {
-    TouchKind.CREDITS: "pays to {} accounts that depend on the state",
+    TouchKind.CREDITS: "credits {} accounts that depend on the state",
     TouchKind.CALLS: "calls {} other contracts, with what they touch",
     TouchKind.BOUNDS: "bounds {} accounts that depend on the state",
     TouchKind.QUERIES: "asks {} queries that depend on the state",

@@ -246,7 +246,7 @@ def test_calls_of_other_contracts_are_always_stated() -> None:
     made = shown(RUN + "@touches(calls(1))\ndef run(to: Contract) -> bool:\n    return Other(to, value=5).give(1)\n")
     assert made.touches == (
         "calls to",
-        "pays to to",
+        "credits to",
         "calls at most 1 other contracts, with what they touch",
         "pays at most 5",
     )
