@@ -43,7 +43,7 @@ def _visit(source: Source, frames: dict[str, Frame], start: str, depths: dict[st
             depths[name] = 1 + max((depths[callee] for callee in frames[name].calls), default=0)
             if depths[name] > CALLS_MOST:
                 at = next(at for callee, at in frames[name].calls.items() if depths[callee] == depths[name] - 1)
-                raise source.error(at, f"calls more than {CALLS_MOST} deep", "let functions do more themselves, or write loops")
+                raise source.error(at, f"calls more than {CALLS_MOST} deep", "let each function do more itself")
             continue
         if name in depths:
             continue
