@@ -263,11 +263,12 @@ GUARDED = [
     ("POST", PAY),
     ("POST", BOUND),
     ("POST", VIEW),
+    ("POST", "/v1/outcomes"),
+    ("GET", "/v1/contracts/0"),
     ("GET", "/v1/jobs"),
     ("GET", "/v1/jobs/job_0"),
     ("POST", "/v1/jobs/job_0/cancel"),
     ("GET", "/v1/jobs/job_0/events"),
-    ("GET", "/v1/oaths/oath_0"),
     ("GET", "/v1/oaths/oath_0"),
     ("GET", "/v1/openapi.json"),
     ("GET", "/v1/no-such-route"),
@@ -304,7 +305,7 @@ def test_every_route_is_guarded_or_a_probe(service: Service) -> None:
         path.replace(SETTLED, "{hash}")
         .replace("job_0", "{id}")
         .replace("oath_0", "{id}")
-        .replace("oath_0", "{id}")
+        .replace("contracts/0", "contracts/{id}")
         .replace("blocks/0", "blocks/{id}")
         for _, path in GUARDED
     }

@@ -137,7 +137,7 @@ def test_with_servers_of_your_own(database_url: str, redis_url: str) -> None:
     with reachable_folder() as folder, _whole(folder, **urls) as running:
         _submit_verify_bound_swear_read(running)
         assert running.stack.database_url == database_url
-        assert running.rows()["jobs"] == 5
+        assert running.rows()["jobs"] == 6
         assert not (folder / "servers").exists()
 
 
