@@ -9,8 +9,7 @@ import pytest
 import sqlalchemy as sa
 from wasmtime import WasmtimeError
 
-from accountant.accounting.certificate import AnyCertificate, Certificate
-from accountant.accounting.preparation import Prepared
+from accountant.accounting.certificate import Certificate
 from accountant.accounting.questions import InvalidQuestion, PaymentQuestion
 from accountant.contracts.native import EngineFault
 from accountant.execution.memory import MemoryOutcomes
@@ -22,7 +21,7 @@ from accountant.services.api_keys import ensure_first_key
 from accountant.services.ask import ask
 from accountant.services.dispatch import dispatch
 from accountant.services.policy import JobPolicy
-from accountant.services.questions import Question, answering
+from accountant.services.questions import Answered, Question, answering
 from accountant.services.sweep import Swept, sweep
 from accountant.services.work import Attempt, work
 from accountant.storage.database import engine_of, migrate
@@ -245,7 +244,7 @@ def test_the_lease_outlives_a_long_execution(engine: sa.Engine, index: MemoryInd
     """While the executor is silent for many lease times, nobody else gets the job, and its end counts."""
     done = answering(index, MemoryOutcomes())
 
-    def slow(question: Question, heartbeat: Heartbeat) -> AnyCertificate | Prepared:
+    def slow(question: Question, heartbeat: Heartbeat) -> Answered:
         for _ in range(5):
             threading.Event().wait(QUICK.lease_s)
             assert sweep(engine, QUICK, broker_forgot=False).returned == 0
