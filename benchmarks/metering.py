@@ -2,8 +2,8 @@
 
 Worst cases of every row of the host table by size, of frames, memory, instructions, compilation and native code that
 is loaded again, each as seconds per gas against the plainest host call (`arg_int`) of the same run. Rounds go through
-all cases in turns, and the least time of each counts: what others do on the machine only adds to it. What a case needs
-before its own work (values, loops, frames) is run without that work as well, and time and gas of both are subtracted.
+all cases in turns, and the least processor time of each counts: what others do on the machine only adds to it. What a
+case needs before its own work (values, loops, frames) is run without that work as well; time and gas are subtracted.
 """
 
 import gc
@@ -38,9 +38,9 @@ class Measured(NamedTuple):
 
 
 def _seconds(work: Callable[[], int]) -> tuple[float, int]:
-    begin = time.perf_counter()
+    begin = time.process_time()
     gas = work()
-    return time.perf_counter() - begin, gas
+    return time.process_time() - begin, gas
 
 
 def _measure(chosen: list[Case], rounds: int) -> list[Measured]:

@@ -35,8 +35,8 @@ class GasSchedule(Record, frozen=True):
     """For every frame, by the size of its module."""
     memory_page: int = 4_000
     """For every frame, by the pages (64 KiB) of its module's memory, all of which its code may touch."""
-    host_base: int = 200
-    host_copy: int = 400
+    host_base: int = 100
+    host_copy: int = 200
     """Instead of host_base where bytes are made or copied, or an item is kept."""
     host_per_byte: int = 2
     storage_read: int = 1_000

@@ -272,4 +272,4 @@ def test_all_values_together_are_bounded() -> None:
     result = fails(loop, gas=10**9)
     assert result.failure is FailureKind.MEMORY_LIMIT
     most = Limits().values_bytes_most // 64
-    assert most * 400 < result.gas_used < most * 450
+    assert most * 200 < result.gas_used < most * 250
