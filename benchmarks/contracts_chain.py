@@ -28,8 +28,10 @@ SOURCE = Path(__file__).parent.parent / "accountant/library/token.py"
 GAS_LIMIT = 100_000
 UNITS = 5
 BALANCE = 10**12
-CROWD = 100
+CROWD = 30
 CROWD_QUESTIONS = 5
+HOLDERS = 1_000
+"""Who own tokens at genesis, the senders among them."""
 
 Transfers = list[tuple[Address, Address]]
 """(sender, recipient), in order."""
@@ -113,12 +115,13 @@ def bare_runs(shape: Shape) -> Callable[[], int]:
 
 
 def _address(number: int) -> Address:
-    return Address(hashlib.sha256(number.to_bytes(8, "big")).digest()[:20])
+    return Address(hashlib.sha256(number.to_bytes(8, "big", signed=True)).digest()[:20])
 
 
 def _chain(compiled: Compiled, transfers: Transfers) -> MemoryIndex:
     senders = sorted({sender for sender, _ in transfers})
-    slots = tuple((b"balances:" + sender, BALANCE.to_bytes(8, "big")) for sender in senders)
+    others = (_address(-number) for number in range(1, HOLDERS - len(senders) + 1))
+    slots = tuple((b"balances:" + owner, BALANCE.to_bytes(8, "big")) for owner in (*senders, *others))
     genesis = Genesis(
         chain_id=1,
         time=0,

@@ -4,11 +4,12 @@ from collections.abc import Callable
 
 from wasmtime import Engine, Func, FuncType, Instance, Linker, Module, Store, ValType, wat2wasm
 
-from accountant.contracts.engine import engine, new_store
+from accountant.contracts.engine import engine
 from accountant.contracts.native import Cell, HostCallbackType, define
+from accountant.contracts.native import Store as NativeStore
 
 FUEL = 10**9
-HOST_CALLS = 10_000
+HOST_CALLS = 1_000
 
 _TRANSFER = """
 (module
@@ -82,7 +83,7 @@ def bound_host_calls() -> Callable[[], int]:
     linked = linker.instantiate_pre(Module(engine(), bytes(wat2wasm(_LOOP))))
 
     def run_all() -> int:
-        store = new_store(0)
+        store = NativeStore(engine(), 0)
         cell = Cell(store)
         cell.set_fuel(FUEL)
         cell.instantiate(linked)

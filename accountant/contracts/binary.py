@@ -3,6 +3,8 @@
 from accountant.contracts.errors import InvalidModule
 
 _U32_BYTES_MOST = 5
+_HEADER_BYTES = 8
+_MEMORY_SECTION = 5
 
 
 def malformed(detail: str) -> InvalidModule:
@@ -85,3 +87,14 @@ class Reader:
             raise malformed(f"{size} bytes at byte {start} do not fit")
         self.at = start + size
         return Reader(self.data, start, self.at)
+
+
+def memory_pages(code: bytes) -> int:
+    """The first size of a module's memory, in pages of 64 KiB; 0 without one. Raises `InvalidModule`."""
+    reader = Reader(code, _HEADER_BYTES, len(code))
+    while not reader.done:
+        section, content = reader.byte(), reader.part()
+        if section == _MEMORY_SECTION and content.u32():
+            content.byte()  # whether there is a greatest size
+            return content.u32()
+    return 0

@@ -1,4 +1,4 @@
-"""The one WASM engine of a process. Its version and settings are part of the chain's rules: fuel depends on them."""
+"""The WASM engine of a process. Its version and settings are part of the chain's rules: fuel depends on them."""
 
 import threading
 from collections import OrderedDict
@@ -6,11 +6,12 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import NamedTuple, Protocol
 
-from wasmtime import Config, Engine, InstancePre, MemoryType, Module, WasmtimeError
+from wasmtime import Config, Engine, InstancePre, Module, WasmtimeError
 
 from accountant.chain.genesis import MEMORY_PAGES_MOST
+from accountant.contracts.binary import memory_pages
 from accountant.contracts.host import linker_of
-from accountant.contracts.native import Store
+from accountant.contracts.native import Store, pool_memories
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.hashes import sha256
 
@@ -24,6 +25,12 @@ PAGE_BYTES = 64 * 1024
 
 MEMORY_RESERVED_BYTES = MEMORY_PAGES_MOST * PAGE_BYTES
 """Addresses reserved for a memory; growing within them never moves it."""
+
+POOLED_PAGES_MOST = 4
+"""Memories up to this size come from a pool: asking the system for each, and giving it back, takes 20 µs and more."""
+
+POOLED_MEMORIES = 256
+"""Frames of such modules that may run at once in a process: some 40 in a thread, where contracts wait for others."""
 
 MODULES_MOST = 256
 MODULES_BYTES_MOST = 16 * 1024 * 1024
@@ -48,6 +55,22 @@ def require_engine(name: str) -> None:
 @lru_cache(maxsize=1)
 def engine() -> Engine:
     """The engine, made at first use (so that processes may fork before). Raises `EngineMismatch`."""
+    return Engine(_config(MEMORY_RESERVED_BYTES))
+
+
+@lru_cache(maxsize=1)
+def pooled_engine() -> Engine:
+    """The same for modules with small memories. It has no other rules: where a memory comes from decides nothing."""
+    config = _config(POOLED_PAGES_MOST * PAGE_BYTES)
+    pool_memories(config, POOLED_MEMORIES, POOLED_PAGES_MOST * PAGE_BYTES, PAGE_BYTES)
+    return Engine(config)
+
+
+def _engine_of(pages: int) -> Engine:
+    return pooled_engine() if pages <= POOLED_PAGES_MOST else engine()
+
+
+def _config(memory_bytes: int) -> Config:
     require_engine(ENGINE)
     config = Config()
     config.consume_fuel = True
@@ -56,9 +79,9 @@ def engine() -> Engine:
     # without compiling; loops run as fast, measured.
     config.cranelift_opt_level = "none"
     # Memory as it is used rather than 4 GiB of addresses for each instance: workers run under address-space limits.
-    config.memory_reservation = MEMORY_RESERVED_BYTES
+    config.memory_reservation = memory_bytes
     config.memory_guard_size = 0
-    config.memory_reservation_for_growth = MEMORY_RESERVED_BYTES
+    config.memory_reservation_for_growth = memory_bytes
     # No open file for each compiled module.
     config.memory_init_cow = False
     config.max_wasm_stack = WASM_STACK_BYTES
@@ -80,7 +103,7 @@ def engine() -> Engine:
     config.wasm_stack_switching = False
     config.wasm_bulk_memory = True
     config.wasm_multi_value = True
-    return Engine(config)
+    return config
 
 
 class CompiledModule(NamedTuple):
@@ -111,7 +134,7 @@ class ModuleCache:
         self._modules: OrderedDict[bytes, CompiledModule] = OrderedDict()  # bytes remember their hash
         self._bytes = 0
         self._lock = threading.Lock()
-        self._linker = linker_of(engine())
+        self._linkers = {chosen: linker_of(chosen) for chosen in (engine(), pooled_engine())}
         self._kept = kept
 
     def get(self, code: bytes) -> CompiledModule:
@@ -121,8 +144,9 @@ class ModuleCache:
             if known is not None:
                 self._modules.move_to_end(code)
                 return known
-        module = self._compiled(code)
-        compiled = CompiledModule(self._linker.instantiate_pre(module), _pages_of(module))
+        pages = memory_pages(code)
+        chosen = _engine_of(pages)
+        compiled = CompiledModule(self._linkers[chosen].instantiate_pre(self._compiled(code, chosen)), pages)
         with self._lock:
             if code not in self._modules:
                 self._modules[code] = compiled
@@ -131,17 +155,17 @@ class ModuleCache:
                 self._bytes -= len(self._modules.popitem(last=False)[0])
         return compiled
 
-    def _compiled(self, code: bytes) -> Module:
+    def _compiled(self, code: bytes, chosen: Engine) -> Module:
         if self._kept is None:
-            return Module(engine(), code)
+            return Module(chosen, code)
         name = f"{sha256(code).hex()}-{ENGINE.replace(' ', '-')}"
         native = self._kept.load(name)
         if native is not None:
             try:
-                return Module.deserialize(engine(), native)
+                return Module.deserialize(chosen, native)
             except WasmtimeError:
                 pass  # of another build of the engine or another processor: compiled and kept anew
-        module = Module(engine(), code)
+        module = Module(chosen, code)
         self._kept.keep(name, bytes(module.serialize()))
         return module
 
@@ -163,11 +187,4 @@ def modules() -> ModuleCache:
 
 def new_store(pages: int) -> Store:
     """A store for one frame, whose memory never grows beyond `pages`, with which it begins. To be closed."""
-    return Store(engine(), pages * PAGE_BYTES)
-
-
-def _pages_of(module: Module) -> int:
-    for export in module.exports:
-        if isinstance(export.type, MemoryType):
-            return int(export.type.limits.min)
-    return 0
+    return Store(_engine_of(pages), pages * PAGE_BYTES)

@@ -8,7 +8,7 @@ instantiating and running code release it (`CDLL`). The engine's version is pinn
 import ctypes
 from typing import TYPE_CHECKING
 
-from wasmtime import Engine, FuncType, InstancePre, Linker, TrapCode, _ffi
+from wasmtime import Config, Engine, FuncType, InstancePre, Linker, TrapCode, _ffi
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -110,6 +110,23 @@ def define(linker: Linker, module: bytes, name: bytes, kind: FuncType, callback:
     if error:
         _error_delete(error)
         raise EngineFault(f"cannot define {name.decode()}")
+
+
+def pool_memories(config: Config, memories: int, bytes_most: int, bytes_kept: int) -> None:
+    """Let an engine keep `memories` memories of at most `bytes_most` and use them again.
+
+    Each begins with zeros: its first `bytes_kept` are overwritten, the rest is given back to the system.
+    """
+    pool = _ffi.wasmtime_pooling_allocation_config_new()
+    _ffi.wasmtime_pooling_allocation_config_total_core_instances_set(pool, 2 * memories)
+    _ffi.wasmtime_pooling_allocation_config_total_memories_set(pool, memories)
+    _ffi.wasmtime_pooling_allocation_config_total_tables_set(pool, 0)
+    _ffi.wasmtime_pooling_allocation_config_total_stacks_set(pool, 0)
+    _ffi.wasmtime_pooling_allocation_config_max_tables_per_module_set(pool, 0)
+    _ffi.wasmtime_pooling_allocation_config_max_memory_size_set(pool, bytes_most)
+    _ffi.wasmtime_pooling_allocation_config_linear_memory_keep_resident_set(pool, bytes_kept)
+    _ffi.wasmtime_pooling_allocation_strategy_set(config.ptr(), pool)
+    _ffi.wasmtime_pooling_allocation_config_delete(pool)
 
 
 def new_trap() -> int:
