@@ -4,13 +4,15 @@ Who is paid and how much stands in the arguments and is checked against the stat
 of a call follows from the call.
 """
 
-from accountant.language import Account, Event, caller, direct, export, log, now, pay, payable, value, view
+from accountant.language import Account, Address, Event, caller, direct, export, log, now, pay, payable, value, view
 
 buyer: Account
 seller: Account
-arbiter: Account
+arbiter: Address
 deadline: int
+"""Unix seconds; after it the buyer may take the money back."""
 held: int
+"""Base units that came at deployment and wait."""
 
 
 class Released(Event):
@@ -28,10 +30,11 @@ class Refunded(Event):
 
 
 @payable
-def init(to: Account, judge: Account, until: int) -> None:
+def init(to: Account, judge: Address, until: int) -> None:
     """The deployer is the buyer, and what comes with the deployment is held. `until`: Unix seconds."""
     global buyer, seller, arbiter, deadline, held
     assert value() > 0, "an escrow holds money"
+    assert until > now(), "the deadline has passed"
     buyer = caller()
     seller = to
     arbiter = judge
@@ -66,7 +69,40 @@ def refund(to: Account, units: int) -> None:
     log(Refunded(buyer=to, units=units))
 
 
+@export
+@direct
+def recover(units: int) -> None:
+    """After the end the buyer takes what came by plain transfers, which no one promised to anyone."""
+    assert caller() == buyer, "only the buyer recovers"
+    assert held == 0, "the money still waits"
+    pay(caller(), units)
+
+
 @view
 def waiting() -> int:
     """Base units that are still held."""
     return held
+
+
+@view
+def buyer_of() -> Account:
+    """Who deployed it, and is refunded."""
+    return buyer
+
+
+@view
+def seller_of() -> Account:
+    """Who is paid."""
+    return seller
+
+
+@view
+def arbiter_of() -> Address:
+    """Who may release and refund at any time."""
+    return arbiter
+
+
+@view
+def deadline_of() -> int:
+    """Unix seconds; after it the buyer may take the money back."""
+    return deadline

@@ -1,4 +1,8 @@
-"""A name registry: a name belongs, for a yearly fee, to the account that registered it first."""
+"""A name registry: a name belongs, for a yearly fee, to the account that registered it first.
+
+Only transactions call it, and only zero-cost money pays the fee: so what a name stands for depends on nothing but the
+registry's own short calls, and nobody can make it expensive to find out.
+"""
 
 from accountant.language import (
     Account,
@@ -12,9 +16,9 @@ from accountant.language import (
     now,
     only,
     pay,
-    payable,
     value,
     view,
+    zero_cost,
 )
 
 FEE = 1_000_000_000
@@ -43,10 +47,11 @@ class Pointed(Event):
 
 
 @export
-@payable
+@zero_cost
+@direct
 def register(name: str, years: int) -> None:
     """Registers a free or expired name, or extends one's own; it points to its owner at first."""
-    assert 0 < len(name) <= LENGTH_MOST, "a name has 1 to 64 letters"
+    assert proper(name), "a name has 1 to 64 of a-z, 0-9 and -"
     assert 0 < years <= 100, "1 to 100 years"
     assert value() == FEE * years, "the fee is one token a year"
     expiry = expiries[name]
@@ -61,6 +66,7 @@ def register(name: str, years: int) -> None:
 
 
 @export
+@direct
 def point(name: str, target: Account) -> None:
     """Lets one's own name stand for an account."""
     assert expiries[name] > now() and owners[name] == caller(), "not your name"
@@ -69,10 +75,12 @@ def point(name: str, target: Account) -> None:
 
 
 @export
+@direct
 def give(name: str, to: Account) -> None:
-    """Gives one's own name away."""
+    """Gives one's own name away; it then stands for its new owner."""
     assert expiries[name] > now() and owners[name] == caller(), "not your name"
     owners[name] = to
+    targets[name] = to
     log(Registered(name=name, owner=to, until=expiries[name]))
 
 
@@ -92,6 +100,25 @@ def resolve(name: str) -> Account:
 
 
 @view
+def owner_of(name: str) -> Account:
+    """The account that a name belongs to. Fails if the name is free."""
+    assert expiries[name] > now(), "the name is free"
+    return owners[name]
+
+
+@view
 def expiry_of(name: str) -> int:
     """Unix seconds; 0 for a name that was never registered."""
     return expiries[name]
+
+
+def proper(name: str) -> bool:
+    """Letters that look alike would let one name pass for another: so there are few."""
+    letters = name.encode()
+    if len(letters) == 0 or len(letters) > LENGTH_MOST:
+        return False
+    for i in range(len(letters)):
+        letter = letters[i]
+        if not (97 <= letter <= 122 or 48 <= letter <= 57 or letter == 45):
+            return False
+    return True

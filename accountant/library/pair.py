@@ -1,4 +1,9 @@
-"""A decentralised exchange of one token against the chain's money: a constant product, 0.3 % for those who provide."""
+"""A decentralised exchange of one token against the chain's money: a constant product, 0.3 % for those who provide.
+
+It is time-sensitive, so the cost of knowing it is limited, as Section II-E of the paper recommends: only zero-cost
+money buys and provides, only transactions call it, and their gas has a limit, whatever the token does with it.
+The pool is what came through these functions. What is sent to the contract otherwise moves no price.
+"""
 
 from accountant.language import (
     Account,
@@ -11,18 +16,23 @@ from accountant.language import (
     direct,
     elsewhere,
     export,
+    gas,
     log,
     pay,
-    payable,
     self_id,
     touches,
     value,
     view,
+    zero_cost,
 )
 
 FEE = 3
 """Thousandths."""
 RESERVE_MOST = 2**62
+LOCKED = 1000
+"""Shares of the first provider that stay for ever, so that the pool never empties and no share becomes dear."""
+GAS_MOST = 250_000
+"""Of a transaction, what its size costs included."""
 
 
 class Token(Interface):
@@ -68,22 +78,29 @@ def init(traded: Contract) -> None:
 
 
 @export
-@payable
+@zero_cost
 @direct
+@gas(most=GAS_MOST)
 @touches(calls(1))
-def provide(units: int) -> int:
-    """Adds money (what comes with the call) and at most so many tokens at the pool's own price; shares bought."""
+def provide(units: int, least: int) -> int:
+    """Adds money (what comes with the call) and at most so many tokens at the pool's own price.
+
+    Returns the shares bought, at least `least`, else it fails. The first one sets the price.
+    """
     global money, tokens, all_shares
     base = value()
     assert base > 0 and units > 0, "both sides are needed"
     if all_shares == 0:
+        assert base > LOCKED, "too little to begin with"
         added = units
-        bought = base
+        bought = base - LOCKED
+        all_shares = LOCKED
     else:
+        # Rounded up: nobody's share loses by it.
         added = portion(base, tokens, money) + 1
         bought = portion(base, all_shares, money)
         assert added <= units, "the price moved"
-    assert bought > 0, "too little for one share"
+    assert bought > 0 and bought >= least, "too few shares"
     money += base
     tokens += added
     all_shares += bought
@@ -96,14 +113,19 @@ def provide(units: int) -> int:
 
 @export
 @direct
+@gas(most=GAS_MOST)
 @touches(calls(1))
-def withdraw(sold: int, base: int) -> None:
-    """Sells shares for exactly `base` money, at most what they are worth, and the tokens that go with them."""
+def withdraw(sold: int, base: int, least: int) -> int:
+    """Sells shares for exactly `base` money, at most what they are worth, and the tokens that go with them.
+
+    Returns the tokens, at least `least`, else it fails.
+    """
     global money, tokens, all_shares
     owned = shares[caller()]
     assert 0 < sold <= owned, "not so many shares"
     assert 0 < base <= portion(sold, money, all_shares), "the shares are worth less"
     units = portion(sold, tokens, all_shares)
+    assert units >= least, "the price moved"
     shares[caller()] = owned - sold
     all_shares -= sold
     money -= base
@@ -111,11 +133,13 @@ def withdraw(sold: int, base: int) -> None:
     pay(caller(), base)
     assert Token(token).transfer(caller(), units), "the token refused"
     log(Provided(provider=caller(), shares=-sold))
+    return units
 
 
 @export
-@payable
+@zero_cost
 @direct
+@gas(most=GAS_MOST)
 @touches(calls(1))
 def buy(least: int) -> int:
     """Buys tokens with what comes with the call; at least so many, else it fails."""
@@ -133,6 +157,7 @@ def buy(least: int) -> int:
 
 @export
 @direct
+@gas(most=GAS_MOST)
 @touches(calls(1))
 def sell(units: int, base: int) -> None:
     """Sells tokens, which the caller approved, for exactly `base` money, at most what they are worth."""
@@ -147,15 +172,45 @@ def sell(units: int, base: int) -> None:
 
 
 @view
-def price_of(units: int) -> int:
+def money_for(units: int) -> int:
     """Base units that so many tokens would bring now."""
     return price(units, tokens, money)
 
 
 @view
-def reserves() -> bytes:
-    """Money and tokens, 8 bytes each."""
-    return money.to_bytes(8, "big", signed=True) + tokens.to_bytes(8, "big", signed=True)
+def tokens_for(base: int) -> int:
+    """Tokens that so many base units would buy now."""
+    return price(base, money, tokens)
+
+
+@view
+def money_in_pool() -> int:
+    """Base units."""
+    return money
+
+
+@view
+def tokens_in_pool() -> int:
+    """Units of the token."""
+    return tokens
+
+
+@view
+def shares_of(provider: Account) -> int:
+    """Shares of the pool."""
+    return shares[provider]
+
+
+@view
+def total() -> int:
+    """All shares, those included that stay for ever."""
+    return all_shares
+
+
+@view
+def token_of() -> Contract:
+    """The token."""
+    return token
 
 
 def price(given: int, reserve_in: int, reserve_out: int) -> int:

@@ -1,4 +1,7 @@
-"""A fungible token: balances, transfers, approvals."""
+"""A fungible token: balances, transfers, approvals.
+
+The supply is made at deployment and never changes; the balances always add up to it, so none of them overflows.
+"""
 
 from accountant.language import Account, Event, Map, caller, export, log, nested, view
 
@@ -45,11 +48,24 @@ def transfer(to: Account, units: int) -> bool:
 
 @export
 def approve(spender: Account, units: int) -> bool:
-    """Lets `spender` move up to so many units of the caller; a later approval replaces this one."""
+    """Lets `spender` move up to so many units of the caller; replaces what stood there, used or not."""
     assert units >= 0, "an allowance is not negative"
     allowances[caller()][spender] = units
     log(Approval(owner=caller(), spender=spender, units=units))
     return True
+
+
+@export
+def adjust_allowance(spender: Account, units: int) -> int:
+    """Raises (or, negative, lowers) what `spender` may move, from wherever it stands; where it stands then.
+
+    An approval that replaces another can be used twice: before it, and after it. This one cannot.
+    """
+    allowance = allowances[caller()][spender] + units
+    assert allowance >= 0, "allowance too low"
+    allowances[caller()][spender] = allowance
+    log(Approval(owner=caller(), spender=spender, units=allowance))
+    return allowance
 
 
 @export

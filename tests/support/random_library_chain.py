@@ -49,7 +49,13 @@ _BEGAN = 1_700_000_000
 _DAY = 24 * 60 * 60
 _PREMIUM, _NAME_FEE = 50_000_000_000, 1_000_000_000
 _AMOUNTS = (1, 7, 100, 200, 1_000, 1_000, 20_000, 5_000_000, 15_000_000)
-_PAYABLE = {"insure": (_PREMIUM, _PREMIUM, 1), "register": (_NAME_FEE,), "buy_name": (_NAME_FEE,), "repay": (105, 210)}
+_PAYABLE = {
+    "insure": (_PREMIUM, _PREMIUM, 1),
+    "register": (_NAME_FEE,),
+    "buy_name": (_NAME_FEE,),
+    "repay": (105 * 10**7,),
+}
+_PAYABLE |= {"deposit": (7, 1_000, 20_000, 10**12)}
 _PAYABLE |= {"exec_dos": (0, 1, 100), "targeted_exec_dos": (0, 100, 20_000), "leak": (0, 100), "bounce": (0, 7, 100)}
 _COMPANY = {
     "traded": ("token", "token", "rogue"),
@@ -60,8 +66,17 @@ _COMPANY = {
     "insurance": ("insurance",),
 }
 """Contracts that a parameter asks for."""
-_OPENING = (("token", "approve"), ("pair", "provide"), ("lending", "deposit"), ("insurance", "insure"))
-_LIKED: dict[str, dict[str, Argument]] = {"token": {"init.units": 10**9, "approve.units": 10**9}}
+_OPENING = (
+    ("token", "approve"),
+    ("pair", "provide"),
+    ("lending", "deposit"),
+    ("lending", "attest"),
+    ("insurance", "insure"),
+)
+_LIKED: dict[str, dict[str, Argument]] = {
+    "token": {"init.units": 10**9, "approve.units": 10**9},
+    "lending": {"borrow.units": 10**9},
+}
 _NAMES = (b"anna", b"ben")
 _CIDS = (cid_of(b"dent"), cid_of(b"scratch"))
 
@@ -272,8 +287,9 @@ class RandomLibraryChain:
         arguments = self._arguments(known, function)
         units = 0
         if self.random.random() < (0.95 if function.payable else 0.02):
-            units = self.random.choice(_PAYABLE.get(function.name, _AMOUNTS))
-        zero, general = self._money(units)
+            choices = _PAYABLE.get(function.name, _AMOUNTS)
+            units = max(choices) if self._calm else self.random.choice(choices)
+        zero, general = (units, 0) if function.zero_cost and self.random.random() < 0.95 else self._money(units)
         payload = encode(CallPayload(function.name, arguments))
         made = self._made(sender, TransactionKind.CALL, known.id, payload, zero, general, 0)
         called = f"{known.kind}.{function.name}"
@@ -289,6 +305,8 @@ class RandomLibraryChain:
         envelope = compiled(known.kind).envelope.function(function)
         if envelope is None:
             return made
+        if self._calm or self.random.random() < 0.95:
+            made = structs.replace(made, gas_limit=min(made.gas_limit, envelope.gas_most))
         entries = instantiate(envelope, arguments, sender, known.id, made.value)
         if not envelope.complete:
             entries = united(entries, self._touched(sender, made, at))
@@ -355,7 +373,7 @@ class RandomLibraryChain:
     def _number(self, name: str) -> int:
         match name:
             case "until":
-                return self.time + self.random.choice([-_DAY, 0, 0, _DAY, 400 * _DAY])
+                return self.time + self.random.choice([_DAY] if self._calm else [-_DAY, 0, 1, _DAY, 400 * _DAY])
             case "years":
                 return self.random.choice([0, 1, 1, 1, 1, 2])
             case "number" | "depth" | "feeling":
