@@ -7,6 +7,7 @@ from accountant.chain.footprint import Read
 from accountant.chain.genesis import GasSchedule
 from accountant.chain.template import check_arguments, template_entries
 from accountant.chain.transaction import TransactionKind, decode_call
+from accountant.contracts.binary import memory_pages
 from accountant.contracts.world import ContractCode
 from accountant.index.port import Located
 from accountant.primitives.types import ContractId
@@ -21,7 +22,8 @@ def certain_reads(located: Located, code: ContractCode | None, gas: GasSchedule)
     transaction = located.transaction
     if code is None or transaction.kind != TransactionKind.CALL:
         return []
-    if transaction.gas_limit < intrinsic_gas(transaction, gas) + gas.storage_read:
+    entering = gas.code_per_byte * len(code.code) + gas.memory_page * memory_pages(code.code)
+    if transaction.gas_limit < intrinsic_gas(transaction, gas) + entering + gas.storage_read:
         return []
     payload = decode_call(transaction.payload)
     function = code.envelope.function(payload.function)

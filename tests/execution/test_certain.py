@@ -13,9 +13,11 @@ from accountant.chain.envelope import (
     TemplateEntry,
     TemplateKind,
 )
+from accountant.chain.fees import intrinsic_gas
 from accountant.chain.footprint import Read
 from accountant.chain.genesis import Genesis, GenesisContract
 from accountant.chain.transaction import CallPayload, Transaction, TransactionKind
+from accountant.contracts.binary import memory_pages
 from accountant.contracts.engine import ENGINE
 from accountant.execution import selective
 from accountant.execution.certain import certain_reads
@@ -80,6 +82,23 @@ def test_what_is_not_declared_or_cannot_run_is_not_resolved() -> None:
         session = Session(index, MemoryOutcomes())
         assert not Selective(session).outcome(Seq(2)).succeeded
         assert session.executed == [2]
+
+
+def test_a_call_that_cannot_pay_for_its_frame_reads_nothing() -> None:
+    """Code and memory are paid for before anything is read, so what is marked is executed only where both are paid."""
+    known = Session(_chain(True), MemoryOutcomes()).genesis.code(VAULT)
+    assert known is not None
+    index = _chain(True)
+    located, gas = index.transaction(Seq(2)), index.genesis.gas
+    entering = gas.code_per_byte * len(known.code) + gas.memory_page * memory_pages(known.code)
+    least = intrinsic_gas(located.transaction, gas) + entering + gas.storage_read
+    assert entering > gas.storage_read
+    for limit, reads in ((least - 1, 0), (least, 2)):
+        located = _chain(True, gas=limit).transaction(Seq(2))
+        assert len(certain_reads(located, known, gas)) == reads
+    session = Session(_chain(True, gas=least - gas.storage_read - 1), MemoryOutcomes())
+    assert Selective(session).outcome(Seq(2)).failure == "out_of_gas"
+    assert session.executed == [2]
 
 
 def test_marks_of_other_kinds_and_wrong_arguments_are_passed_over() -> None:
