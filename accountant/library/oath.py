@@ -17,7 +17,6 @@ from accountant.language import (
     query,
     sender,
     touches,
-    zero_cost,
 )
 
 BLACKHOLE = Address("0x0000000000000000000000000000000000000000")
@@ -44,7 +43,6 @@ class Withdrawn(Event):
 
 @export
 @direct
-@zero_cost
 @only(deployer)
 @touches(debits("penalty"))
 def swear(asked: bytes, answer: bytes, penalty: int, beneficiary: Address) -> bool:
@@ -66,7 +64,6 @@ def swear(asked: bytes, answer: bytes, penalty: int, beneficiary: Address) -> bo
 
 @export
 @direct
-@zero_cost
 @only(deployer)
 def withdraw(units: int) -> None:
     """Pays the owner."""

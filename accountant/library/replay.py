@@ -9,6 +9,7 @@ from accountant.language import (
     direct,
     export,
     pay,
+    payable,
     reads,
     sha256,
     touches,
@@ -26,6 +27,7 @@ slots: Map[Hash, bytes]
 
 @export
 @direct
+@payable
 @touches(reads(slots, ENTRIES_MOST), writes(slots, ENTRIES_MOST), debits(CAP_MOST), credits(ENTRIES_MOST))
 def replay(
     recorded: Hash, gas: int, read: bytes, kept: int, changed: bytes, payees: bytes, amounts: bytes, fails: bool
@@ -58,6 +60,6 @@ def read_all(seed: Hash, read: bytes) -> Hash:
 
 
 def burn(gas: int) -> None:
-    """One turn of the loop for each unit of recorded gas."""
-    for _ in range(gas):
+    """One turn of the loop, which is ten instructions, for each two units of recorded gas."""
+    for _ in range(gas // 2):
         pass

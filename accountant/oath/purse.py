@@ -22,15 +22,15 @@ _SWEAR = FunctionEnvelope(
     name=SWEAR,
     arguments=(ArgumentKind.BYTES, ArgumentKind.BYTES, ArgumentKind.INT, ArgumentKind.ADDRESS),
     template=(
-        TemplateEntry(kind=TemplateKind.QUERY, on=(Arg(0),), certain=True),
-        TemplateEntry(kind=TemplateKind.CREDIT, on=(Literal(BLACKHOLE),)),
+        TemplateEntry(kind=TemplateKind.QUERY, on=(Arg(0),)),
         TemplateEntry(kind=TemplateKind.CREDIT, on=(Arg(3),)),
+        TemplateEntry(kind=TemplateKind.CREDIT, on=(Literal(BLACKHOLE),)),
         TemplateEntry(kind=TemplateKind.DEBIT, on=(Self(),), cap=AmountArg(2)),
     ),
     complete=True,
     callers=Callers.DEPLOYER,
-    zero_cost=True,
     direct=True,
+    payable=False,
 )
 
 _WITHDRAW = FunctionEnvelope(
@@ -42,12 +42,14 @@ _WITHDRAW = FunctionEnvelope(
     ),
     complete=True,
     callers=Callers.DEPLOYER,
-    zero_cost=True,
     direct=True,
+    payable=False,
 )
 
 OATH_ENVELOPE = Envelope(functions=(_SWEAR, _WITHDRAW))
-"""Nobody but the deployer can declare a debit, and no function but these two declares one: that is what
+"""What the compiler derives from `accountant/library/oath.py`, written out because it is half of the audit.
+
+Nobody but the deployer can declare a debit, and no function but these two declares one: that is what
 makes the deposit's lower bound a fact of the chain's bytes. No gas minimum: an oath with too little
 gas is admitted and paid for, and counts for nothing."""
 

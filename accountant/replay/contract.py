@@ -1,59 +1,31 @@
-"""The replay contract: its code, what it admits, its arguments, and the gas that a call of it needs."""
+"""The replay contract: what it compiles to, its arguments, and the gas that a call of it needs."""
 
 from functools import cache
 from importlib.resources import files
 from typing import NamedTuple
 
-import wasmtime
-
-from accountant.chain.envelope import ArgumentKind, Envelope, FunctionEnvelope, OpenAccess
 from accountant.chain.genesis import GasSchedule
 from accountant.chain.transaction import CallPayload
+from accountant.language.compiler import Compiled, compile_source
 from accountant.primitives.encoding import encode
-from accountant.primitives.types import AMOUNT_MAX, Address, Gas, Hash
+from accountant.primitives.types import ADDRESS_BYTES, Address, Gas, Hash
+from accountant.replay.names import SLOT_PREFIX
 
 REPLAY = "replay"
 FUEL_PER_GAS = 5
-"""Fuel that the contract burns for each unit of recorded gas: one turn of a loop of five instructions."""
+"""Fuel that the contract burns for each unit of recorded gas: a turn of a loop of ten instructions for two."""
 
-SLOT_BYTES = 32
-ENTRIES_MOST = 2**31
-_FUEL_PER_ITEM = 40
-_FUEL_OF_FRAME = 200
-"""More than the instructions around the host calls: for each slot or payee, and once."""
-
-REPLAY_ENVELOPE = Envelope(
-    functions=(
-        FunctionEnvelope(
-            name=REPLAY,
-            arguments=(
-                ArgumentKind.HASH,
-                ArgumentKind.INT,
-                ArgumentKind.BYTES,
-                ArgumentKind.INT,
-                ArgumentKind.BYTES,
-                ArgumentKind.BYTES,
-                ArgumentKind.BYTES,
-                ArgumentKind.BOOL,
-            ),
-            template=(),
-            complete=False,
-            direct=True,
-        ),
-    ),
-    open=OpenAccess(
-        read_prefixes=(b"",),
-        write_prefixes=(b"",),
-        reads_most=ENTRIES_MOST,
-        writes_most=ENTRIES_MOST,
-        debit_most=AMOUNT_MAX,
-    ),
-)
-"""Open on purpose: a recording may touch and pay anything, and over-declare as attackers would."""
+KEY_BYTES = 32
+"""Of a slot, behind the prefix; as many as a value that the contract writes has."""
+_WORD = 8
+_FAILED_BYTES = len("the recorded call failed")
+_FUEL_ONCE = 400
+_FUEL_OF_READ, _FUEL_OF_KEPT, _FUEL_OF_CHANGED, _FUEL_OF_PAYOUT = 124, 125, 121, 274
+"""The most that the instructions around the host calls burn: once, and for each slot or payee. Tests measure them."""
 
 
 class Replay(NamedTuple):
-    """What one call does. Slots have 32 bytes; amounts are base units."""
+    """What one call does. Slots are those of `names.slot_of`; amounts are base units."""
 
     recorded_id: Hash
     gas: int
@@ -67,9 +39,13 @@ class Replay(NamedTuple):
 
 
 @cache
-def replay_code() -> bytes:
-    """The contract's WASM module."""
-    return bytes(wasmtime.wat2wasm(files("accountant.replay").joinpath("replay.wat").read_text()))
+def replay_contract() -> Compiled:
+    """`accountant/library/replay.py` compiled.
+
+    Its envelope is open on purpose: a recording may touch and pay anything, and over-declare as attackers would.
+    """
+    name = "replay.py"
+    return compile_source(files("accountant.library").joinpath(name).read_bytes(), name)
 
 
 def payload_of(replay: Replay) -> bytes:
@@ -79,11 +55,11 @@ def payload_of(replay: Replay) -> bytes:
     arguments = (
         replay.recorded_id,
         replay.gas,
-        b"".join(reads),
+        _keys(reads),
         len(replay.kept),
-        b"".join(replay.changed),
+        _keys(replay.changed),
         b"".join(account for account, _ in replay.payouts),
-        b"".join(units.to_bytes(8, "big") for _, units in replay.payouts),
+        b"".join(units.to_bytes(_WORD, "big") for _, units in replay.payouts),
         int(replay.fails),
     )
     return encode(CallPayload(REPLAY, arguments))
@@ -94,26 +70,77 @@ def gas_limit_of(replay: Replay, gas: GasSchedule) -> Gas:
 
     The values that it reads have at most 32 bytes, since nothing else is ever written.
     """
-    host, copy, word = gas.host_base, gas.host_copy, gas.host_per_byte * SLOT_BYTES
-    read = (
-        (copy + word)  # bytes_slice
-        + (gas.storage_read + gas.storage_per_byte * 2 * SLOT_BYTES)
-        + (copy + 2 * word)  # bytes_concat
-        + (gas.hash + gas.hash_per_byte * 2 * SLOT_BYTES)
-    )
-    write = (copy + word) + (gas.storage_write + gas.storage_per_byte * 2 * SLOT_BYTES)
-    pay = host + 2 * copy + gas.host_per_byte * (20 + 8 + 8) + gas.transfer
-    arguments = 12 * host + gas.hash + gas.hash_per_byte * SLOT_BYTES
-    items = len(replay.reads) + len(replay.kept) + len(replay.changed) + len(replay.payouts)
+    needed = _started(gas) + FUEL_PER_GAS * replay.gas + _read(gas) * len(replay.reads)
+    if replay.fails:
+        return Gas(needed + _failing(gas))
     return Gas(
-        gas.call_base
-        + gas.code_per_byte * len(replay_code())
-        + gas.memory_page
-        + arguments
-        + _FUEL_OF_FRAME
-        + _FUEL_PER_ITEM * items
-        + FUEL_PER_GAS * replay.gas
-        + read * len(replay.reads)
-        + write * (len(replay.kept) + len(replay.changed))
-        + pay * len(replay.payouts)
+        needed
+        + _kept(gas) * len(replay.kept)
+        + _changed(gas) * len(replay.changed)
+        + _payout(gas) * len(replay.payouts)
     )
+
+
+def _keys(slots: tuple[bytes, ...]) -> bytes:
+    return b"".join(slot.removeprefix(SLOT_PREFIX) for slot in slots)
+
+
+def _started(gas: GasSchedule) -> int:
+    """The frame; eight arguments and three lengths; the constant prefix; the digest of the id."""
+    return (
+        gas.call_base
+        + gas.code_per_byte * len(replay_contract().code)
+        + gas.memory_page
+        + (8 + 3) * gas.host_base
+        + _copied(gas, len(SLOT_PREFIX))
+        + gas.hash
+        + gas.hash_per_byte * KEY_BYTES
+        + _FUEL_ONCE
+    )
+
+
+def _failing(gas: GasSchedule) -> int:
+    """The reason, made and given."""
+    return _copied(gas, _FAILED_BYTES) + gas.host_base + gas.host_per_byte * _FAILED_BYTES
+
+
+def _part(gas: GasSchedule, size: int) -> int:
+    """A slice of an argument, and the length before it."""
+    return gas.host_base + _copied(gas, size)
+
+
+def _slot(gas: GasSchedule) -> int:
+    """A key from an argument, its length, and the prefix before it."""
+    return _part(gas, KEY_BYTES) + gas.host_base + _copied(gas, len(SLOT_PREFIX) + KEY_BYTES)
+
+
+def _stored(gas: GasSchedule) -> int:
+    """What reading or writing costs besides its flat part."""
+    return gas.storage_per_byte * (len(SLOT_PREFIX) + 2 * KEY_BYTES)
+
+
+def _read(gas: GasSchedule) -> int:
+    digest = _copied(gas, 2 * KEY_BYTES) + gas.hash + gas.hash_per_byte * 2 * KEY_BYTES
+    return _slot(gas) + gas.storage_read + _stored(gas) + digest + _FUEL_OF_READ
+
+
+def _kept(gas: GasSchedule) -> int:
+    return gas.storage_read + _stored(gas) + _written(gas) + _FUEL_OF_KEPT
+
+
+def _changed(gas: GasSchedule) -> int:
+    return _written(gas) + _FUEL_OF_CHANGED
+
+
+def _written(gas: GasSchedule) -> int:
+    return _slot(gas) + gas.storage_write + _stored(gas)
+
+
+def _payout(gas: GasSchedule) -> int:
+    payee = _part(gas, ADDRESS_BYTES) + gas.host_base
+    number = 2 * gas.host_base + gas.host_per_byte * _WORD
+    return payee + _part(gas, _WORD) + number + gas.transfer + _FUEL_OF_PAYOUT
+
+
+def _copied(gas: GasSchedule, size: int) -> int:
+    return gas.host_copy + gas.host_per_byte * size

@@ -10,6 +10,9 @@ from accountant.primitives.hashes import sha256
 from accountant.primitives.keys import PrivateKey
 from accountant.primitives.types import Address, ContractId, Hash
 
+SLOT_PREFIX = b"slots:"
+"""Of every slot of the replay contract: of its map `slots`. A key of 32 bytes follows."""
+
 _KEY = b"anh/recorded/key\x00"
 _SLOT = b"anh/recorded/slot\x00"
 _CONTRACT = b"anh/recorded/contract\x00"
@@ -28,8 +31,8 @@ def user_of(block: int, account: str) -> Address:
 
 
 def slot_of(block: int, slot: str) -> bytes:
-    """The replay contract's slot for a recorded "address:slot": 32 bytes."""
-    return sha256(_SLOT + _salt(block) + slot.encode())
+    """The replay contract's slot for a recorded "address:slot": prefix and key."""
+    return SLOT_PREFIX + sha256(_SLOT + _salt(block) + slot.encode())
 
 
 def contract_of(block: int) -> ContractId:

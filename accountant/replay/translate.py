@@ -17,7 +17,7 @@ from accountant.chain.transaction import VERSION, Transaction, TransactionKind, 
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.keys import SIGNATURE_BYTES, PrivateKey
-from accountant.replay.contract import REPLAY_ENVELOPE, Replay, gas_limit_of, payload_of, replay_code
+from accountant.replay.contract import Replay, gas_limit_of, payload_of, replay_contract
 from accountant.replay.ledger import Ledger, Made, payouts_of
 from accountant.replay.names import contract_of, key_of, recorded_id, slot_of, user_of
 from accountant.replay.overdeclare import declared_in_vain, hottest_slots
@@ -78,8 +78,8 @@ def record_block(block: RecordedBlock, options: RecordOptions = DEFAULTS) -> Rec
     contract = GenesisContract(
         contract=contract_of(block.block),
         deployer=PROPOSER.address,
-        code=replay_code(),
-        envelope=REPLAY_ENVELOPE,
+        code=replay_contract().code,
+        envelope=replay_contract().envelope,
         general_balance=caps + 1,
     )
     return RecordedPart(

@@ -106,9 +106,11 @@ def test_nobody_declares_more_than_the_template(state: ChainState) -> None:
         assert refusal in (Refusal.NOT_ADMITTED, Refusal.TEMPLATE, Refusal.UNKNOWN_CONTRACT)
 
 
-def test_general_money_and_negative_penalties_are_refused(state: ChainState) -> None:
-    """The envelope asks for zero-cost money, and a negative penalty admits no debit."""
-    assert _refusal(state, altered(_lie(state), general_value=1, gas_limit=OATH_GAS)) is Refusal.ZERO_COST
+def test_money_and_negative_penalties_are_refused(state: ChainState) -> None:
+    """No money of either kind comes with an oath or a withdrawal, and a negative penalty admits no debit."""
+    withdrawal = withdraw_transaction(Stamp(7, 2), PURSE, ACCOUNTANT.address, TOKEN)
+    for paid in (altered(_lie(state), general_value=1, gas_limit=OATH_GAS), altered(withdrawal, zero_value=1)):
+        assert _refusal(state, paid) is Refusal.NOT_PAYABLE
     lie = _lie(state)
     payload = encode(["swear", [lie.footprint[-1].query, encode(False), -1, BLACKHOLE]])  # type: ignore[union-attr]
     assert _refusal(state, altered(lie, payload=payload)) in (Refusal.TEMPLATE, Refusal.NOT_ADMITTED)
