@@ -13,6 +13,7 @@ from accountant.chain.query import (
     Storage,
     TransactionSucceeded,
     View,
+    ViewAnswer,
     decode_query,
 )
 from accountant.chain.rows import RowKind, rows_of
@@ -88,15 +89,29 @@ class EagerState:
                 assert target.place
                 return self.slot_before(ContractId(contract), slot, target.place.seq)
             case View():
-                assert target.place
-                world = EagerWorld(self, target.place)
-                return answer_of(run_view(query, target.place, self.index, world, Gas(query.gas_limit)))
+                return self._view(query)
             case TransactionSucceeded():
                 assert target.seq is not None
                 return self.outcomes[target.seq].succeeded
             case Income(account=account):
                 assert target.seq is not None
                 return income_of(self.located[target.seq], self.outcomes[target.seq], account_of(account))
+
+    def _view(self, asked: View) -> ViewAnswer:
+        """A view that asks another one stops and runs again: chains of them are longer than the native stack."""
+        found: dict[View, ViewAnswer] = {}
+        waiting = [asked]
+        while waiting:
+            view = waiting[-1]
+            target = target_of(self.index, view)
+            assert target is not None and target.place is not None
+            world = EagerWorld(self, target.place, found)
+            try:
+                found[view] = answer_of(run_view(view, target.place, self.index, world, Gas(view.gas_limit)))
+                waiting.pop()
+            except _Asks as asks:
+                waiting.append(asks.view)
+        return found[asked]
 
     def step(self) -> Outcome:
         """Execute the next transaction."""
@@ -134,12 +149,20 @@ class EagerState:
         self.located.append(located)
 
 
-class EagerWorld:
-    """The state at a place, all of it known."""
+class _Asks(Exception):
+    """A view asks another one, which has no answer yet."""
 
-    def __init__(self, state: EagerState, place: Place) -> None:
+    def __init__(self, view: View) -> None:
+        self.view = view
+
+
+class EagerWorld:
+    """The state at a place, all of it known. With `views` it is a view's, and raises `_Asks` for what is not there."""
+
+    def __init__(self, state: EagerState, place: Place, views: dict[View, ViewAnswer] | None = None) -> None:
         self._state = state
         self._place = place
+        self._views = views
 
     def slot(self, contract: ContractId, slot: bytes) -> bytes:
         return self._state.slot_before(contract, slot, self._place.seq)
@@ -188,6 +211,10 @@ class EagerWorld:
         target = target_of(self._state.index, decoded)
         if target is None or target.height >= self._place.height:
             raise ContractFailure(FailureKind.QUERY_VOID)
+        if self._views is not None and isinstance(decoded, View):
+            if decoded not in self._views:
+                raise _Asks(decoded)
+            return encode(self._views[decoded])
         answer = self._state.answer(decoded)
         assert answer is not None
         return encode(answer)

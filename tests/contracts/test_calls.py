@@ -61,6 +61,21 @@ def test_return_values(inner: str, kind: int, then: str, returned: object) -> No
     assert run_inner(main_module(inner), then=then).return_value == returned
 
 
+def test_each_call_returns_its_own_bytes() -> None:
+    """After another call `returned_bytes` is what that one returned, and the first one's handle is what it was."""
+    again = f"""(local.set $k (call $returned_bytes))
+        (drop (call $call {text(0, 32)} {NAME} (call $args_new) (i64.const 0)))
+        (call $return_bytes (call $bytes_concat (local.get $k) (call $returned_bytes)))"""
+    inner = main_module(
+        """(call $return_bytes (call $bytes_from_int (i64.add (i64.const 1) (call $int_from_bytes
+            (call $storage_read (call $self))))))
+        (call $storage_write (call $self) (call $bytes_from_int (i64.add (i64.const 1) (call $int_from_bytes
+            (call $storage_read (call $self))))))"""
+    )
+    result = run_inner(inner, Read(INNER, INNER), Write(INNER, INNER), then=again)
+    assert result.return_value == (1).to_bytes(8, "big") + (2).to_bytes(8, "big")
+
+
 @pytest.mark.parametrize(
     ("inner", "then"),
     [

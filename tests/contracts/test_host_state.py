@@ -144,6 +144,16 @@ def test_written_slots_count_in_the_memory_limit() -> None:
     assert run_main(again, *footprint, gas=10**9).failure is None
 
 
+def test_the_memory_limit_may_be_reached() -> None:
+    """A transaction may hold exactly as many bytes as the limit says, and not one more."""
+    held = 64 + 100
+    code = main_module(f"(drop {text(0, 100)})")
+    for most, failure in ((held, None), (held - 1, FailureKind.MEMORY_LIMIT)):
+        world = DictWorld()
+        world.deploy(MAIN, code)
+        assert execute(call_of(limits=Limits(values_bytes_most=most)), world, GAS).failure is failure
+
+
 def test_transfer_pays_what_the_contract_had() -> None:
     """A payout is a gross debit and a gross credit, and the world is asked for the balance before it."""
     world = rich(100)

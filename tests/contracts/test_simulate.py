@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accountant.chain.footprint import Bound, Call, Credit, Debit, Entry, Query, Read, Write, canonical_footprint
+from accountant.chain.footprint import (
+    QUERY_BYTES_MAX,
+    Bound,
+    Call,
+    Credit,
+    Debit,
+    Entry,
+    Query,
+    Read,
+    Write,
+    canonical_footprint,
+)
 from accountant.chain.genesis import Limits
 from accountant.contracts.entry_text import missing_entry
 from accountant.contracts.errors import FailureKind
@@ -90,6 +101,32 @@ def test_marks_are_set_before_what_was_touched_is_looked_at() -> None:
     world = world_of(PLAIN[0] + PLAIN[1])
     simulation = simulated(world, mark=lambda: sum(what == "slot" for what, _ in world.asked))
     assert [touch.mark for touch in simulation.touched] == [0, 1]
+
+
+def test_a_mark_is_of_the_first_touch() -> None:
+    """What is touched again later keeps its mark, also a debit whose cap has grown meanwhile."""
+    marks = iter(range(100))
+    simulation = simulated(world_of(PLAIN[5] + PLAIN[0] + PLAIN[5] + PLAIN[0]), mark=lambda: next(marks))
+    assert [touch.mark for touch in simulation.touched] == [0, 1, 2]
+    assert simulation.touched[0].entry == Debit(MAIN, 14)
+
+
+def test_the_callee_itself_needs_no_entry() -> None:
+    """A contract that calls back to where the transaction began touches no call entry by that."""
+    again = f"(call $call (call $self) {NAME} (call $args_new) (i64.const 0))"
+    simulation = simulated(world_of(f"(if (i64.eq (call $value) (i64.const 0)) (then (drop {again})))"))
+    assert simulation.result.failure is FailureKind.RECURSION_LIMIT
+    assert simulation.touched == ()
+
+
+@pytest.mark.parametrize(("size", "failure"), [(QUERY_BYTES_MAX, None), (QUERY_BYTES_MAX + 1, "undeclared_access")])
+def test_the_longest_query(size: int, failure: str | None) -> None:
+    """A query as long as a footprint may hold is recorded; a longer one fails, as nobody could declare it."""
+    world = world_of(f"(drop (call $query {text(1_000, size)}))")
+    world.answers[bytes(size)] = b"\xc3"
+    simulation = simulated(world)
+    assert simulation.result.failure == failure
+    assert [touch.entry for touch in simulation.touched] == ([] if failure else [Query(bytes(size))])
 
 
 def test_a_failed_run_keeps_what_it_touched() -> None:
