@@ -31,6 +31,7 @@ from accountant.commands.contract_service import (
     terms_of,
 )
 from accountant.language.artefacts import MODULE
+from accountant.language.files import read_file
 from accountant.primitives.encoding import Decoder
 from accountant.primitives.errors import AccountantError, InvalidEncoding
 from accountant.primitives.hashes import sha256
@@ -92,13 +93,13 @@ def _module(file: Path, envelope: Path | None) -> _Module:
     if envelope is not None:
         if file.suffix != MODULE:
             raise NothingToDeploy(f"an envelope of its own goes with a module, NAME{MODULE}; {file} has one already")
-        return _Module(file.read_bytes(), _read_envelope(envelope), None)
+        return _Module(read_file(file), _read_envelope(envelope), None)
     module, admitted, interface, mapped = built(file)
     return _Module(module, admitted, Described(interface, mapped, file.with_suffix(SOURCE).name))
 
 
 def _read_envelope(path: Path) -> Envelope:
-    raw = path.read_bytes()
+    raw = read_file(path)
     with suppress(ValueError):  # else they are the bytes themselves
         raw = bytes.fromhex(raw.strip().removeprefix(b"0x").decode("ascii"))
     try:

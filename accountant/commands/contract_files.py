@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 from accountant.language.artefacts import INTERFACE, MODULE, SOURCE_MAP, Artefacts, load_artefacts
 from accountant.language.compiler import compile_file
+from accountant.language.files import read_file
 from accountant.language.interface import Interface, read_interface
 from accountant.language.source_map import SourceMap, decode_source_map
 from accountant.primitives.errors import AccountantError
@@ -47,8 +48,8 @@ def described(path: Path) -> Described:
         return Described(compiled.interface, compiled.source_map, path.name)
     _demand_artefact(path)
     mapped, file = path.with_suffix(SOURCE_MAP), path.with_suffix(SOURCE).name
-    interface = read_interface(path.with_suffix(INTERFACE).read_bytes())
-    return Described(interface, decode_source_map(mapped.read_bytes()) if mapped.is_file() else None, file)
+    interface = read_interface(read_file(path.with_suffix(INTERFACE)))
+    return Described(interface, decode_source_map(read_file(mapped)) if mapped.is_file() else None, file)
 
 
 def write_file(path: Path, data: bytes) -> None:

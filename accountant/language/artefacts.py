@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 from accountant.chain.envelope import Envelope
 from accountant.language.compiler import Compiled
+from accountant.language.files import read_file
 from accountant.language.interface import Interface, envelope_of_interface, read_interface, write_interface
 from accountant.language.source_map import SourceMap, decode_source_map, encode_source_map
 from accountant.primitives.errors import AccountantError
@@ -48,10 +49,10 @@ def load_artefacts(path: Path) -> Artefacts:
     for needed in (module, interface_file):
         if not needed.is_file():
             raise InvalidArtefact(f"{needed} is missing; `accountant contract build` makes it")
-    code = module.read_bytes()
-    interface = read_interface(interface_file.read_bytes())
+    code = read_file(module)
+    interface = read_interface(read_file(interface_file))
     if sha256(code).hex() != interface.code_sha256:
         raise InvalidArtefact(f"{module} is not the module that {interface_file.name} describes; build both again")
     source_map = path.with_suffix(SOURCE_MAP)
-    mapped = decode_source_map(source_map.read_bytes()) if source_map.is_file() else None
+    mapped = decode_source_map(read_file(source_map)) if source_map.is_file() else None
     return Artefacts(code, envelope_of_interface(interface), interface, mapped)

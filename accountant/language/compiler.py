@@ -17,6 +17,7 @@ from accountant.language.checker import check
 from accountant.language.emitter import emit
 from accountant.language.envelopes import envelope_of
 from accountant.language.errors import ContractError, Place
+from accountant.language.files import read_file
 from accountant.language.footprints import derive
 from accountant.language.interface import Interface, interface_of
 from accountant.language.source_map import SourceMap
@@ -50,8 +51,8 @@ def compile_source(source: bytes, file: str) -> Compiled:
 
 
 def compile_file(path: Path) -> Compiled:
-    """Compile a file. Raises `ContractError`, and `OSError` where it cannot be read."""
-    return compile_source(path.read_bytes(), str(path))
+    """Compile a file. Raises `ContractError`, and `UnreadableFile` or `OSError` where it cannot be read."""
+    return compile_source(read_file(path), str(path))
 
 
 def _check_envelope(contract: Contract, envelope: Envelope) -> None:

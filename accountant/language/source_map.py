@@ -66,5 +66,5 @@ def decode_source_map(raw: bytes) -> SourceMap:
     """Raises `InvalidSourceMap`."""
     try:
         return msgspec.json.decode(raw, type=SourceMap)
-    except msgspec.MsgspecError as error:
+    except (msgspec.MsgspecError, RecursionError) as error:
         raise InvalidSourceMap(f"no source map: {error}") from None

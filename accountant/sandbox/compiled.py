@@ -7,6 +7,7 @@ from typing import NamedTuple
 from accountant.chain.envelope import Envelope
 from accountant.language.artefacts import load_artefacts
 from accountant.language.compiler import compile_source
+from accountant.language.files import read_file
 from accountant.language.interface import Interface
 from accountant.language.source_map import SourceMap
 from accountant.sandbox.errors import SandboxError
@@ -30,7 +31,7 @@ def built(path: Path) -> Built:
         raise SandboxError(f"there is no contract {path}; paths are relative to the folder of the test's file")
     if path.suffix != ".py":
         return Built(*load_artefacts(path))
-    return _compiled(path.read_bytes(), str(path))
+    return _compiled(read_file(path), str(path))
 
 
 @lru_cache(maxsize=128)

@@ -87,7 +87,8 @@ def test_as_json() -> None:
     """A map is read back as it was written; what is none is refused."""
     source_map = Deployed(failing()).emitted.source_map
     assert decode_source_map(encode_source_map(source_map)) == source_map
-    for bad in (b"", b"[]", b'{"functions": [], "lines": [[1]]}'):
+    deep = b'{"a":' * 100_000 + b"1" + b"}" * 100_000
+    for bad in (b"", b"[]", b'{"functions": [], "lines": [[1]]}', deep):
         with pytest.raises(InvalidSourceMap):
             decode_source_map(bad)
 
