@@ -27,6 +27,12 @@ from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, Address, Cont
 
 PREPARED_BYTES_MAX = 16 * 1024 * 1024
 
+_GAS_CHOSEN_MOST = 2**30
+"""More than any gas limit that follows from a simulated run and a payload."""
+
+_FEE_ROOM = 2**56
+"""More base units than base fee, bytes and entries of one transaction come to."""
+
 _NAMES_SHOWN = 10
 """Functions of a contract that an error names."""
 
@@ -178,11 +184,25 @@ def check_preparation(index: ChainIndex, question: PreparationQuestion) -> Prosp
     if question.failed is not None and index.seq_of(Hash(question.failed)) is None:
         raise InvalidQuestion("unknown_transaction", "the failed transaction is not on the chain")
     try:
-        return _prospect(index, question)
+        prospect = _prospect(index, question)
     except InvalidTransaction as refusal:
         raise InvalidQuestion(refusal.kind.value, refusal.detail) from None
     except InvalidEncoding as error:
         raise InvalidQuestion("invalid_payload", error.detail) from None
+    _check_price(index, question, prospect)
+    return prospect
+
+
+def _check_price(index: ChainIndex, question: PreparationQuestion, prospect: Prospect) -> None:
+    """No account can have more than `AMOUNT_MAX`, so that nobody can pay what passes it. Raises `InvalidQuestion`."""
+    least = 0 if prospect.function is None else prospect.function.gas_least
+    limit = max(least, _GAS_CHOSEN_MOST) if question.gas_limit is None else question.gas_limit
+    price = index.genesis.fees.gas_price_least if question.gas_price is None else question.gas_price
+    if limit * price + question.tip + question.zero_value > AMOUNT_MAX - _FEE_ROOM:
+        raise InvalidQuestion(
+            "too_expensive",
+            f"a gas limit of up to {limit} at {price} base units, tip and zero_value come to more than any account has",
+        )
 
 
 def _prospect(index: ChainIndex, question: PreparationQuestion) -> Prospect:

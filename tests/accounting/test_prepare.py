@@ -307,6 +307,9 @@ def questions() -> Iterable[tuple[str, PreparationQuestion]]:
     yield "invalid_payload", PreparationQuestion(ALICE.address, calls, TILL, b"\xff")
     yield "invalid_payload", PreparationQuestion(ALICE.address, TransactionKind.TRANSFER, BOB.address, b"")
     yield "unknown_transaction", PreparationQuestion(ALICE.address, calls, TILL, put, failed=bytes(32))
+    yield "too_expensive", PreparationQuestion(ALICE.address, calls, TILL, put, gas_price=2**63 - 1)
+    yield "too_expensive", PreparationQuestion(ALICE.address, calls, TILL, put, gas_limit=2**40, gas_price=2**40)
+    yield "too_expensive", PreparationQuestion(ALICE.address, calls, TILL, put, tip=2**63 - 1)
     yield "payload_too_large", PreparationQuestion(ALICE.address, calls, TILL, bytes(2**20))
 
 

@@ -149,6 +149,7 @@ DEPLOY = {"sender": SENDER, "code": "0x00", "envelope": "0x" + encode(till_envel
         ({**CALL, "arguments": [True]}, 422, "invalid_argument"),
         ({**CALL, "arguments": [{"nested": [None]}]}, 422, "invalid_argument"),
         ({**CALL, "zero_value": str(2**62), "general_value": str(2**62)}, 422, "invalid_amount"),
+        ({**CALL, "gas_price": str(2**63 - 1)}, 422, "too_expensive"),
         ({**DEPLOY, "envelope": "0xc1"}, 422, "invalid_envelope"),
         ({**DEPLOY, "arguments": [1]}, 422, "wrong_arguments"),
         ({**DEPLOY, "code": "0x0"}, 422, "invalid_request"),
