@@ -201,6 +201,8 @@ def of_name(name: str, known: Iterable[str]) -> Advice:
         return Advice(f"{name} is not part of contract Python", _FUNCTIONS[name])
     if name in ("msg", "block", "self", "tx"):
         return Advice(f"nothing is called {name}", "write caller(), sender(), value(), height() or now()")
+    if name in ("require", "revert"):
+        return Advice(f"nothing is called {name}", _FAIL)
     close = closest(name, known)
     return Advice(f"nothing is called {name}", f"write {close}" if close else "declare it, or write another name")
 

@@ -239,4 +239,6 @@ class _Reader:
                     raise self._source.error(body[0], f"{_ELSEWHERE} is not imported", instead)
                 return
         place = body[0] if body else node
-        raise self._source.error(place, f"a body of {node.name}, which another contract has", "write elsewhere()")
+        raise self._source.error(
+            place, f"a body of {node.name}, which another contract has", "write elsewhere() and nothing else"
+        )

@@ -158,8 +158,11 @@ class ExpressionChecker(OperatorChecker):
         key = self.value(node.left)
         variable, keys = self.variable(holder)
         kinds = variable.type.keys
+        if not kinds:
+            what = f"in with {variable.name}, which is no map, is not allowed"
+            raise self.error(holder, what, "compare with ==, or look at each place in a loop over range(len(data))")
         if len(keys) != len(kinds) - 1:
-            instead = f"write key in {variable.name}{'[key]' * (len(kinds) - 1)}" if kinds else "compare with =="
+            instead = f"write key in {variable.name}{'[key]' * (len(kinds) - 1)}"
             raise self.error(holder, f"in with {len(keys)} keys of {variable.name}, which has {len(kinds)}", instead)
         if not is_simple(key) and not all(map(is_simple, keys)):
             raise self.error(

@@ -41,6 +41,8 @@ def read_parameters(module: Module, arguments: ast.arguments) -> tuple[Field, ..
         raise source.error(default, "a default argument is not allowed", "let callers give every argument")
     seen: set[str] = set()
     for argument in arguments.args:
+        if argument.annotation is None and argument.arg == "self":
+            raise source.error(argument, "the parameter self is not allowed", "remove it: the file is the contract")
         if argument.annotation is None:
             raise source.error(argument, f"the parameter {argument.arg} without a type", f"write {argument.arg}: int")
         if argument.arg in seen:
