@@ -1,7 +1,4 @@
-"""A fungible token: balances, transfers, approvals.
-
-The supply is made at deployment and never changes; the balances always add up to it, so none of them overflows.
-"""
+"""A fungible token: balances, transfers, approvals."""
 
 from accountant.language import Account, Event, Map, caller, export, log, nested, view
 
@@ -27,7 +24,7 @@ class Approval(Event):
 
 
 def init(units: int) -> None:
-    """All units belong to the deployer."""
+    """All units belong to the deployer, and there will be no others: balances add up to them, so none overflows."""
     global supply
     assert units >= 0, "a supply is not negative"
     supply = units
