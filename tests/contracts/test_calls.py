@@ -61,6 +61,16 @@ def test_return_values(inner: str, kind: int, then: str, returned: object) -> No
     assert run_inner(main_module(inner), then=then).return_value == returned
 
 
+def test_a_name_is_looked_up_by_its_bytes() -> None:
+    """What errors show of bytes that are no text is a text itself, and no function's name by that."""
+    world = DictWorld()
+    world.deploy(INNER, module('(func (export "\\5cxff"))'), admits("\\xff"))
+    for name, size, failure in (("\\5cxff", 4, None), ("\\ff", 1, FailureKind.NO_FUNCTION)):
+        code = f"(drop (call $call {text(0, 32)} {text(32, size)} (call $args_new) (i64.const 0)))"
+        result = run_main(main_module(code, escaped(INNER) + name), Call(INNER), world=world)
+        assert result.failure is failure, name
+
+
 def test_each_call_returns_its_own_bytes() -> None:
     """After another call `returned_bytes` is what that one returned, and the first one's handle is what it was."""
     again = f"""(local.set $k (call $returned_bytes))

@@ -231,6 +231,14 @@ def test_fail_carries_its_reason() -> None:
     assert len(fails(f"(call $fail {text(0, 5000)})", "a" * 5000).detail) == 256
 
 
+def test_a_claimed_length_is_checked_before_memory_is() -> None:
+    """Bytes that no value may have are VALUE_TOO_LARGE, which leaves gas, wherever they would lie."""
+    result = run_main(main_module(f"(drop {text(0, Limits().value_bytes_most + 1)})"))
+    assert result.failure is FailureKind.VALUE_TOO_LARGE and result.gas_used < GAS
+    result = run_main(main_module(f"(drop {text(0, Limits().value_bytes_most)})"))
+    assert result.failure is FailureKind.TRAP and result.gas_used == GAS
+
+
 def test_value_too_large() -> None:
     """No single value may pass value_bytes_most, however it is made."""
     most = Limits().value_bytes_most
