@@ -33,7 +33,7 @@ class FlawKind(StrEnum):
     OTHER_RULES = "other_rules"
     """This chain's gas prices, limits or engine are not those under which the contract was audited."""
     NOT_THE_OWNER = "not_the_owner"
-    GENERAL_MONEY = "general_money"
+    VALUE = "value"
     TOO_LITTLE_GAS = "too_little_gas"
     NO_PENALTY = "no_penalty"
     MISSING_ENTRY = "missing_entry"
@@ -141,8 +141,8 @@ def _flaws_of_call(oath: Oath) -> list[Flaw]:
     transaction = oath.transaction
     assert transaction.kind == TransactionKind.CALL
     flaws = []
-    if transaction.general_value:
-        flaws.append(Flaw(FlawKind.GENERAL_MONEY, "an oath that carries general money may fail for want of it"))
+    if transaction.value:
+        flaws.append(Flaw(FlawKind.VALUE, f"an oath takes no value, not {transaction.value}"))
     needed = oath_gas(oath.terms.query)
     if transaction.gas_limit < needed:
         flaws.append(

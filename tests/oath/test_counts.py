@@ -308,11 +308,12 @@ def test_an_answer_too_long() -> None:
     assert chain.flaws(chain.swear(purse, terms(query, too_long))) == {FlawKind.MALFORMED_ANSWER}
 
 
-def test_general_money() -> None:
-    """A call that carries general money may fail for want of it, before any query is asked."""
+@pytest.mark.parametrize("money", ["zero_value", "general_value"])
+def test_value(money: str) -> None:
+    """A call that carries money of either kind fails before any query is asked: the purse's functions take none."""
     chain, purse = funded()
     oath = swear_transaction(chain.stamp(), purse, terms(chain.rich_has(1), False))
-    assert chain.flaws(chain.add(altered(oath, general_value=1))) == {FlawKind.GENERAL_MONEY}
+    assert chain.flaws(chain.add(altered(oath, **{money: 1}))) == {FlawKind.VALUE}
 
 
 @pytest.mark.parametrize("penalty", [0, -1, -(2**63)])
@@ -347,7 +348,7 @@ def test_all_reasons_are_given_at_once() -> None:
     seq = chain.add(altered(oath, gas_limit=1, footprint=(), general_value=3), CLIENT)
     assert chain.flaws(seq) == {
         FlawKind.NOT_THE_OWNER,
-        FlawKind.GENERAL_MONEY,
+        FlawKind.VALUE,
         FlawKind.TOO_LITTLE_GAS,
         FlawKind.MISSING_ENTRY,
         FlawKind.MALFORMED_QUERY,

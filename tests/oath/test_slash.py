@@ -165,7 +165,7 @@ ESCAPES = {
     FlawKind.TOO_LITTLE_GAS: FailureKind.OUT_OF_GAS,
     FlawKind.MISSING_ENTRY: FailureKind.UNDECLARED_ACCESS,
     FlawKind.CAP_BELOW_PENALTY: FailureKind.CAP_EXCEEDED,
-    FlawKind.GENERAL_MONEY: FailureKind.INSUFFICIENT_FUNDS,
+    FlawKind.VALUE: FailureKind.NOT_CALLABLE,
     FlawKind.NO_PENALTY: FailureKind.ASSERTION,
 }
 """How a lie that does not count gets away."""
@@ -188,7 +188,7 @@ def _lie(chain: OathChain, purse: ContractId, kind: FlawKind, variant: int) -> T
                 footprint=tuple(Debit(purse, TOKEN - 1) if isinstance(e, Debit) else e for e in lie.footprint),
             )
         ],
-        FlawKind.GENERAL_MONEY: [altered(lie, general_value=TOKEN)],
+        FlawKind.VALUE: [altered(lie, zero_value=TOKEN)],
         FlawKind.NO_PENALTY: [altered(lie, payload=_with_penalty(lie, penalty)) for penalty in (0, -1, -(2**63))],
     }
     return variants[kind][variant] if variant < len(variants[kind]) else None

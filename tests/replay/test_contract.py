@@ -16,7 +16,7 @@ from accountant.primitives.hashes import sha256
 from accountant.primitives.types import Seq
 from accountant.replay.contract import FUEL_PER_GAS, replay_contract
 from accountant.replay.ledger import payouts_of
-from accountant.replay.names import contract_of, recorded_id, slot_of, user_of
+from accountant.replay.names import SLOT_PREFIX, contract_of, recorded_id, slot_of, user_of
 from accountant.replay.record import RecordedChain, record_chain
 from accountant.replay.recording import RecordedBlock, RecordedTransaction
 from accountant.replay.sample import sample_blocks
@@ -49,6 +49,13 @@ def sample() -> list[tuple[RecordedBlock, int, Transaction, Outcome]]:
 def test_the_module_keeps_to_the_structural_limits() -> None:
     """A genesis contract passes the same checks as a deployed one."""
     check_module(replay_contract().code, replay_contract().envelope, Limits())
+
+
+def test_its_slots_are_those_of_its_map() -> None:
+    """What footprints name is what the source's storage becomes: the prefix that the envelope opens, and a hash."""
+    admitted = replay_contract().envelope.open
+    assert admitted.read_prefixes == admitted.write_prefixes == (SLOT_PREFIX,)
+    assert slot_of(1, slot(1)) == SLOT_PREFIX + sha256(b"anh/recorded/slot\x00" + (1).to_bytes(8) + slot(1).encode())
 
 
 def test_sample_outcomes_are_what_was_recorded(sample: list[tuple[RecordedBlock, int, Transaction, Outcome]]) -> None:
