@@ -22,7 +22,8 @@ class ApiProblem(AccountantError):
     code = "api_problem"
 
     def __init__(self, status: int, problem: Json) -> None:
-        super().__init__(f"{status} {problem.get('code', 'problem')}: {problem.get('detail', '')}")
+        code = str(problem.get("code", "problem"))
+        super().__init__(f"{status} {code}: {str(problem.get('detail', '')).removeprefix(code + ': ')}")
         self.status = status
         self.problem = problem
 

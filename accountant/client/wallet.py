@@ -46,8 +46,7 @@ class Fails(NothingToSign):
 
     def __init__(self, simulation: Json, place: str | None = None) -> None:
         """`place`: the source line, where somebody has the source."""
-        where = f" at {place}" if place else ""
-        super().__init__(f"tried out on what is known of the state, it fails: {failure_of(simulation)}{where}")
+        super().__init__(f"{tried_out(simulation, place)}; what it would touch is unknown, so there is nothing to sign")
         self.simulation = simulation
 
 
@@ -186,6 +185,12 @@ def _checked(prepared: Json, kind: TransactionKind, to: AccountId | bytes, paylo
     if prepared["refusal"] is not None:
         raise NotTaken(prepared["refusal"]["kind"], prepared["refusal"]["detail"])
     return Ready(unsigned, prepared["contract"], prepared)
+
+
+def tried_out(simulation: Json, place: str | None) -> str:
+    """How a call failed when it was tried out, and where, for those who have the source."""
+    where = f" at {place}" if place else ""
+    return f"tried out on what is known of the state, it fails: {failure_of(simulation)}{where}"
 
 
 def failure_of(ended: Json) -> str:

@@ -11,7 +11,7 @@ import typer
 from accountant.client.client import AccountantClient
 from accountant.client.contracts import Done, done_of
 from accountant.client.signatures import Happened, Signature, Signatures
-from accountant.client.wallet import Fails, Ready, send, wait_for
+from accountant.client.wallet import Fails, Ready, send, tried_out, wait_for
 from accountant.commands.contract_files import Described
 from accountant.commands.contract_shown import hashed_keys, line, places_of, shown_entry, shown_event, shown_outcome
 from accountant.primitives.addresses import parse_account, show
@@ -56,7 +56,7 @@ def confirm(sending: Sending, yes: bool) -> None:
     simulation, doubts = prepared["simulation"], []
     if simulation is not None and simulation["failure"] is not None:
         place = next(iter(places_of(simulation["trace"], sending.source, sending.code_hash)), None)
-        doubts.append(Fails(simulation, place).detail)
+        doubts.append(tried_out(simulation, place))
     if sending.ready.guesses:
         doubts.append(f"{len(sending.ready.guesses)} of {len(prepared['entries'])} entries are guesses")
     if not doubts or yes:
