@@ -3,6 +3,10 @@
 import msgspec
 import pytest
 
+from accountant.accounting.certificate import Verdict
+from accountant.accounting.questions import ViewQuestion
+from accountant.accounting.view import view
+from accountant.chain.block import Position
 from accountant.chain.genesis import GasSchedule, Genesis, GenesisContract
 from accountant.chain.transaction import CallPayload, DeployPayload, Transaction, TransactionKind
 from accountant.contracts.engine import ENGINE
@@ -156,3 +160,25 @@ def test_code_that_is_deployed_later_is_not_there_yet() -> None:
     index.append_unsigned([(ASKER, msgspec.structs.replace(early, nonce=2)), (PAYER, deployment), (ASKER, late)])
     assert _outcome(index, 0) == _outcome(index, 1) == first
     assert _outcome(index, 3).succeeded
+
+
+def test_a_run_that_was_given_up_ends_at_its_next_look_up() -> None:
+    """The listener hears of every look-up in the state, and may stop the run in its middle."""
+    index = _index()
+    reader, beats = Program(), 0
+    for place in range(9):
+        reader.read(VAULT, b"%d" % place)
+    question = ViewQuestion(VAULT, "run", (reader.code,), 1_000_000, Position(index.genesis.hash, 0))
+
+    def give_up(_gas: Gas) -> None:
+        nonlocal beats
+        beats += 1
+        if beats == 5:
+            raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        view(index, MemoryOutcomes(), question, give_up)
+    assert beats == 5
+    beats = 5
+    assert view(index, MemoryOutcomes(), question, give_up).verdict is Verdict.ACCEPTED
+    assert beats == 5 + 9 + 1
