@@ -23,7 +23,7 @@ from accountant.chain.errors import InvalidTransaction, Refusal
 from accountant.chain.footprint import Call, Credit, Debit, Query, Read, Write
 from accountant.chain.inclusion import Inclusion
 from accountant.chain.state import ChainState
-from accountant.chain.template import instantiate
+from accountant.chain.template import INSTANTIATION_BYTES_MAX, instantiate
 from tests.support.chains import ALICE, BOB, accept_any_module, call, contract_id, genesis, genesis_contract
 
 ME, OTHER = contract_id("me"), contract_id("other")
@@ -103,6 +103,20 @@ def test_arguments_that_give_no_entry(kind: TemplateKind, length: int) -> None:
     with pytest.raises(InvalidTransaction) as caught:
         instantiate(template, (bytes(length),), ALICE.address, ME, 0)
     assert caught.value.kind is Refusal.TEMPLATE
+
+
+def test_how_much_a_template_may_put_together() -> None:
+    """All parts of a call's entries together, hashed ones before and after, and not a byte more."""
+    before_hash = INSTANTIATION_BYTES_MAX - 32 - 32
+    for size in (before_hash, before_hash + 1):
+        slot = (Hashed((Literal(bytes(size)),)),)
+        made = function(TemplateEntry(TemplateKind.READ, (Self(),), slot))
+        if size == before_hash:
+            assert instantiate(made, (), ALICE.address, ME, 0)
+        else:
+            with pytest.raises(InvalidTransaction) as refused:
+                instantiate(made, (), ALICE.address, ME, 0)
+            assert refused.value.kind is Refusal.TEMPLATE
 
 
 def test_what_a_wallet_instantiates_a_validator_admits() -> None:

@@ -171,6 +171,15 @@ def test_exclusive_payments_need_the_larger_cap_and_others_the_sum() -> None:
     assert all(entry.on == (Self(),) for entry in made.template if entry.kind is TemplateKind.DEBIT)
 
 
+@pytest.mark.parametrize(("then", "otherwise"), [("pass", "pay(to, 5)"), ("pay(to, 5)", "pass")])
+def test_what_either_branch_paid_counts_behind_it(then: str, otherwise: str) -> None:
+    """A payment after a branch adds to the dearer one, whichever of the two that is."""
+    body = f"def run(to: Account, more: bool) -> None:\n    if more:\n        {then}\n    else:\n        {otherwise}\n"
+    made = function(RUN + body + "    pay(to, 3)\n")
+    caps = [entry.cap for entry in made.template if entry.kind is TemplateKind.DEBIT]
+    assert caps == [AmountLiteral(8)]
+
+
 @pytest.mark.parametrize(
     ("payment", "what"),
     [
@@ -327,6 +336,9 @@ def test_queries_and_bounds_have_templates() -> None:
     assert made.touches == ("asks asked", "bounds who") and made.complete
     error = refused(RUN + "def run(asked: bytes) -> None:\n    if len(asked) > 0:\n        query(asked)\n")
     assert error.instead == "write @touches(queries(most=…)) above run"
+    loop = "    for turn in range(9):\n        if turn == 5:\n            return\n"
+    body = "def run(asked: bytes) -> None:\n" + loop
+    assert refused(RUN + body + "    query(asked)\n").instead == error.instead
 
 
 def test_templates_keep_to_the_chain_limits() -> None:
