@@ -15,8 +15,8 @@ from accountant.client.signatures import Signature, Signatures, UnknownFunction
 from accountant.commands.contract_files import described
 from accountant.commands.contract_service import Json
 from accountant.commands.contract_shown import hashed_keys, line, shown_entry
+from accountant.language.footprints.shown import is_open
 from accountant.language.interface import FunctionInterface, Interface, envelope_of_interface
-from accountant.language.shown import is_open
 from accountant.primitives.addresses import parse_account
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.types import ADDRESS_BYTES, BLACKHOLE, HASH_BYTES, AccountId, Address, ContractId

@@ -13,12 +13,12 @@ from accountant.chain.errors import InvalidTransaction
 from accountant.chain.genesis import Limits
 from accountant.contracts.errors import InvalidModule
 from accountant.contracts.module import check_module
-from accountant.language.checker import check
-from accountant.language.emitter import emit
-from accountant.language.envelopes import envelope_of
+from accountant.language.checking.checker import check
+from accountant.language.emission.emitter import emit
 from accountant.language.errors import ContractError, Place
 from accountant.language.files import read_file
-from accountant.language.footprints import derive
+from accountant.language.footprints.derivation import derive
+from accountant.language.footprints.envelopes import envelope_of
 from accountant.language.interface import Interface, interface_of
 from accountant.language.source_map import SourceMap
 from accountant.language.tree import Contract

@@ -3,8 +3,8 @@
 import msgspec
 
 from accountant.chain.envelope import CONSTRUCTOR, Envelope
-from accountant.language.footprints import Footprint
-from accountant.language.shown import shown_access, shown_touches
+from accountant.language.footprints.derivation import Footprint
+from accountant.language.footprints.shown import shown_access, shown_touches
 from accountant.language.tree import CallerRule, Contract, EventType, Export, Field, TouchKind, Variable
 from accountant.language.types import Type
 from accountant.primitives.addresses import account_of, show

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 import msgspec
 
+from accountant.language.emission.linker import Placed
 from accountant.language.errors import Place
-from accountant.language.linker import Placed
 from accountant.primitives.errors import AccountantError
 
 

@@ -6,8 +6,8 @@ from wasmtime import Module, wat2wasm
 
 from accountant.contracts.binary import Reader
 from accountant.contracts.engine import engine
-from accountant.language.binary import Definition, FunctionType, Import, Parts, encode_module
-from accountant.language.instructions import I32, I64, I64_ADD, call, get, number, signed, tee, unsigned
+from accountant.language.emission.binary import Definition, FunctionType, Import, Parts, encode_module
+from accountant.language.emission.instructions import I32, I64, I64_ADD, call, get, number, signed, tee, unsigned
 
 UNARY = FunctionType(bytes((I64,)), bytes((I64,)))
 NOTHING = FunctionType(b"", b"")

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from accountant import library
-from accountant.language.checker import check
+from accountant.language.checking.checker import check
 from accountant.language.errors import Place
 from accountant.language.tree import (
     Assert,

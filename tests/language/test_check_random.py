@@ -4,7 +4,7 @@ import warnings
 import hypothesis.strategies as st
 from hypothesis import example, given, settings
 
-from accountant.language.checker import check
+from accountant.language.checking.checker import check
 from accountant.language.errors import ContractError
 from accountant.language.tree import Constant, Contract, Return
 from accountant.language.types import INT_LEAST, INT_MOST

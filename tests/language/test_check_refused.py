@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import pytest
 
-from accountant.language.checker import check
+from accountant.language.checking.checker import check
 from accountant.language.errors import ContractError, Place
 
 FOLDER = Path(__file__).parent / "refused"

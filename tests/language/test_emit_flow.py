@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accountant.contracts.errors import FailureKind
-from accountant.language.checker import check
+from accountant.language.checking.checker import check
 from accountant.language.names import Account, Address
 from tests.support.compiled import Deployed
 from tests.support.differential import Both

@@ -5,7 +5,7 @@ from itertools import pairwise
 import pytest
 
 from accountant.chain.genesis import Limits
-from accountant.language.emitter import emit
+from accountant.language.emission.emitter import emit
 from accountant.language.errors import ContractError, Place
 from accountant.language.tree import (
     Apply,

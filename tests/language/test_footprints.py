@@ -195,6 +195,15 @@ def test_open_payments_are_told(payment: str, what: str) -> None:
     assert error.what == f"{what} does not follow from the arguments"
 
 
+def test_a_helper_that_pays_in_a_loop_pays_an_open_amount() -> None:
+    """Once outside of loops it pays what it says, in a loop as often as the loop turns."""
+    helper = "\n\ndef give(to: Account) -> None:\n    pay(to, 1)\n"
+    once = function(RUN + "@payable\ndef run(to: Account) -> None:\n    give(to)\n" + helper)
+    assert [entry.cap for entry in once.template if entry.kind is TemplateKind.DEBIT] == [AmountLiteral(1)]
+    looped = "@payable\ndef run(to: Account) -> None:\n    for _ in range(2):\n        give(to)\n"
+    assert refused(RUN + looped + helper).what == "the amount that is paid does not follow from the arguments"
+
+
 def test_everything_that_a_function_lacks_is_asked_for_at_once() -> None:
     """One error names the first touch and all statements of the function, ready to be copied."""
     error = refused(
@@ -309,6 +318,8 @@ def test_a_return_on_some_paths_ends_what_is_certain() -> None:
     assert shown(
         RUN + "def run() -> int:\n    if ready():\n        return 1\n    return homes[sender()]\n" + helper
     ).certain == ("reads total",)
+    late = 'def run(units: int) -> bool:\n    assert units > 0, "x"\n    return ready()\n'
+    assert shown(RUN + late + helper).certain == ()
 
 
 def test_the_envelope_says_what_decorators_say() -> None:

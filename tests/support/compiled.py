@@ -6,7 +6,7 @@ from accountant.chain.transaction import Argument
 from accountant.contracts.module import check_module
 from accountant.contracts.simulate import Simulation, simulate
 from accountant.contracts.world import RunResult
-from accountant.language.emitter import Emitted, emit
+from accountant.language.emission.emitter import Emitted, emit
 from accountant.language.errors import Place
 from accountant.language.tree import (
     Compute,

@@ -1,0 +1,1 @@
+"""The front of the compiler: from a source to the checked tree. `checker.check` is its door."""
