@@ -212,3 +212,33 @@ def test_slots_are_put_together_once_where_that_is_right() -> None:
         both.call("branches", first, other)
 
     check()
+
+
+MET = """
+m: Map[int, int]
+
+@export
+def moved(a: int, b: int, flag: bool) -> int:
+    m[a] += 1
+    if flag:
+        a = b
+    m[a] += 10
+    return m[a]
+
+@export
+def once(a: int, flag: bool) -> int:
+    if flag:
+        pass
+    else:
+        m[a] = 5
+    m[a] += 1
+    return m[a]
+"""
+
+
+@pytest.mark.parametrize("flag", [False, True])
+def test_a_slot_is_known_behind_a_branch_only_if_both_paths_know_it(flag: bool) -> None:
+    """Neither one whose key a branch assigned, nor one that only a branch put together."""
+    both = Both(MET)
+    both.call("moved", 1, 2, flag)
+    both.call("once", 3, flag)
