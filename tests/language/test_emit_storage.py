@@ -226,6 +226,14 @@ def moved(a: int, b: int, flag: bool) -> int:
     return m[a]
 
 @export
+def turned(a: int) -> int:
+    m[a] += 1
+    while m[a] < 3:
+        m[a] += 2
+        a += 1
+    return a
+
+@export
 def once(a: int, flag: bool) -> int:
     if flag:
         pass
@@ -238,7 +246,9 @@ def once(a: int, flag: bool) -> int:
 
 @pytest.mark.parametrize("flag", [False, True])
 def test_a_slot_is_known_behind_a_branch_only_if_both_paths_know_it(flag: bool) -> None:
-    """Neither one whose key a branch assigned, nor one that only a branch put together."""
+    """Neither one whose key a branch or a loop's last turn assigned, nor one that only a branch put together."""
     both = Both(MET)
     both.call("moved", 1, 2, flag)
     both.call("once", 3, flag)
+    both.call("turned", 2)
+    both.call("turned", 1)

@@ -320,6 +320,8 @@ def test_a_return_on_some_paths_ends_what_is_certain() -> None:
     ).certain == ("reads total",)
     late = 'def run(units: int) -> bool:\n    assert units > 0, "x"\n    return ready()\n'
     assert shown(RUN + late + helper).certain == ()
+    checks = '\n\ndef check(units: int) -> None:\n    assert units > 0, "x"\n'
+    assert shown(RUN + "def run(units: int) -> int:\n    check(units)\n    return total\n" + checks).certain == ()
 
 
 def test_the_envelope_says_what_decorators_say() -> None:
