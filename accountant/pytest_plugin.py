@@ -5,6 +5,8 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from accountant.language.errors import ContractError
+
 if TYPE_CHECKING:
     from accountant.sandbox import Chain
 
@@ -20,3 +22,12 @@ def chain(request: pytest.FixtureRequest) -> Iterator["Chain"]:
     made = Chain(request.path.parent)
     yield made
     made.check()
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Iterator[None]:
+    """A contract that does not compile is told by its own line, not by the compiler's."""
+    try:
+        return (yield)
+    except ContractError as error:
+        pytest.fail(error.detail, pytrace=False)

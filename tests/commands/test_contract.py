@@ -54,6 +54,19 @@ def test_a_failing_test_is_status_1_and_names_the_line(tmp_path: Path) -> None:
     assert f"<tally.count: failed, 'count at least once' at tally.py:{line}, gas" in tested.stdout
 
 
+def test_a_contract_that_does_not_compile_is_told_by_its_own_line(tmp_path: Path) -> None:
+    """The report is the compiler's one line with its advice, and nothing of the compiler's own code."""
+    new("tally", tmp_path)
+    source = tmp_path / "tally.py"
+    source.write_text(source.read_text().replace("times > 0", "times / 2 > 0"))
+    tested = _accountant(tmp_path, "test", "tally.py")
+    line = source.read_text().splitlines().index('    assert times / 2 > 0, "count at least once"') + 1
+    assert tested.returncode == 1
+    assert f"tally.py:{line}:" in tested.stdout
+    assert "//" in tested.stdout
+    assert "operator_checker" not in tested.stdout
+
+
 @pytest.mark.parametrize("text", ["def test(:\n", "import nothing_of_this_name\n", "x = 1\n"])
 def test_tests_that_cannot_be_run_are_status_2(tmp_path: Path, text: str) -> None:
     """A file that does not import, or holds no test, is bad input."""
