@@ -6,11 +6,16 @@ from pathlib import Path
 
 import pytest
 import redis
+from hypothesis import HealthCheck, settings
 from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from accountant.storage.embedded import EmbeddedServers
 from tests.support.servers import embedded_servers, fresh_database, reachable_folder
+
+# No test's verdict depends on how fast the machine is: a fresh clone builds Hypothesis's tables of characters first.
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("untimed")
 
 ONE_AFTER_ANOTHER = ("tests/integration/", "tests/workers/")
 """Folders whose files must not run beside each other: each starts more processes than a small machine has cores.

@@ -19,7 +19,9 @@ from accountant.index.position import resolve
 from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, Seq
 from tests.support.random_chain import RandomChain
 
-CHAINS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+CHAINS = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @pytest.fixture(autouse=True, params=[(1, 0), (512, 4)], ids=["dense checkpoints, waiting runs", "as in service"])

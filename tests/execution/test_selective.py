@@ -15,7 +15,9 @@ from accountant.execution.session import Session
 from accountant.primitives.types import AccountId, Gas, Seq
 from tests.support.random_chain import SLOTS, RandomChain
 
-CHAINS = settings(max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+CHAINS = settings(
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @pytest.fixture(autouse=True, params=[(1, 0), (512, 4)], ids=["dense checkpoints, waiting runs", "as in service"])

@@ -52,7 +52,9 @@ CLOCK_CODE = module(
 )
 LIMIT = 1_000_000
 
-CHAINS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+CHAINS = settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 
 
 @pytest.fixture(autouse=True, params=[(1, 0), (512, 4)], ids=["dense checkpoints, waiting runs", "as in service"])

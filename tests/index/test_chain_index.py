@@ -255,7 +255,9 @@ def test_zero_cost_balances_at_every_instant(adapter: Adapter) -> None:
     assert index.zero_balance(Address(b"x" * 20), moment_before(3, 0)) == 0
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 @given(seed=st.integers(0, 2**32), blocks=st.integers(0, 6))
 def test_both_indexes_answer_the_same(migrated: str, database: Database, seed: int, blocks: int) -> None:
     """On random chains every look-up at every position gives the same in memory and in Postgres, cached or not."""

@@ -16,7 +16,9 @@ from accountant.index.position import place_of
 from accountant.primitives.types import ADDRESS_BYTES, Address, Gas, Seq
 from tests.support.random_library_chain import KINDS, RandomLibraryChain
 
-CHAINS = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+CHAINS = settings(
+    max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
+)
 SEEDS = st.integers(0, 2**32)
 
 
