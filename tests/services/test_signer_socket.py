@@ -3,6 +3,7 @@
 import stat
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client
 from pathlib import Path
@@ -91,8 +92,9 @@ def test_nonsense_is_refused(server: SignerServer, folder: Path) -> None:
         for nonsense in (b"", b"\xff", encode([b"\x00", 1]), encode([b"", 1, 2])):
             connection.send_bytes(nonsense)
             assert connection.poll(5) and connection.recv_bytes()
-        with pytest.raises((EOFError, OSError)):
+        with suppress(OSError):  # it may hang up before all of it is sent
             connection.send_bytes(bytes(2**20))
+        with pytest.raises((EOFError, OSError)):
             connection.recv_bytes()
     assert SocketSigner(folder).address() == ACCOUNTANT.address
 
