@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from accountant.accounting.theta.candidate import Choice, Int64, Integers, Unsatisfiable, columns
+from accountant.accounting.theta.candidate import VALUE_MAX, Choice, Int64, Integers, Unsatisfiable, columns
 from accountant.accounting.theta.core import solve_core
 from accountant.accounting.theta.relaxation import relax
 from accountant.accounting.theta.wide import exact_sum
@@ -40,9 +40,10 @@ def exact(
     if short <= 0:
         return _choice(of_amount, of_cost, free, 0)
     priced = np.flatnonzero((of_cost > 0) & (of_amount > 0))
-    relaxation = relax(of_amount[priced], of_cost[priced], short)
+    useful = np.minimum(of_amount, min(short, VALUE_MAX))  # what passes the target counts no further
+    relaxation = relax(useful[priced], of_cost[priced], short)
     ranked = priced[relaxation.order]
-    solved = solve_core(of_amount[ranked], of_cost[ranked], short, relaxation, states_most)
+    solved = solve_core(useful[ranked], of_cost[ranked], short, relaxation, states_most)
     return _choice(of_amount, of_cost, np.concatenate([free, ranked[solved.ranks]]), solved.lower_bound)
 
 

@@ -66,7 +66,7 @@ def _above_next(order: Int64, near: Int64, amounts: Int64, costs: Int64) -> Int6
     """Those of the ranks `near` whose ratio lies above the next one's."""
     these, those = order[near], order[near + 1]
     high, low = product_differences(costs[these], amounts[those], amounts[these], costs[those])
-    return near[(high > 0) | ((high == 0) & (low > 0))]
+    return near[np.flatnonzero((high > 0) | ((high == 0) & (low > 0)))]
 
 
 def _corrected(order: Int64, ratios: npt.NDArray[np.float64], wrong: Int64, amounts: Int64, costs: Int64) -> Int64:
