@@ -52,6 +52,14 @@ Ancestry = Sequence[Ancestor]
 
 
 @dataclass(frozen=True, slots=True)
+class Limits:
+    """When the mixed-integer solver stops. Nodes are deterministic; seconds are the caller's, and are not."""
+
+    nodes: int
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Choice:
     """A set of incomes that reaches the target, and how far from the cheapest it can be."""
 

@@ -10,18 +10,33 @@ from dataclasses import dataclass
 import numpy as np
 
 from accountant.accounting.theta.additive import BOUNDED_STATES_MOST, choose_additive, exact
-from accountant.accounting.theta.candidate import VALUE_MAX, Ancestry, Candidate, Choice, Unsatisfiable
+from accountant.accounting.theta.candidate import VALUE_MAX, Ancestry, Candidate, Choice, Limits, Unsatisfiable, column
 from accountant.accounting.theta.greedy import improved, nearby
-from accountant.accounting.theta.milp import Limits, relaxed_shares, solved
 from accountant.accounting.theta.search import search
 from accountant.accounting.theta.sharing import Sharing, rounds, shared, whole
-from accountant.accounting.theta.union import Bools, Union, flatten, flattens
+from accountant.accounting.theta.union import Bools, Union, check_ancestors, flatten, flattens
 
-SEARCH_NODES = 1_000
-"""Opened to prove the bound by default."""
 
-_TRIES = 60
-"""Members that the search nearby bars."""
+@dataclass(frozen=True, slots=True)
+class Effort:
+    """How much work is done; all three are counts, so that the answer does not depend on time."""
+
+    rounds: int
+    """Of better shares."""
+    tries: int
+    """Members that the search nearby bars."""
+    nodes: int
+    """Opened to prove the bound."""
+
+
+FULL = Effort(rounds=200, tries=60, nodes=1_000)
+"""Seconds at 2,000 incomes over 20,000 ancestors."""
+
+QUICK = Effort(rounds=20, tries=0, nodes=0)
+"""For plans that are made again and again."""
+
+_SEARCH_WORK = 5_000_000
+"""Pairs of income and ancestor that are looked at in all of them."""
 
 _EVERY = 10
 """So many rounds of shares per set that is made of what they take."""
@@ -33,6 +48,7 @@ def choose_closure(
     target: int,
     limits: Limits | None = None,
     amounts: Sequence[int] | None = None,
+    effort: Effort = FULL,
 ) -> Choice | Unsatisfiable:
     """The cheapest set of incomes that brings at least the target, proved or with its gap.
 
@@ -53,13 +69,13 @@ def choose_closure(
     naive = exact(union.amounts, union.alone, target, BOUNDED_STATES_MOST)
     assert isinstance(naive, Choice)
     additive_cost = union.cost(np.array(naive.chosen, dtype=np.int64))
-    found = _Found(union, target, improved(union, target, _bools(len(candidates), naive.chosen)))
+    found = _Found(union, target, effort, improved(union, target, _bools(len(candidates), naive.chosen)))
     found.offer(np.zeros(len(candidates), dtype=np.bool_))
     found.share()
-    found.prove(SEARCH_NODES)
+    found.prove()
     if limits is not None:
         found.solve(limits)
-        found.prove(SEARCH_NODES)
+        found.prove()
     chosen = np.flatnonzero(found.best)
     return Choice(
         tuple(chosen.tolist()), sum(brings[p] for p in chosen.tolist()), found.cost, found.bound, additive_cost
@@ -84,6 +100,7 @@ class _Found:
 
     union: Union
     target: int
+    effort: Effort
     best: Bools
     bound: int = 0
     sharing: Sharing | None = None
@@ -101,7 +118,7 @@ class _Found:
 
     def share(self) -> None:
         """Find shares, and sets on the way."""
-        for number, sharing in enumerate(rounds(self.union, self.target)):
+        for number, sharing in enumerate(rounds(self.union, self.target, self.effort.rounds)):
             if self.sharing is None or sharing.bound > self.sharing.bound:
                 self.sharing = sharing
             if number % _EVERY == 0:
@@ -109,11 +126,13 @@ class _Found:
                 if self.union.unscaled_up(self.sharing.bound) >= self.cost:
                     break
         assert self.sharing is not None
-        self.offer(nearby(self.union, self.target, self.best, _TRIES))
+        self.offer(nearby(self.union, self.target, self.best, self.effort.tries))
         self.bound = max(self.bound, whole(self.union, self.target, self.sharing))
 
     def solve(self, limits: Limits) -> None:
-        """The same from outside."""
+        """The same from the mixed-integer solver, which is imported only here: most processes never need it."""
+        from accountant.accounting.theta.milp import relaxed_shares, solved
+
         assert self.sharing is not None
         if self.bound == self.cost:
             return
@@ -127,10 +146,12 @@ class _Found:
         if inside is not None:
             self.offer(inside)
 
-    def prove(self, nodes_most: int) -> None:
+    def prove(self) -> None:
         """Branch and bound, while they differ."""
         assert self.sharing is not None
-        if self.bound < self.cost:
+        if self.bound < self.cost and self.effort.nodes:
+            size = 1 + len(self.union.own) + len(self.union.income)
+            nodes_most = min(self.effort.nodes, _SEARCH_WORK // size)
             best, bound = search(self.union, self.target, self.sharing, self.best, nodes_most)
             self.offer(best)
             self.bound = max(self.bound, min(bound, self.cost))
@@ -146,6 +167,8 @@ def _coarse(
     candidates: Sequence[Candidate], ancestry: Ancestry, target: int, brings: list[int]
 ) -> Choice | Unsatisfiable:
     """Additive over direct ancestors: in full to choose, shared evenly for the bound. Linear work."""
+    check_ancestors(candidates, ancestry)
+    column([ancestor.gas for ancestor in ancestry], "an ancestor's gas")
     users = np.zeros(len(ancestry), dtype=np.int64)
     for candidate in candidates:
         for ancestor in set(candidate.ancestors):

@@ -6,33 +6,27 @@ own bound is never used: the linear relaxation's duals are rounded to shares (`s
     minimise  Σ own·x + Σ gas·y     subject to  Σ amount·x ≥ target,   x ≤ y for every pair,   x ∈ {0, 1},  0 ≤ y ≤ 1
 """
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
-
+import highspy
 import numpy as np
 
-from accountant.accounting.theta.candidate import Int64
+from accountant.accounting.theta.candidate import Int64, Limits
 from accountant.accounting.theta.union import Bools, Union
-
-if TYPE_CHECKING:
-    import highspy
 
 _COVER = 1000.0
 """The target's coefficient: the solver's tolerance of 10^-6 is then a 10^-9 part, which completing repairs."""
 
 
-@dataclass(frozen=True, slots=True)
-class Limits:
-    """When the solver stops. Nodes are deterministic; seconds are the caller's and are not."""
+class _Silent(highspy.Highs):
+    """Its own constructor prints a line to standard output when it turns callbacks on."""
 
-    nodes: int
-    seconds: float | None = None
+    def enableCallbacks(self) -> None:
+        """As before, once output is off."""
+        self.setOptionValue("output_flag", False)
+        super().enableCallbacks()  # type: ignore[no-untyped-call]
 
 
 def relaxed_shares(union: Union, target: int, limits: Limits) -> Int64 | None:
     """Shares from the linear relaxation's duals, cut to what ancestors cost; None if the solver did not finish."""
-    import highspy
-
     solver = _solver(union, target, limits, whole=False)
     solver.run()
     if solver.getModelStatus() != highspy.HighsModelStatus.kOptimal:
@@ -47,8 +41,6 @@ def relaxed_shares(union: Union, target: int, limits: Limits) -> Int64 | None:
 
 def solved(union: Union, target: int, start: Bools, limits: Limits) -> Bools | None:
     """The set that the solver ends with, to be checked; None if it has none."""
-    import highspy
-
     solver = _solver(union, target, limits, whole=True)
     solution = highspy.HighsSolution()
     solution.col_value = np.concatenate([start, union.covered(start)]).astype(np.float64).tolist()
@@ -65,9 +57,7 @@ def _unit(union: Union) -> float:
     return max(1.0, float(max(union.own.max(initial=0), union.gas.max(initial=0)))) / 1000.0
 
 
-def _solver(union: Union, target: int, limits: Limits, whole: bool) -> "highspy.Highs":
-    import highspy
-
+def _solver(union: Union, target: int, limits: Limits, whole: bool) -> highspy.Highs:
     incomes, groups, pairs = len(union.own), len(union.gas), len(union.income)
     problem = highspy.HighsLp()
     problem.num_col_, problem.num_row_ = incomes + groups, pairs + 1
@@ -86,9 +76,8 @@ def _solver(union: Union, target: int, limits: Limits, whole: bool) -> "highspy.
     if whole:
         kinds = highspy.HighsVarType
         problem.integrality_ = [kinds.kInteger] * incomes + [kinds.kContinuous] * groups
-    solver = highspy.Highs()  # type: ignore[no-untyped-call]
+    solver = _Silent()  # type: ignore[no-untyped-call]
     for option, setting in (
-        ("output_flag", False),
         ("threads", 1),
         ("random_seed", 0),
         ("mip_rel_gap", 0.0),

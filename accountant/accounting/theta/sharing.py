@@ -22,7 +22,6 @@ from accountant.accounting.theta.wide import exact_sum
 
 _WORK = 10_000_000
 """Pairs of income and ancestor that are looked at, over all rounds: a second or two."""
-_ROUNDS_MOST = 200
 _STATES_MOST = 300_000
 _BITS = 28
 """Of fractions."""
@@ -43,12 +42,15 @@ class Sharing:
     """What the relaxation takes, the break included."""
 
 
-def rounds(union: Union, target: int) -> Iterator[Sharing]:
-    """Sharings that get better, if not each than the last. The target is positive and can be reached."""
+def rounds(union: Union, target: int, most: int) -> Iterator[Sharing]:
+    """The even sharing and up to `most` after it, better as a rule. The target is positive and can be reached.
+
+    Where a round is a lot of work there are fewer of them.
+    """
     users = union.of_group(np.ones(len(union.income), dtype=np.int64))
     sharing = shared(union, target, (union.gas // np.maximum(1, users))[union.group])
     yield sharing
-    for _ in range(max(8, min(_ROUNDS_MOST, _WORK // max(1, len(union.income))))):
+    for _ in range(min(most, max(8, _WORK // max(1, len(union.income))))):
         if not len(union.income) or not sharing.bound:
             return
         sharing = shared(union, target, _moved(union, sharing))

@@ -58,7 +58,9 @@ class Union:
     def cost(self, chosen: Int64) -> int:
         """What executing a set takes, exactly."""
         groups = np.unique(np.concatenate([self.groups_of(place) for place in chosen.tolist()] or [chosen]))
-        return sum(self.own_exact[p] for p in chosen.tolist()) + sum(self.gas_exact[g] for g in groups.tolist())
+        own = (self.own_exact[place] for place in chosen.tolist())
+        total: int = sum(own) + sum(self.gas_exact[group] for group in groups.tolist())
+        return total
 
     @property
     def alone(self) -> Int64:
@@ -108,6 +110,7 @@ def flatten(candidates: Sequence[Candidate], ancestry: Ancestry, amounts: Sequen
     of_amount = column(amounts if amounts is not None else [c.amount_low for c in candidates], "an amount")
     own = column([c.cost for c in candidates], "a cost").tolist()
     gas = column([a.gas for a in ancestry], "an ancestor's gas").tolist()
+    check_ancestors(candidates, ancestry)
     needed = _closures(candidates, ancestry)
     users = np.packbits(needed.T, axis=1) if len(candidates) else np.zeros((len(gas), 0), dtype=np.uint8)
     count = needed.sum(axis=0, dtype=np.int64).tolist()
@@ -127,6 +130,18 @@ def flatten(candidates: Sequence[Candidate], ancestry: Ancestry, amounts: Sequen
         of_group[place] += price
     income, group = np.nonzero(needed[:, first])
     return _scaled(of_amount, own, of_group, income, group)
+
+
+def check_ancestors(candidates: Sequence[Candidate], ancestry: Ancestry) -> None:
+    """Raises `InvalidCandidate` for ancestors that do not exist or do not come earlier."""
+    for place, ancestor in enumerate(ancestry):
+        for earlier in ancestor.ancestors:
+            if not 0 <= earlier < place:
+                raise InvalidCandidate(f"ancestor {place} depends on {earlier}; dependencies point strictly backwards")
+    for place, candidate in enumerate(candidates):
+        for needed in candidate.ancestors:
+            if not 0 <= needed < len(ancestry):
+                raise InvalidCandidate(f"income {place} needs ancestor {needed} of {len(ancestry)}")
 
 
 def _scaled(amounts: Int64, own: list[int], gas: list[int], income: Int64, group: Int64) -> Union:
@@ -157,8 +172,6 @@ def _closures(candidates: Sequence[Candidate], ancestry: Ancestry) -> Bools:
     for place, ancestor in enumerate(ancestry):
         bits = 1 << place
         for earlier in ancestor.ancestors:
-            if not 0 <= earlier < place:
-                raise InvalidCandidate(f"ancestor {place} depends on {earlier}; dependencies point strictly backwards")
             bits |= reach[earlier]
         reach.append(bits)
     needed = np.zeros((len(candidates), len(ancestry)), dtype=np.bool_)
@@ -166,8 +179,6 @@ def _closures(candidates: Sequence[Candidate], ancestry: Ancestry) -> Bools:
     for place, candidate in enumerate(candidates):
         bits = 0
         for ancestor_place in candidate.ancestors:
-            if not 0 <= ancestor_place < len(ancestry):
-                raise InvalidCandidate(f"income {place} needs ancestor {ancestor_place} of {len(ancestry)}")
             bits |= reach[ancestor_place]
         row = np.frombuffer(bits.to_bytes(width, "little"), dtype=np.uint8)
         needed[place] = np.unpackbits(row, bitorder="little", count=len(ancestry)).view(np.bool_)
