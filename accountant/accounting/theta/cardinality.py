@@ -25,13 +25,16 @@ def cardinality_bound(amounts: Int64, costs: Int64, target: int, best: int) -> i
     bound, held = _relaxed(amounts, costs, target, 0)
     if held < fewest:
         return min(best, _highest(amounts, costs, target, fewest, 0, int(costs.max())))
-    if held > most:
+    if held >= most:
         return min(best, _highest(amounts, costs, target, most, int(costs.max()) - VALUE_MAX, 0))
     return min(best, bound)
 
 
 def _highest(amounts: Int64, costs: Int64, target: int, held: int, low: int, high: int) -> int:
-    """The largest bound over μ from `low` to `high`, by its slope: `held` less the relaxation's own number."""
+    """The largest bound over μ from `low` to `high`, by its slope: `held` less the relaxation's own number.
+
+    That is its whole incomes and a part of one more, so the slope is positive or zero exactly if those are fewer.
+    """
     best = 0
     while low <= high:
         shift = (low + high) // 2
@@ -39,10 +42,8 @@ def _highest(amounts: Int64, costs: Int64, target: int, held: int, low: int, hig
         best = max(best, bound + held * shift)
         if count < held:
             low = shift + 1
-        elif count > held:
-            high = shift - 1
         else:
-            break
+            high = shift - 1
     return best
 
 

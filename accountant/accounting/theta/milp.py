@@ -16,7 +16,7 @@ _COVER = 1000.0
 """The target's coefficient: the solver's tolerance of 10^-6 is then a 10^-9 part, which completing repairs."""
 
 
-class _Silent(highspy.Highs):
+class Silent(highspy.Highs):
     """Its own constructor prints a line to standard output when it turns callbacks on."""
 
     def enableCallbacks(self) -> None:
@@ -76,7 +76,7 @@ def _solver(union: Union, target: int, limits: Limits, whole: bool) -> highspy.H
     if whole:
         kinds = highspy.HighsVarType
         problem.integrality_ = [kinds.kInteger] * incomes + [kinds.kContinuous] * groups
-    solver = _Silent()  # type: ignore[no-untyped-call]
+    solver = Silent()  # type: ignore[no-untyped-call]
     for option, setting in (
         ("threads", 1),
         ("random_seed", 0),

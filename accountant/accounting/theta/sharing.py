@@ -40,6 +40,8 @@ class Sharing:
     """λ there, as cost over amount."""
     taken: Bools
     """What the relaxation takes, the break included."""
+    last: int
+    """The break; any income that is taken if those that cost nothing suffice."""
 
 
 def rounds(union: Union, target: int, most: int) -> Iterator[Sharing]:
@@ -53,7 +55,7 @@ def rounds(union: Union, target: int, most: int) -> Iterator[Sharing]:
     for _ in range(min(most, max(8, _WORK // max(1, len(union.income))))):
         if not len(union.income) or not sharing.bound:
             return
-        sharing = shared(union, target, _moved(union, sharing))
+        sharing = shared(union, target, moved(union, sharing))
         yield sharing
 
 
@@ -64,11 +66,12 @@ def shared(union: Union, target: int, shares: Int64) -> Sharing:
     taken = (costs == 0) & (union.amounts > 0)
     short = target - exact_sum(union.amounts[taken])
     if short <= 0:
-        return Sharing(shares, costs, 0, (0, 1), taken)
+        return Sharing(shares, costs, 0, (0, 1), taken, int(np.where(taken, union.amounts, -1).argmax()))
     priced = np.flatnonzero((costs > 0) & (union.amounts > 0))
     relaxation = relax(np.minimum(union.amounts[priced], min(short, VALUE_MAX)), costs[priced], short)
-    taken[priced[relaxation.order[: relaxation.prefix + 1]]] = True
-    return Sharing(shares, costs, relaxation.bound, relaxation.ratio, taken)
+    whole_ones = priced[relaxation.order[: relaxation.prefix + 1]]
+    taken[whole_ones] = True
+    return Sharing(shares, costs, relaxation.bound, relaxation.ratio, taken, int(whole_ones[-1]))
 
 
 def whole(union: Union, target: int, sharing: Sharing) -> int:
@@ -78,7 +81,7 @@ def whole(union: Union, target: int, sharing: Sharing) -> int:
     return union.unscaled_up(max(cover.lower_bound, sharing.bound))
 
 
-def _moved(union: Union, sharing: Sharing) -> Int64:
+def moved(union: Union, sharing: Sharing) -> Int64:
     """Shares after those above the price let go of the excess and those below it divide that by their room."""
     above = sharing.costs - _priced(union.amounts, *sharing.ratio)
     total = sharing.costs - union.own

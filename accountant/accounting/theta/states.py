@@ -75,7 +75,9 @@ class Column:
         if self.low is not None:
             high, low = self.high[order], self.low[order]
             if ((high[1:] == high[:-1]) & (low[1:] < low[:-1])).any():
-                return np.lexsort((self.low, self.high))
+                place = np.zeros(len(order), dtype=np.int64)
+                np.cumsum(high[1:] != high[:-1], out=place[1:])
+                order = order[np.argsort((place << _LIMB) | low, kind="stable")]
         return order
 
 
