@@ -12,7 +12,6 @@ import numpy as np
 import numpy.typing as npt
 
 from accountant.accounting.theta.candidate import Ancestry, Candidate, Int64, InvalidCandidate, column
-from accountant.accounting.theta.wide import exact_sum
 
 Bools = npt.NDArray[np.bool_]
 
@@ -76,10 +75,6 @@ class Union:
         if self.scale < 0:
             return bound << -self.scale
         return -(-bound >> self.scale)
-
-    def amount(self, chosen: Int64) -> int:
-        """What a set brings."""
-        return exact_sum(self.amounts[chosen])
 
     def by_income(self, of_pairs: Int64) -> Int64:
         """Sums of a number of each pair, by income."""
