@@ -24,11 +24,10 @@ from accountant.contracts.module import check_module
 from accountant.language.compiler import Compiled, compile_file
 from accountant.primitives import merkle
 from accountant.primitives.encoding import encode
-from accountant.primitives.keys import SIGNATURE_BYTES
+from accountant.primitives.keys import SIGNATURE_BYTES, PrivateKey
 from accountant.primitives.types import AccountId, Address, ContractId, Seq
 
 LIBRARY = Path(accountant.library.__path__[0])
-PROPOSER = Address(hashlib.sha256(b"benchmark/proposer").digest()[:20])
 BLOCK_MOST = 1_000
 """Transactions after which a block ends."""
 BEGAN = 1_700_000_000
@@ -38,9 +37,19 @@ CALL_GAS = 90_000
 """A gas limit that is enough for one call of a library contract without loops."""
 
 
+KEYS: dict[Address, PrivateKey] = {}
+"""Of all users that were named so far: whoever wants signatures has them."""
+
+
+@cache
 def user(name: str) -> Address:
     """The user of this name."""
-    return Address(hashlib.sha256(b"benchmark/user/" + name.encode()).digest()[:20])
+    key = PrivateKey.from_seed(b"benchmark/user/" + name.encode())
+    KEYS[key.address] = key
+    return key.address
+
+
+PROPOSER = user("proposer")
 
 
 def contract(name: str) -> ContractId:

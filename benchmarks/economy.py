@@ -34,18 +34,6 @@ WAGE = 6
 UNCOVERED = 0.02
 """Share of people's payments that ask for more than they have."""
 
-_MIX = {
-    "shop": 42,
-    "person": 8,
-    "supplier": 5,
-    "zero": 5,
-    "wage": 12,
-    "token": 14,
-    "save": 3,
-    "withdraw": 3,
-    "loan": 1,
-}
-
 
 class Asked(NamedTuple):
     """A balance somewhere on the chain: G of the account right before `seq` is at least `units`, by the model."""
@@ -72,6 +60,19 @@ class Economy:
         """What was drawn."""
         self.payments: list[Seq] = []
         """Transfers that pay with general money."""
+        self._ranks = {person: rank for rank, person in enumerate(self.people)}
+        mix: dict[Callable[[], str], int] = {
+            self._to_shop: 42,
+            self._to_person: 8,
+            self._to_supplier: 5,
+            self._zero: 5,
+            self._wage: 12,
+            self._token: 14,
+            self._save: 3,
+            self._withdraw: 3,
+            self._loan: 1,
+        }
+        self._ways, self._weights = list(mix), list(accumulate(mix.values()))
         self.chain = AdmittedChain(self._genesis(), seal)
 
     def _genesis(self) -> Genesis:
@@ -98,9 +99,8 @@ class Economy:
 
     def grow(self) -> None:
         """Put the next transaction on the chain."""
-        (kind,) = self._draw.choices(list(_MIX), list(_MIX.values()))
-        kind = getattr(self, f"_{kind}")()
-        self.kinds[kind] += 1
+        (way,) = self._draw.choices(self._ways, cum_weights=self._weights)
+        self.kinds[way()] += 1
 
     def ask(self) -> Asked:
         """A balance right before the next transaction, of an account with general money, by Zipf's law.
@@ -147,13 +147,13 @@ class Economy:
             self.general[to] += units
         return f"{kind}, not covered" if uncovered else f"{kind}, general"
 
-    def _shop(self) -> str:
+    def _to_shop(self) -> str:
         return self._pay(self._payer(self.person), self.shop(), "shop")
 
-    def _person(self) -> str:
+    def _to_person(self) -> str:
         return self._pay(self._payer(self.person), self.person(), "person")
 
-    def _supplier(self) -> str:
+    def _to_supplier(self) -> str:
         to = self.shop() if self._draw.random() < 0.5 else self.person()
         return self._pay(self._payer(self.shop), to, "supplier")
 
@@ -162,7 +162,7 @@ class Economy:
         return "zero-cost transfer"
 
     def _wage(self) -> str:
-        number = self.people.index(self.person()) & ~1
+        number = self._ranks[self.person()] & ~1
         one, two = self.people[number], self.people[number + 1]
         units = 2 * WAGE * self._units()
         employer = self._draw.choice(self._employers)
