@@ -6,6 +6,9 @@ there. Each question has a new index object and a store that knows nothing; only
 pages are warm. Questions whose slice is empty are asked, counted and left out. Eager means executing everything from
 genesis up to the question: measured over a prefix, and extrapolated.
 
+A question that takes longer than SECONDS_MOST is given up and counts as having taken that long, with the gas that
+it had executed by then.
+
 SIZES=10000,100000 and QUESTIONS=50 make it smaller. PROFILE=1 prints where the time goes at each size.
 """
 
@@ -30,10 +33,11 @@ from accountant.chain.genesis import Genesis
 from accountant.chain.validator import ValidatedBlock
 from accountant.execution.eager import EagerState
 from accountant.execution.memory import MemoryOutcomes
+from accountant.execution.port import Heartbeat
 from accountant.index.memory import MemoryIndex
 from accountant.index.port import ChainIndex
 from accountant.index.position import position_of, resolve
-from accountant.primitives.types import Seq
+from accountant.primitives.types import Gas, Seq
 from accountant.storage.database import Database, migrate
 from accountant.storage.embedded import EmbeddedServers
 from accountant.storage.importer import Importer
@@ -50,6 +54,7 @@ EAGER_MOST = 20_000
 """Transactions that are executed eagerly; beyond, the time is extrapolated."""
 BATCH = 5
 """Blocks in one database transaction."""
+SECONDS_MOST = 60.0
 LAST = 5
 """Questions are about the last of so many parts of the chain."""
 
@@ -59,9 +64,9 @@ class Answer(NamedTuple):
 
     seconds: float
     gas: int
-    slice: int
-    """Transactions whose outcomes were consulted."""
-    accepted: bool
+    slice: int | None
+    """Transactions whose outcomes were consulted; None if it was given up, and then it counts as all of them."""
+    accepted: bool | None
     before: Seq
     """Executing eagerly would execute so many transactions."""
 
@@ -74,7 +79,11 @@ class Measured(NamedTuple):
     """Questions that were answered without executing anything."""
 
 
-Ask = Callable[[ChainIndex], Certificate]
+Ask = Callable[[ChainIndex, Heartbeat], Certificate]
+
+
+class _GivenUp(Exception):
+    """The answer takes too long."""
 
 
 class Growing:
@@ -128,12 +137,12 @@ class Growing:
 def balance(asked: Asked) -> Ask:
     """Is the balance at least so much? The zero-cost balance alone never covers it."""
 
-    def ask(index: ChainIndex) -> Certificate:
+    def ask(index: ChainIndex, heartbeat: Heartbeat) -> Certificate:
         position = position_of(index, asked.seq)
         place = resolve(index, position)
         assert place is not None
         target = index.zero_balance(asked.account, place.moment) + asked.units
-        return lower_bound(index, MemoryOutcomes(), LowerBoundQuestion(asked.account, position, target))
+        return lower_bound(index, MemoryOutcomes(), LowerBoundQuestion(asked.account, position, target), heartbeat)
 
     return ask
 
@@ -141,8 +150,9 @@ def balance(asked: Asked) -> Ask:
 def payment(seq: Seq) -> Ask:
     """Did the payment settle?"""
 
-    def ask(index: ChainIndex) -> Certificate:
-        return verify_payment(index, MemoryOutcomes(), PaymentQuestion(index.transaction(seq).hash))
+    def ask(index: ChainIndex, heartbeat: Heartbeat) -> Certificate:
+        question = PaymentQuestion(index.transaction(seq).hash)
+        return verify_payment(index, MemoryOutcomes(), question, heartbeat)
 
     return ask
 
@@ -154,17 +164,31 @@ def measure(asks: Sequence[tuple[Seq, Ask]], new_index: Callable[[], ChainIndex]
     for before, ask in asks:
         if len(answers) == most:
             break
-        index = new_index()
-        begin = time.perf_counter()
-        certificate = ask(index)
-        seconds = time.perf_counter() - begin
-        assert certificate.verdict is not Verdict.UNDECIDED
-        if certificate.gas_executed:
-            accepted = certificate.verdict is Verdict.ACCEPTED
-            answers.append(Answer(seconds, certificate.gas_executed, len(certificate.slice), accepted, before))
+        answer = _timed(ask, new_index(), before)
+        if answer.gas:
+            answers.append(answer)
         else:
             empty += 1
     return Measured(answers, empty)
+
+
+def _timed(ask: Ask, index: ChainIndex, before: Seq) -> Answer:
+    begin, gas, most = time.perf_counter(), 0, float(os.environ.get("SECONDS_MOST", str(SECONDS_MOST)))
+
+    def heartbeat(executed: Gas) -> None:
+        nonlocal gas
+        gas = executed
+        if time.perf_counter() - begin > most:
+            raise _GivenUp
+
+    try:
+        certificate = ask(index, heartbeat)
+    except _GivenUp:
+        return Answer(time.perf_counter() - begin, gas, None, None, before)
+    seconds = time.perf_counter() - begin
+    assert certificate.verdict is not Verdict.UNDECIDED
+    accepted = certificate.verdict is Verdict.ACCEPTED
+    return Answer(seconds, certificate.gas_executed, len(certificate.slice), accepted, before)
 
 
 def eager_each_s(index: MemoryIndex) -> float:
@@ -187,12 +211,13 @@ def summary(measured: Measured, each_s: float) -> dict[str, object]:
     return {
         "questions": len(answers),
         "empty_slices": measured.empty,
-        "rejected": sum(not answer.accepted for answer in answers),
+        "rejected": sum(answer.accepted is False for answer in answers),
+        "given_up": sum(answer.accepted is None for answer in answers),
         "p50_ms": round(p50 * 1e3, 3),
         "p99_ms": round(p99 * 1e3, 3),
         "slice_gas_p50": median(gas),
         "slice_gas_p99": round(quantiles(gas, n=100)[98]),
-        "slice_transactions_p50": median(answer.slice for answer in answers),
+        "slice_transactions_p50": median(answer.slice or answer.before for answer in answers),
         "eager_p50_s": round(median(eager), 2),
         "eager_over_selective": round(median(e / s for e, s in zip(eager, seconds, strict=True)), 1),
         "slower_than_eager": sum(s > e for e, s in zip(eager, seconds, strict=True)),

@@ -114,3 +114,12 @@ def test_a_question_leaves_nothing_behind(grown: Grown) -> None:
     first, second = (measure(asks, lambda: grown.index, len(asks)) for _ in range(2))
     assert [answer.gas for answer in first.answers] == [answer.gas for answer in second.answers]
     assert first.empty == second.empty and first.answers
+
+
+def test_a_question_that_takes_too_long_is_given_up(grown: Grown, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts as asked, with the gas until then, and neither as accepted nor as rejected."""
+    monkeypatch.setenv("SECONDS_MOST", "0")
+    asks = [(asked.seq, balance(asked)) for asked in grown.asked[:20]]
+    measured = measure(asks, lambda: grown.index, 1)
+    assert [answer.accepted for answer in measured.answers] == [None]
+    assert measured.answers[0].gas
