@@ -47,7 +47,7 @@ class Economy:
     """Draws one transaction after the other; the same seed gives the same chain."""
 
     def __init__(self, seal: Callable[[ValidatedBlock], object], seed: int = 1) -> None:
-        self._draw = random.Random(seed)
+        self._draw, self._curious = random.Random(seed), random.Random(-1 - seed)
         self.people = [user(f"person/{number}") for number in range(PEOPLE)]
         self.shops = [user(f"shop/{number}") for number in range(SHOPS)]
         self._employers = [user(f"employer/{number}") for number in range(EMPLOYERS)]
@@ -105,28 +105,33 @@ class Economy:
     def ask(self) -> Asked:
         """A balance right before the next transaction, of an account with general money, by Zipf's law.
 
-        As much is asked for as a payment would take: that is what merchants want to know.
+        As much is asked for as a payment would take: that is what merchants want to know. Nothing of the chain
+        depends on what is asked.
         """
+        draw = self._curious
         while True:
-            account = self.person() if self._draw.random() < 0.7 else self.shop()
+            account = self._one_of(self.people if draw.random() < 0.7 else self.shops, draw)
             if self.general[account]:
                 break
-        return Asked(account, self.chain.next_seq, min(self.general[account], self._units()))
+        return Asked(account, self.chain.next_seq, min(self.general[account], self._units(draw)))
 
-    def person(self) -> Address:
-        """Somebody, by Zipf's law."""
-        return self._draw.choices(self.people, cum_weights=self._zipf)[0]
+    def _one_of(self, accounts: list[Address], draw: random.Random) -> Address:
+        """By Zipf's law."""
+        return draw.choices(accounts, cum_weights=self._zipf[: len(accounts)])[0]
 
-    def shop(self) -> Address:
-        """A shop, by Zipf's law."""
-        return self._draw.choices(self.shops, cum_weights=self._zipf[:SHOPS])[0]
+    def _person(self) -> Address:
+        return self._one_of(self.people, self._draw)
+
+    def _shop(self) -> Address:
+        return self._one_of(self.shops, self._draw)
 
     def _payer(self, draw: Callable[[], Address]) -> Address:
         """One of three who owns general money, if any of them does."""
         return next((one for one in (draw(), draw()) if self.general[one]), None) or draw()
 
-    def _units(self) -> int:
-        return int(self._draw.lognormvariate(19.5, 0.8))
+    def _units(self, draw: random.Random | None = None) -> int:
+        """What a payment takes, in base units."""
+        return int((draw or self._draw).lognormvariate(19.5, 0.8))
 
     # One transaction each; the name of what it became
 
@@ -148,21 +153,21 @@ class Economy:
         return f"{kind}, not covered" if uncovered else f"{kind}, general"
 
     def _to_shop(self) -> str:
-        return self._pay(self._payer(self.person), self.shop(), "shop")
+        return self._pay(self._payer(self._person), self._shop(), "shop")
 
     def _to_person(self) -> str:
-        return self._pay(self._payer(self.person), self.person(), "person")
+        return self._pay(self._payer(self._person), self._person(), "person")
 
     def _to_supplier(self) -> str:
-        to = self.shop() if self._draw.random() < 0.5 else self.person()
-        return self._pay(self._payer(self.shop), to, "supplier")
+        to = self._shop() if self._draw.random() < 0.5 else self._person()
+        return self._pay(self._payer(self._shop), to, "supplier")
 
     def _zero(self) -> str:
-        self.chain.transfer(self.person(), self.shop(), zero=self._units())
+        self.chain.transfer(self._person(), self._shop(), zero=self._units())
         return "zero-cost transfer"
 
     def _wage(self) -> str:
-        number = self._ranks[self.person()] & ~1
+        number = self._ranks[self._person()] & ~1
         one, two = self.people[number], self.people[number + 1]
         units = 2 * WAGE * self._units()
         employer = self._draw.choice(self._employers)
@@ -173,18 +178,18 @@ class Economy:
         return "splitter.forward"
 
     def _token(self) -> str:
-        to = self.shop() if self._draw.random() < 0.5 else self.person()
-        self.chain.call(self.person(), TOKEN, "transfer", to, self._draw.randrange(1, 1_000))
+        to = self._shop() if self._draw.random() < 0.5 else self._person()
+        self.chain.call(self._person(), TOKEN, "transfer", to, self._draw.randrange(1, 1_000))
         return "token.transfer"
 
     def _save(self) -> str:
-        saver, units = self.person(), self._units()
+        saver, units = self._person(), self._units()
         self.chain.call(saver, VAULT, "deposit", 0, zero=units)
         self._savings[saver] += units
         return "vault.deposit"
 
     def _withdraw(self) -> str:
-        saver = self.person()
+        saver = self._person()
         saved = self._savings[saver]
         if not saved:
             return self._save()
@@ -195,7 +200,7 @@ class Economy:
         return "vault.withdraw"
 
     def _loan(self) -> str:
-        borrower = self.person()
+        borrower = self._person()
         if borrower not in self._debts:
             self.chain.call(borrower, POOL, "borrow", LOAN)
             self._debts.add(borrower)
