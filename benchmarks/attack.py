@@ -13,6 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
+from functools import cache
 from typing import NamedTuple
 
 from accountant.accounting.bound import lower_bound
@@ -63,9 +64,15 @@ def owned(street: Street, heartbeat: Heartbeat) -> Answer:
     return _balance(street, OWNED, None, heartbeat)
 
 
+@cache
+def _upper(street: Street) -> int:
+    """What it owns at most, for all that anybody knows who executes nothing."""
+    return _balance(street, None, None, lambda _gas: None).upper
+
+
 def above(street: Street, heartbeat: Heartbeat) -> Answer:
     """Does it own one unit more than it can?"""
-    return _balance(street, _balance(street, None, None, heartbeat).upper + 1, None, heartbeat)
+    return _balance(street, _upper(street) + 1, None, heartbeat)
 
 
 def exact(street: Street, heartbeat: Heartbeat) -> Answer:
@@ -119,7 +126,8 @@ def cost(ask: Ask, street: Street, seconds_most: float) -> Cost:
 
 
 def costs(street: Street, seconds_most: float) -> dict[str, Cost]:
-    """All questions of a chain."""
+    """All questions of a chain. Which amount is out of reach is no part of the question, and looked up before."""
+    _upper(street)
     return {name: cost(ask, street, seconds_most) for name, ask in QUESTIONS.items()}
 
 
