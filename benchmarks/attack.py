@@ -13,7 +13,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from functools import cache
+from functools import lru_cache
 from typing import NamedTuple
 
 from accountant.accounting.bound import lower_bound
@@ -64,7 +64,7 @@ def owned(street: Street, heartbeat: Heartbeat) -> Answer:
     return _balance(street, OWNED, None, heartbeat)
 
 
-@cache
+@lru_cache(maxsize=1)
 def _upper(street: Street) -> int:
     """What it owns at most, for all that anybody knows who executes nothing."""
     return _balance(street, None, None, lambda _gas: None).upper
