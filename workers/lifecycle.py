@@ -10,7 +10,7 @@ import sqlalchemy as sa
 
 from accountant.contracts.engine import require_engine
 from accountant.services.policy import JobPolicy
-from accountant.services.questions import Answer, answering
+from accountant.services.questions import Answer, answering_with
 from accountant.settings import Settings, load_settings
 from accountant.storage.database import Database, engine_of
 from accountant.storage.hot import redis_of
@@ -49,7 +49,7 @@ def open_resources(settings: Settings) -> WorkerResources:
         require_engine(index.genesis.engine)
         engine = engine_of(settings.database)
         opened.callback(engine.dispose)
-        answer = answering(index, PostgresOutcomes(database, client))
+        answer = answering_with(index, PostgresOutcomes(database, client).current)
         return WorkerResources(engine, answer, policy_of(settings), opened.pop_all().close)
 
 

@@ -117,6 +117,12 @@ class JobView(BaseModel):
     error: JobErrorView | None
     swear: bool
     oath: Annotated[HashOut | None, Field(description="The transaction that swears the answer.")]
+    withdrawn_at: Annotated[
+        datetime | None,
+        Field(description="When an outcome that the answer rests on was found to be wrong: do not rely on it."),
+    ]
+    repeated_by: Annotated[str | None, Field(description="The job that asks again what was withdrawn.")]
+    repeats: Annotated[str | None, Field(description="The job with a withdrawn answer that this one asks again.")]
 
     @classmethod
     def of(cls, row: JobRow) -> "JobView":
@@ -139,6 +145,9 @@ class JobView(BaseModel):
             error=JobErrorView(code=str(row.error_code), detail=str(row.error_detail)) if failed else None,
             swear=row.swear,
             oath=None if row.oath is None else hex_of(row.oath),
+            withdrawn_at=row.withdrawn_at,
+            repeated_by=row.repeated_by,
+            repeats=row.repeats,
         )
 
 

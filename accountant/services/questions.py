@@ -103,3 +103,8 @@ def answering(index: ChainIndex, outcomes: OutcomeStore) -> Answer:
                 return prepare(index, outcomes, question, int(time.time()), heartbeat)
 
     return answer
+
+
+def answering_with(index: ChainIndex, outcomes: Callable[[], OutcomeStore]) -> Answer:
+    """The same with the outcomes as they stand when a question comes: some may have been withdrawn before."""
+    return lambda question, heartbeat: answering(index, outcomes())(question, heartbeat)
