@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from accountant.accounting.outcome import OutcomeQuestion
+from accountant.accounting.outcome import OutcomeQuestion, OutcomeRecheck
 from accountant.accounting.preparation import PreparationQuestion
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
 from accountant.api.certificates import ResultView, ViewResultView, result_of
@@ -18,7 +18,14 @@ from accountant.storage.jobs import JobRow
 
 _EXAMPLE_JOB = "job_7f0d3c3f0f6c4b0d9a4f1b6f0c9f8e21"
 
-Kind = Literal["payment_verification", "balance_lower_bound", "view", "outcome", "transaction_preparation"]
+Kind = Literal[
+    "payment_verification",
+    "balance_lower_bound",
+    "view",
+    "outcome",
+    "outcome_recheck",
+    "transaction_preparation",
+]
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
@@ -38,13 +45,15 @@ class QuestionView(BaseModel):
     gas_budget: GasOut | None = None
 
     @classmethod
-    def of(cls, question: PaymentQuestion | LowerBoundQuestion | ViewQuestion | OutcomeQuestion) -> "QuestionView":
+    def of(
+        cls, question: PaymentQuestion | LowerBoundQuestion | ViewQuestion | OutcomeQuestion | OutcomeRecheck
+    ) -> "QuestionView":
         """The view of a question."""
         budget = None if question.gas_budget is None else str(question.gas_budget)
         match question:
             case PaymentQuestion():
                 return cls(transaction=hex_of(question.transaction), theta=_hashes(question.theta), gas_budget=budget)
-            case OutcomeQuestion():
+            case OutcomeQuestion() | OutcomeRecheck():
                 return cls(transaction=hex_of(question.transaction), gas_budget=budget)
             case LowerBoundQuestion():
                 return cls(
@@ -81,7 +90,7 @@ AnyResultView = ResultView | ViewResultView | OutcomeResultView | PreparedView
 
 
 def _result_of(kind: QuestionKind, raw: bytes) -> AnyResultView:
-    if kind is QuestionKind.OUTCOME:
+    if kind in (QuestionKind.OUTCOME, QuestionKind.OUTCOME_RECHECK):
         return OutcomeResultView.of(raw)
     return PreparedView.of(raw) if kind is QuestionKind.TRANSACTION_PREPARATION else result_of(raw)
 

@@ -104,6 +104,10 @@ class AccountantClient:
         """Asks what a transaction did; the job. Options: gas_budget."""
         return self._ask("POST", "/v1/outcomes", {"transaction": transaction_hash, **options})
 
+    def recheck(self, transaction_hash: str, **options: Any) -> Json:
+        """Asks the same anew, from no stored outcome; the job. Options: gas_budget."""
+        return self._ask("POST", "/v1/outcomes/rechecks", {"transaction": transaction_hash, **options})
+
     def deployed(self, contract: str) -> Json:
         """What a contract admits, as its deployment says."""
         return self._ask("GET", f"/v1/contracts/{contract}")

@@ -6,7 +6,14 @@ from enum import StrEnum
 
 from accountant.accounting.bound import check_lower_bound, lower_bound
 from accountant.accounting.certificate import AnyCertificate
-from accountant.accounting.outcome import OutcomeCertificate, OutcomeQuestion, check_outcome, find_outcome
+from accountant.accounting.outcome import (
+    OutcomeCertificate,
+    OutcomeQuestion,
+    OutcomeRecheck,
+    check_outcome,
+    find_outcome,
+    recheck_outcome,
+)
 from accountant.accounting.pay import check_payment, verify_payment
 from accountant.accounting.preparation import PreparationQuestion, Prepared, check_preparation
 from accountant.accounting.prepare import prepare
@@ -18,7 +25,7 @@ from accountant.primitives.encoding import Decoder
 
 QUESTION_BYTES_MAX = 1024 * 1024
 
-Question = PaymentQuestion | LowerBoundQuestion | ViewQuestion | OutcomeQuestion | PreparationQuestion
+Question = PaymentQuestion | LowerBoundQuestion | ViewQuestion | OutcomeQuestion | OutcomeRecheck | PreparationQuestion
 Answered = AnyCertificate | OutcomeCertificate | Prepared
 Answer = Callable[[Question, Heartbeat], Answered]
 """Answers a question. Raises `InvalidQuestion`, and whatever the heartbeat raises."""
@@ -31,6 +38,7 @@ class QuestionKind(StrEnum):
     BALANCE_LOWER_BOUND = "balance_lower_bound"
     VIEW = "view"
     OUTCOME = "outcome"
+    OUTCOME_RECHECK = "outcome_recheck"
     TRANSACTION_PREPARATION = "transaction_preparation"
 
 
@@ -38,6 +46,7 @@ _payments = Decoder(PaymentQuestion, QUESTION_BYTES_MAX)
 _bounds = Decoder(LowerBoundQuestion, QUESTION_BYTES_MAX)
 _views = Decoder(ViewQuestion, QUESTION_BYTES_MAX)
 _outcomes = Decoder(OutcomeQuestion, QUESTION_BYTES_MAX)
+_rechecks = Decoder(OutcomeRecheck, QUESTION_BYTES_MAX)
 _preparations = Decoder(PreparationQuestion, QUESTION_BYTES_MAX)
 
 
@@ -52,6 +61,8 @@ def kind_of(question: Question) -> QuestionKind:
             return QuestionKind.VIEW
         case OutcomeQuestion():
             return QuestionKind.OUTCOME
+        case OutcomeRecheck():
+            return QuestionKind.OUTCOME_RECHECK
         case PreparationQuestion():
             return QuestionKind.TRANSACTION_PREPARATION
 
@@ -67,6 +78,8 @@ def decode_question(kind: QuestionKind, raw: bytes) -> Question:
             return _views.decode(raw)
         case QuestionKind.OUTCOME:
             return _outcomes.decode(raw)
+        case QuestionKind.OUTCOME_RECHECK:
+            return _rechecks.decode(raw)
         case QuestionKind.TRANSACTION_PREPARATION:
             return _preparations.decode(raw)
 
@@ -80,7 +93,7 @@ def check(index: ChainIndex, question: Question) -> None:
             check_lower_bound(index, question)
         case ViewQuestion():
             check_view(index, question)
-        case OutcomeQuestion():
+        case OutcomeQuestion() | OutcomeRecheck():
             check_outcome(index, question)
         case PreparationQuestion():
             check_preparation(index, question)
@@ -99,6 +112,8 @@ def answering(index: ChainIndex, outcomes: OutcomeStore) -> Answer:
                 return view(index, outcomes, question, heartbeat)
             case OutcomeQuestion():
                 return find_outcome(index, outcomes, question, heartbeat)
+            case OutcomeRecheck():
+                return recheck_outcome(index, question, heartbeat)
             case PreparationQuestion():
                 return prepare(index, outcomes, question, int(time.time()), heartbeat)
 

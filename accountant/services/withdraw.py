@@ -144,6 +144,8 @@ class _Answers:
                 return self._certified(row, row.certificate)
             case QuestionKind.OUTCOME:
                 return not self._hashes.isdisjoint(decode_outcome_certificate(row.certificate).slice)
+            case QuestionKind.OUTCOME_RECHECK:
+                return False  # it rests on no stored outcome
             case QuestionKind.TRANSACTION_PREPARATION:
                 return False  # a guess about a head that is past; its transaction says for itself what it did
         assert_never(kind)
