@@ -16,6 +16,7 @@ from accountant.storage.database import Database, engine_of
 from accountant.storage.hot import redis_of
 from accountant.storage.index import PostgresIndex
 from accountant.storage.outcomes import PostgresOutcomes
+from accountant.storage.world_states import current_stores
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def open_resources(settings: Settings) -> WorkerResources:
         require_engine(index.genesis.engine)
         engine = engine_of(settings.database)
         opened.callback(engine.dispose)
-        answer = answering_with(index, PostgresOutcomes(database, client).current)
+        answer = answering_with(index, current_stores(database, PostgresOutcomes(database, client)))
         return WorkerResources(engine, answer, policy_of(settings), opened.pop_all().close)
 
 

@@ -14,6 +14,7 @@ from accountant.api import (
     health_routes,
     job_routes,
     oath_routes,
+    observation_routes,
     outcome_routes,
     prepare_routes,
     question_routes,
@@ -100,6 +101,7 @@ def _routed() -> FastAPI:
         job_routes,
         oath_routes,
         agreement_routes,
+        observation_routes,
     ):
         app.include_router(routes.router, prefix="/v1", dependencies=schemes)
     app.include_router(health_routes.router, prefix="/v1")

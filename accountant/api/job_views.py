@@ -5,11 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from accountant.accounting.observe import ObservationQuestion
 from accountant.accounting.outcome import OutcomeQuestion, OutcomeRecheck
 from accountant.accounting.preparation import PreparationQuestion
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
 from accountant.api.certificates import ResultView, ViewResultView, result_of
 from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, account_of, hex_of
+from accountant.api.observation_views import ObservationView
 from accountant.api.outcome_views import OutcomeResultView
 from accountant.api.preparation_views import PreparationView, PreparedView
 from accountant.chain.values import text_of
@@ -25,6 +27,7 @@ Kind = Literal[
     "outcome",
     "outcome_recheck",
     "transaction_preparation",
+    "observation",
 ]
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 
@@ -40,13 +43,20 @@ class QuestionView(BaseModel):
     gas_limit: GasOut | None = None
     previous_hash: HashOut | None = None
     index: int | None = None
+    height: int | None = None
     target: AmountOut | None = None
     theta: list[HashOut] | None = None
     gas_budget: GasOut | None = None
 
     @classmethod
     def of(
-        cls, question: PaymentQuestion | LowerBoundQuestion | ViewQuestion | OutcomeQuestion | OutcomeRecheck
+        cls,
+        question: PaymentQuestion
+        | LowerBoundQuestion
+        | ViewQuestion
+        | OutcomeQuestion
+        | OutcomeRecheck
+        | ObservationQuestion,
     ) -> "QuestionView":
         """The view of a question."""
         budget = None if question.gas_budget is None else str(question.gas_budget)
@@ -55,6 +65,8 @@ class QuestionView(BaseModel):
                 return cls(transaction=hex_of(question.transaction), theta=_hashes(question.theta), gas_budget=budget)
             case OutcomeQuestion() | OutcomeRecheck():
                 return cls(transaction=hex_of(question.transaction), gas_budget=budget)
+            case ObservationQuestion():
+                return cls(height=question.height, gas_budget=budget)
             case LowerBoundQuestion():
                 return cls(
                     account=account_of(question.account),
@@ -86,12 +98,14 @@ def _question_of(question: Question) -> QuestionView | PreparationView:
     return QuestionView.of(question)
 
 
-AnyResultView = ResultView | ViewResultView | OutcomeResultView | PreparedView
+AnyResultView = ResultView | ViewResultView | OutcomeResultView | PreparedView | ObservationView
 
 
 def _result_of(kind: QuestionKind, raw: bytes) -> AnyResultView:
     if kind in (QuestionKind.OUTCOME, QuestionKind.OUTCOME_RECHECK):
         return OutcomeResultView.of(raw)
+    if kind is QuestionKind.OBSERVATION:
+        return ObservationView.of(raw)
     return PreparedView.of(raw) if kind is QuestionKind.TRANSACTION_PREPARATION else result_of(raw)
 
 

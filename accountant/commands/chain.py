@@ -3,6 +3,7 @@
 import typer
 
 from accountant.commands.chain_compare import compare
+from accountant.commands.chain_observe import observe
 from accountant.commands.chain_withdraw import withdraw
 from accountant.commands.init import init
 from accountant.commands.record import record
@@ -12,3 +13,4 @@ app.command()(init)
 app.command()(record)
 app.command()(compare)
 app.command()(withdraw)
+app.command()(observe)

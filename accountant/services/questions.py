@@ -6,6 +6,13 @@ from enum import StrEnum
 
 from accountant.accounting.bound import check_lower_bound, lower_bound
 from accountant.accounting.certificate import AnyCertificate
+from accountant.accounting.observe import (
+    ObservationCertificate,
+    ObservationQuestion,
+    StateStore,
+    check_observation,
+    observe,
+)
 from accountant.accounting.outcome import (
     OutcomeCertificate,
     OutcomeQuestion,
@@ -25,8 +32,16 @@ from accountant.primitives.encoding import Decoder
 
 QUESTION_BYTES_MAX = 1024 * 1024
 
-Question = PaymentQuestion | LowerBoundQuestion | ViewQuestion | OutcomeQuestion | OutcomeRecheck | PreparationQuestion
-Answered = AnyCertificate | OutcomeCertificate | Prepared
+Question = (
+    PaymentQuestion
+    | LowerBoundQuestion
+    | ViewQuestion
+    | OutcomeQuestion
+    | OutcomeRecheck
+    | PreparationQuestion
+    | ObservationQuestion
+)
+Answered = AnyCertificate | OutcomeCertificate | Prepared | ObservationCertificate
 Answer = Callable[[Question, Heartbeat], Answered]
 """Answers a question. Raises `InvalidQuestion`, and whatever the heartbeat raises."""
 
@@ -40,6 +55,7 @@ class QuestionKind(StrEnum):
     OUTCOME = "outcome"
     OUTCOME_RECHECK = "outcome_recheck"
     TRANSACTION_PREPARATION = "transaction_preparation"
+    OBSERVATION = "observation"
 
 
 _payments = Decoder(PaymentQuestion, QUESTION_BYTES_MAX)
@@ -48,6 +64,7 @@ _views = Decoder(ViewQuestion, QUESTION_BYTES_MAX)
 _outcomes = Decoder(OutcomeQuestion, QUESTION_BYTES_MAX)
 _rechecks = Decoder(OutcomeRecheck, QUESTION_BYTES_MAX)
 _preparations = Decoder(PreparationQuestion, QUESTION_BYTES_MAX)
+_observations = Decoder(ObservationQuestion, QUESTION_BYTES_MAX)
 
 
 def kind_of(question: Question) -> QuestionKind:
@@ -65,6 +82,8 @@ def kind_of(question: Question) -> QuestionKind:
             return QuestionKind.OUTCOME_RECHECK
         case PreparationQuestion():
             return QuestionKind.TRANSACTION_PREPARATION
+        case ObservationQuestion():
+            return QuestionKind.OBSERVATION
 
 
 def decode_question(kind: QuestionKind, raw: bytes) -> Question:
@@ -82,6 +101,8 @@ def decode_question(kind: QuestionKind, raw: bytes) -> Question:
             return _rechecks.decode(raw)
         case QuestionKind.TRANSACTION_PREPARATION:
             return _preparations.decode(raw)
+        case QuestionKind.OBSERVATION:
+            return _observations.decode(raw)
 
 
 def check(index: ChainIndex, question: Question) -> None:
@@ -97,10 +118,15 @@ def check(index: ChainIndex, question: Question) -> None:
             check_outcome(index, question)
         case PreparationQuestion():
             check_preparation(index, question)
+        case ObservationQuestion():
+            check_observation(index, question)
 
 
-def answering(index: ChainIndex, outcomes: OutcomeStore) -> Answer:
-    """The accountant: answers questions from this index, with these outcomes at hand (Algorithm 4, Lemma 1, views)."""
+def answering(index: ChainIndex, outcomes: OutcomeStore, states: StateStore | None = None) -> Answer:
+    """The accountant: answers questions from this index, with these outcomes at hand (Algorithm 4, Lemma 1, views).
+
+    `states` keeps the world states that are observed; without it their roots are all that is told.
+    """
 
     def answer(question: Question, heartbeat: Heartbeat) -> Answered:
         match question:
@@ -116,10 +142,12 @@ def answering(index: ChainIndex, outcomes: OutcomeStore) -> Answer:
                 return recheck_outcome(index, question, heartbeat)
             case PreparationQuestion():
                 return prepare(index, outcomes, question, int(time.time()), heartbeat)
+            case ObservationQuestion():
+                return observe(index, outcomes, states, question, heartbeat)
 
     return answer
 
 
-def answering_with(index: ChainIndex, outcomes: Callable[[], OutcomeStore]) -> Answer:
-    """The same with the outcomes as they stand when a question comes: some may have been withdrawn before."""
-    return lambda question, heartbeat: answering(index, outcomes())(question, heartbeat)
+def answering_with(index: ChainIndex, current: Callable[[], tuple[OutcomeStore, StateStore]]) -> Answer:
+    """The same with the stores as they stand when a question comes: something may have been withdrawn before."""
+    return lambda question, heartbeat: answering(index, *current())(question, heartbeat)

@@ -11,6 +11,7 @@ from typing import NamedTuple, assert_never
 import sqlalchemy as sa
 
 from accountant.accounting.certificate import Certificate, ViewCertificate, decode_certificate
+from accountant.accounting.observe import decode_observation
 from accountant.accounting.outcome import decode_outcome_certificate
 from accountant.accounting.questions import ViewQuestion
 from accountant.accounting.withdrawal import Dependents
@@ -146,6 +147,8 @@ class _Answers:
                 return not self._hashes.isdisjoint(decode_outcome_certificate(row.certificate).slice)
             case QuestionKind.OUTCOME_RECHECK:
                 return False  # it rests on no stored outcome
+            case QuestionKind.OBSERVATION:
+                return self._first < decode_observation(row.certificate).transactions
             case QuestionKind.TRANSACTION_PREPARATION:
                 return False  # a guess about a head that is past; its transaction says for itself what it did
         assert_never(kind)

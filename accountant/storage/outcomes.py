@@ -109,7 +109,8 @@ class PostgresOutcomes:
             raise NoChain("the database holds no chain: import its genesis first")
         self._database = database
         self._client = client
-        self._cache_key, self._epoch = row
+        self._cache_key: bytes = row[0]
+        self._epoch: int = row[1]
         self._hot = self._hot_layer()
         space = "anh:" + sha256(b"anh/flight\x00" + self._cache_key).hex()[:16]
         self._flights = SingleFlight(client, database.url, space, lease_s)
@@ -124,6 +125,11 @@ class PostgresOutcomes:
         store._epoch = row[0]
         store._hot = store._hot_layer()
         return store
+
+    @property
+    def epoch(self) -> int:
+        """What this store holds nothing older than: the number of withdrawals before."""
+        return self._epoch
 
     def _hot_layer(self) -> HotLayer:
         """Under a secret of the epoch: what Redis has from an earlier one is a miss."""

@@ -32,6 +32,7 @@ from accountant.storage.index import PostgresIndex
 from accountant.storage.jobs import JobRow, Jobs, JobState
 from accountant.storage.outcomes import PostgresOutcomes
 from accountant.storage.withdrawals import Withdrawals
+from accountant.storage.world_states import current_stores
 from tests.support.corrupted import wrong_from, wrong_ones
 from tests.support.index_chain import RecordedIndex, emptied, imported
 from tests.support.random_chain import USERS, RandomChain
@@ -81,7 +82,7 @@ class Accountant:
         stack.callback(self.store.close)
         for seq, observed in self.wrong.store.stored_after(Seq(-1)):
             self.store.put(seq, observed)
-        self.answer = answering_with(self.index, self.store.current)
+        self.answer = answering_with(self.index, current_stores(self.database, self.store))
 
     def hash(self, seq: int) -> Hash:
         return self.index.transaction(Seq(seq)).hash

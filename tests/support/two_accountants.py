@@ -20,6 +20,7 @@ from accountant.services.work import work
 from accountant.storage.database import Database, engine_of, migrate
 from accountant.storage.index import PostgresIndex
 from accountant.storage.outcomes import PostgresOutcomes
+from accountant.storage.world_states import current_stores
 from tests.support.index_chain import RecordedIndex, imported
 from tests.support.service import served
 
@@ -58,7 +59,7 @@ def running_accountant(database_url: str, chain: RecordedIndex) -> Iterator[Acco
             return create_app(Resources(engine, lambda: index, _no_node, JobPolicy(), {}))
 
         url = stack.enter_context(served(api))
-        stack.enter_context(_working(engine, index, outcomes))
+        stack.enter_context(_working(engine, database, index, outcomes))
         yield Accountant(url, key, engine, index, outcomes)
 
 
@@ -67,10 +68,10 @@ def _no_node(_raw: bytes) -> Hash:
 
 
 @contextmanager
-def _working(engine: sa.Engine, index: PostgresIndex, outcomes: PostgresOutcomes) -> Iterator[None]:
+def _working(engine: sa.Engine, database: Database, index: PostgresIndex, outcomes: PostgresOutcomes) -> Iterator[None]:
     """A worker that takes jobs as they come."""
     stop = threading.Event()
-    answer = answering_with(index, outcomes.current)
+    answer = answering_with(index, current_stores(database, outcomes))
 
     def run() -> None:
         while not stop.wait(0.05):
