@@ -18,7 +18,7 @@ from accountant.primitives.hashes import sha256
 from accountant.primitives.types import Hash, Height, Seq
 
 SPAN_MOST = 2**20
-"""Numbers that one request may speak of: a million rows are read for it, in about a second."""
+"""Numbers that one request may speak of: up to so many rows are read for it, and none of them is kept."""
 PARTS_MOST = 256
 """Digests that one request may ask for."""
 

@@ -131,11 +131,7 @@ class _Search:
         first, end = Seq(0), self._our_end.transactions
         mine, other = self._pair.hashes(self._covered)
         if mine != other:
-            self._same_beginning()
-            height = _first(self._covered, lambda h: len(set(self._pair.hashes(Height(h)))) > 1)
-            before, block = self._pair.at(Height(height - 1))[0], self._pair.at(height)[0]
-            self._outcomes = before.observed
-            first, end = Seq(before.transactions), block.transactions
+            first, end = self._narrowed()
         else:
             covered = self._pair.at(self._covered)[0]
             self._outcomes, first = covered.observed, Seq(covered.transactions)
@@ -146,14 +142,25 @@ class _Search:
                 return found
             first = Seq(first + span)
         if mine != other:
-            raise PeerContradicts(self._pair.theirs, "its running hash differs in a block, and no outcome there does")
+            raise PeerContradicts(self._pair.theirs, "its running hash differs, and no outcome does")
         ours, theirs = self._our_end, self._their_end
         return Agreed(ours.height, ours.transactions, self._outcomes, ours.observed, theirs.observed)
 
-    def _same_beginning(self) -> None:
-        mine, other = self._pair.hashes(Height(0))
-        if mine != other:
+    def _narrowed(self) -> tuple[Seq, int]:
+        """A range of one window, or one block, in which the running hashes part; counts what is the same before it."""
+        same, other = Height(0), self._covered
+        mine, theirs = self._pair.hashes(same)
+        if mine != theirs:
             raise PeerContradicts(self._pair.theirs, "its running hash of an empty chain is not that of this genesis")
+        while other - same > 1 and self._end(other) - self._end(same) > SPAN_MOST:
+            middle = Height((same + other) // 2)
+            mine, theirs = self._pair.hashes(middle)
+            same, other = (middle, other) if mine == theirs else (same, middle)
+        self._outcomes = self._pair.at(same)[0].observed
+        return Seq(self._end(same)), self._end(other)
+
+    def _end(self, height: Height) -> int:
+        return self._pair.at(height)[0].transactions
 
     def _window(self, first: Seq, span: int) -> Differs | None:
         """The first difference in a range, or none; counts what is the same before it."""

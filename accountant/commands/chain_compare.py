@@ -19,9 +19,7 @@ _RECHECK_S = 24 * 3600.0
 
 def compare(
     url: Annotated[str, typer.Argument(help="The other accountant's URL.")],
-    their_key: Annotated[
-        str, typer.Option(envvar="ANH_THEIR_API_KEY", help="An API key of the other accountant.")
-    ] = "",
+    their_key: Annotated[str, typer.Option(envvar="THEIR_API_KEY", help="An API key of the other accountant.")] = "",
     execute: Annotated[
         bool, typer.Option("--execute", help="Have ours execute what differs anew, from nothing, and say who is right.")
     ] = False,

@@ -48,7 +48,7 @@ def test_the_first_difference_is_found(count: int, random: Random) -> None:
 @pytest.mark.parametrize("gaps", [False, True], ids=["all observed", "gaps"])
 @pytest.mark.parametrize("count", [2**8, 2**12, 2**16, 2**18])
 def test_requests_grow_with_the_logarithm(count: int, gaps: bool) -> None:
-    """A quarter of a million transactions take a few requests more than two hundred, with gaps or without."""
+    """A quarter of a million transactions take two divisions more than two hundred, with gaps or without."""
     known = digests_of(count)
     if gaps:
         del known[3], known[count // 2]
@@ -56,8 +56,20 @@ def test_requests_grow_with_the_logarithm(count: int, gaps: bool) -> None:
     found = compare(ours, theirs)
     assert isinstance(found, Differs)
     assert found.seq == count - 7
-    asked = ours.requests + theirs.requests
-    assert asked <= 8 + (count.bit_length() if not gaps else 0) * 2 + 2 * 3, asked
+    divisions = -(-count.bit_length() // 8)
+    assert (ours.requests, theirs.requests) <= (4 + divisions, 4 + divisions)
+
+
+def test_running_hashes_narrow_what_windows_would_take(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a chain of many windows that both observed, halving takes the place of one window after the other."""
+    monkeypatch.setattr("accountant.accounting.compare.SPAN_MOST", 64)
+    known = digests_of(20_000)
+    for wrong in (0, 63, 64, 9_999, 19_999):
+        ours, theirs = pair(20_000, known, known | {wrong: WRONG})
+        found = compare(ours, theirs)
+        assert isinstance(found, Differs)
+        assert (found.seq, found.outcomes) == (wrong, wrong)
+        assert (ours.requests, theirs.requests) <= (18, 18)
 
 
 def test_equal_running_hashes_end_it_at_once() -> None:

@@ -11,8 +11,9 @@ import pytest
 import sqlalchemy as sa
 
 from accountant.accounting.certificate import decode_certificate
+from accountant.accounting.observe import ObservationQuestion
 from accountant.accounting.outcome import OutcomeQuestion, decode_outcome_certificate
-from accountant.accounting.questions import LowerBoundQuestion
+from accountant.accounting.questions import LowerBoundQuestion, ViewQuestion
 from accountant.chain.block import Position
 from accountant.execution.eager import EagerState, execute_everything
 from accountant.execution.memory import MemoryOutcomes
@@ -30,12 +31,13 @@ from accountant.storage.database import Database, engine_of, migrate
 from accountant.storage.hot import redis_of
 from accountant.storage.index import PostgresIndex
 from accountant.storage.jobs import JobRow, Jobs, JobState
+from accountant.storage.oaths import Oaths
 from accountant.storage.outcomes import PostgresOutcomes
 from accountant.storage.withdrawals import Withdrawals
 from accountant.storage.world_states import current_stores
 from tests.support.corrupted import wrong_from, wrong_ones
 from tests.support.index_chain import RecordedIndex, emptied, imported
-from tests.support.random_chain import USERS, RandomChain
+from tests.support.random_chain import CONTRACTS, USERS, RandomChain
 
 POLICY = JobPolicy(lease_s=30.0, attempts_most=2, retry_delay_s=0.0)
 TABLES = ("epoch", "outcomes", "checkpoints", "running_hashes", "world_states", "withdrawals", "jobs", "outbox")
@@ -295,3 +297,42 @@ def test_an_answer_about_a_balance_goes_by_its_range(accountant: Accountant, mon
     truth = wrong.eager.general_before(sender, index.head().next_seq)
     certificate = decode_certificate(answered)
     assert certificate.lower <= truth <= certificate.upper  # type: ignore[union-attr]
+
+
+def test_a_withdrawn_answer_is_not_sworn_any_more(accountant: Accountant) -> None:
+    """What was to be sworn and is not yet is left to the job that asks again."""
+    sender = accountant.index.transaction(accountant.wrong.seq).sender
+    job_id = accountant.done(LowerBoundQuestion(sender, Position(accountant.index.head().hash, 0)), swear=True)
+
+    def unsworn() -> set[str]:
+        with accountant.engine.begin() as connection:
+            return {job.id for job in Oaths(connection).unsworn(100)}
+
+    assert unsworn() == {job_id}
+    accountant.withdraw()
+    assert unsworn() == set()
+    again = str(accountant.job(job_id).repeated_by)
+    assert work(accountant.engine, accountant.answer, again, "worker", POLICY) is Attempt.DONE
+    assert unsworn() == {again}
+
+
+def test_views_and_observations(accountant: Accountant, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A state goes if it is of a later height. A view that names nothing that goes does so only if checkpoints do."""
+    index, seq = accountant.index, accountant.wrong.seq
+    height = index.transaction(seq).height
+    end = Position(index.head().hash, 0)
+    views = [
+        ViewQuestion(CONTRACTS[0], "run", (b"",), 100_000, place) for place in (end, Position(index.genesis.hash, 0))
+    ]
+    asked = {name: accountant.done(question) for name, question in zip(("late", "early"), views, strict=True)}
+    for name, question in (("before", ObservationQuestion(height - 1)), ("after", ObservationQuestion(height))):
+        asked[name] = accountant.done(question)
+
+    def marked() -> set[str]:
+        ids = {job.job_id for job in accountant.withdraw(dry_run=True).jobs}
+        return {name for name, job_id in asked.items() if job_id in ids}
+
+    assert marked() == {"after"}
+    monkeypatch.setattr("accountant.execution.session.CHECKPOINT_EVERY", 1)
+    accountant.done(LowerBoundQuestion(index.transaction(seq).sender, end))
+    assert marked() == {"after", "late"}
