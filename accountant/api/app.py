@@ -8,11 +8,13 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from accountant.api import (
+    agreement_routes,
     chain_routes,
     contract_routes,
     health_routes,
     job_routes,
     oath_routes,
+    observation_routes,
     outcome_routes,
     prepare_routes,
     question_routes,
@@ -98,6 +100,8 @@ def _routed() -> FastAPI:
         outcome_routes,
         job_routes,
         oath_routes,
+        agreement_routes,
+        observation_routes,
     ):
         app.include_router(routes.router, prefix="/v1", dependencies=schemes)
     app.include_router(health_routes.router, prefix="/v1")

@@ -32,6 +32,13 @@ def parse_hash(value: object) -> bytes:
     return bytes.fromhex(value[2:])
 
 
+def digits(value: object) -> object:
+    """Pydantic alone would take `1.0`, `+1` and `1_0` for numbers too. Raises `ValueError`."""
+    if not (isinstance(value, str) and value.isascii() and value.isdecimal()):
+        raise ValueError("a number is written in decimal digits alone")
+    return value
+
+
 def _account(value: object) -> bytes:
     if not isinstance(value, str):
         raise ValueError("an account is 0x and 40 hex digits (user) or 64 (contract)")

@@ -5,11 +5,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from accountant.accounting.outcome import OutcomeQuestion
+from accountant.accounting.observe import ObservationQuestion
+from accountant.accounting.outcome import OutcomeQuestion, OutcomeRecheck
 from accountant.accounting.preparation import PreparationQuestion
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
 from accountant.api.certificates import ResultView, ViewResultView, result_of
 from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, account_of, hex_of
+from accountant.api.observation_views import ObservationView
 from accountant.api.outcome_views import OutcomeResultView
 from accountant.api.preparation_views import PreparationView, PreparedView
 from accountant.chain.values import text_of
@@ -18,7 +20,15 @@ from accountant.storage.jobs import JobRow
 
 _EXAMPLE_JOB = "job_7f0d3c3f0f6c4b0d9a4f1b6f0c9f8e21"
 
-Kind = Literal["payment_verification", "balance_lower_bound", "view", "outcome", "transaction_preparation"]
+Kind = Literal[
+    "payment_verification",
+    "balance_lower_bound",
+    "view",
+    "outcome",
+    "outcome_recheck",
+    "transaction_preparation",
+    "observation",
+]
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
@@ -33,19 +43,30 @@ class QuestionView(BaseModel):
     gas_limit: GasOut | None = None
     previous_hash: HashOut | None = None
     index: int | None = None
+    height: int | None = None
     target: AmountOut | None = None
     theta: list[HashOut] | None = None
     gas_budget: GasOut | None = None
 
     @classmethod
-    def of(cls, question: PaymentQuestion | LowerBoundQuestion | ViewQuestion | OutcomeQuestion) -> "QuestionView":
+    def of(
+        cls,
+        question: PaymentQuestion
+        | LowerBoundQuestion
+        | ViewQuestion
+        | OutcomeQuestion
+        | OutcomeRecheck
+        | ObservationQuestion,
+    ) -> "QuestionView":
         """The view of a question."""
         budget = None if question.gas_budget is None else str(question.gas_budget)
         match question:
             case PaymentQuestion():
                 return cls(transaction=hex_of(question.transaction), theta=_hashes(question.theta), gas_budget=budget)
-            case OutcomeQuestion():
+            case OutcomeQuestion() | OutcomeRecheck():
                 return cls(transaction=hex_of(question.transaction), gas_budget=budget)
+            case ObservationQuestion():
+                return cls(height=question.height, gas_budget=budget)
             case LowerBoundQuestion():
                 return cls(
                     account=account_of(question.account),
@@ -77,12 +98,14 @@ def _question_of(question: Question) -> QuestionView | PreparationView:
     return QuestionView.of(question)
 
 
-AnyResultView = ResultView | ViewResultView | OutcomeResultView | PreparedView
+AnyResultView = ResultView | ViewResultView | OutcomeResultView | PreparedView | ObservationView
 
 
 def _result_of(kind: QuestionKind, raw: bytes) -> AnyResultView:
-    if kind is QuestionKind.OUTCOME:
+    if kind in (QuestionKind.OUTCOME, QuestionKind.OUTCOME_RECHECK):
         return OutcomeResultView.of(raw)
+    if kind is QuestionKind.OBSERVATION:
+        return ObservationView.of(raw)
     return PreparedView.of(raw) if kind is QuestionKind.TRANSACTION_PREPARATION else result_of(raw)
 
 
@@ -117,6 +140,12 @@ class JobView(BaseModel):
     error: JobErrorView | None
     swear: bool
     oath: Annotated[HashOut | None, Field(description="The transaction that swears the answer.")]
+    withdrawn_at: Annotated[
+        datetime | None,
+        Field(description="When an outcome that the answer rests on was found to be wrong: do not rely on it."),
+    ]
+    repeated_by: Annotated[str | None, Field(description="The job that asks again what was withdrawn.")]
+    repeats: Annotated[str | None, Field(description="The job with a withdrawn answer that this one asks again.")]
 
     @classmethod
     def of(cls, row: JobRow) -> "JobView":
@@ -139,6 +168,9 @@ class JobView(BaseModel):
             error=JobErrorView(code=str(row.error_code), detail=str(row.error_detail)) if failed else None,
             swear=row.swear,
             oath=None if row.oath is None else hex_of(row.oath),
+            withdrawn_at=row.withdrawn_at,
+            repeated_by=row.repeated_by,
+            repeats=row.repeats,
         )
 
 

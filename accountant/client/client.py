@@ -104,6 +104,22 @@ class AccountantClient:
         """Asks what a transaction did; the job. Options: gas_budget."""
         return self._ask("POST", "/v1/outcomes", {"transaction": transaction_hash, **options})
 
+    def recheck(self, transaction_hash: str, **options: Any) -> Json:
+        """Asks the same anew, from no stored outcome; the job. Options: gas_budget."""
+        return self._ask("POST", "/v1/outcomes/rechecks", {"transaction": transaction_hash, **options})
+
+    def observe(self, height: int, **options: Any) -> Json:
+        """Asks for the world state at a height; the job. Options: gas_budget."""
+        return self._ask("POST", "/v1/observations", {"height": height, **options})
+
+    def observation(self, height: int) -> Json:
+        """An observed world state that is kept: its root and its number of pages."""
+        return self._ask("GET", f"/v1/observations/{height}")
+
+    def observation_page(self, height: int, page: int) -> bytes:
+        """A page of an observed world state: the canonical encoding of a list of leaves."""
+        return self._request("GET", f"/v1/observations/{height}/pages/{page}").content
+
     def deployed(self, contract: str) -> Json:
         """What a contract admits, as its deployment says."""
         return self._ask("GET", f"/v1/contracts/{contract}")
@@ -154,7 +170,7 @@ class AccountantClient:
         """An oath, by its id or by the hash of its transaction, and whether it counts; executes nothing."""
         return self._ask("GET", f"/v1/oaths/{oath_id}")
 
-    def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
+    def _request(self, method: str, path: str, body: Json | None = None) -> httpx.Response:
         try:
             response = self._http.request(method, path, json=body)
         except (httpx.TransportError, httpx.InvalidURL) as error:
@@ -165,6 +181,10 @@ class AccountantClient:
             except ValueError:
                 problem = {"detail": response.text[:200]}
             raise ApiProblem(response.status_code, problem)
+        return response
+
+    def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
+        response = self._request(method, path, body)
         try:
             answer: Json = response.json()
         except ValueError:

@@ -22,6 +22,7 @@ from accountant.primitives.encoding import Decoder, encode
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.types import Address, Hash, Height, Seq
 from accountant.storage import copying, tables
+from accountant.storage.agreement_tables import epoch
 from accountant.storage.database import Database, compiled
 
 EVIDENCE_MAX = 256
@@ -63,6 +64,9 @@ _PUT_GENESIS = compiled(
     .on_conflict_do_nothing()
     .returning(_g.c.only)
 )
+_FIRST_EPOCH = compiled(
+    insert(epoch).values({name: bindparam(name) for name in ("only", "number")}).on_conflict_do_nothing()
+)
 _PUT_EVIDENCE = compiled(
     insert(_r)
     .from_select(
@@ -90,6 +94,7 @@ class Importer:
         given = {"only": 1, "hash": genesis.hash, "raw": encode(genesis), "cache_key": cache_key}
         with self._database.connection() as connection, connection.transaction():
             if connection.execute(_PUT_GENESIS, given).fetchone() is not None:
+                connection.execute(_FIRST_EPOCH, {"only": 1, "number": 0})
                 self._copy(connection, tables.blocks, [_genesis_row(genesis)])
                 moment = moment_after_block(0)
                 allocations = [(Address(a.address), moment, a.zero_balance) for a in genesis.accounts]

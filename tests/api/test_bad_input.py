@@ -270,6 +270,13 @@ GUARDED = [
     ("POST", "/v1/jobs/job_0/cancel"),
     ("GET", "/v1/jobs/job_0/events"),
     ("GET", "/v1/oaths/oath_0"),
+    ("POST", "/v1/outcomes/rechecks"),
+    ("GET", "/v1/agreement"),
+    ("POST", "/v1/agreement/digests"),
+    ("GET", "/v1/agreement/outcomes/0"),
+    ("POST", "/v1/observations"),
+    ("GET", "/v1/observations/0"),
+    ("GET", "/v1/observations/0/pages/0"),
     ("GET", "/v1/openapi.json"),
     ("GET", "/v1/no-such-route"),
 ]
@@ -307,6 +314,9 @@ def test_every_route_is_guarded_or_a_probe(service: Service) -> None:
         .replace("oath_0", "{id}")
         .replace("contracts/0", "contracts/{id}")
         .replace("blocks/0", "blocks/{id}")
+        .replace("agreement/outcomes/0", "agreement/outcomes/{seq}")
+        .replace("observations/0", "observations/{height}")
+        .replace("pages/0", "pages/{page}")
         for _, path in GUARDED
     }
     assert set(paths) - known == {"/v1/health", "/v1/readiness"}

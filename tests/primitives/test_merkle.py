@@ -73,3 +73,9 @@ def test_proofs_prove_their_leaf_and_nothing_else(leaves: list[bytes], data: st.
         assert not merkle.verify(leaves[index], index, len(leaves), path[:-1], root)
     for other in range(len(leaves)):
         assert merkle.verify(leaves[index], other, len(leaves), path, root) == (other == index)
+
+
+@given(st.lists(st.binary(max_size=40), max_size=70))
+def test_leaves_that_come_one_by_one_have_the_same_root(leaves: list[bytes]) -> None:
+    """Whatever their number, none included."""
+    assert merkle.streamed_root(iter(leaves)) == merkle.root(leaves)

@@ -85,6 +85,21 @@ def transfers_chain(blocks: int, transactions: int, seed: int = 0) -> RecordedIn
     return index
 
 
+def paying_chain(blocks: int, transactions: int, seed: int = 0) -> RecordedIndex:
+    """Blocks of transfers between three users, most of them of general money, which gas that comes back provides."""
+    random = Random(seed)
+    index = RecordedIndex(small_genesis())
+    for height in range(blocks):
+        made = []
+        for number in range(transactions):
+            zero, general = random.choice([(5, 0), (0, 9), (0, 60), (0, 200)])
+            nonce, to = height * transactions + number, random.choice([ANN, BEN, CAT, VAULT])
+            paying = transaction(TransactionKind.TRANSFER, nonce, to, zero, general, gas=2_050)
+            made.append((random.choice([ANN, BEN, CAT]), paying))
+        index.append_unsigned(made)
+    return index
+
+
 def emptied(url: str) -> None:
     """Takes every row out of a migrated database."""
     with psycopg.connect(plain_url(url), autocommit=True) as connection:

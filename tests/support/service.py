@@ -186,7 +186,7 @@ def running_service(database_url: str, redis_url: str, folder: Path) -> Iterator
         ExitStack() as stack,
     ):
         keeper = Keeper(store, service_genesis(), accept_any_module, None)
-        node_url = stack.enter_context(_served(lambda: make_app(Node(keeper))))
+        node_url = stack.enter_context(served(lambda: make_app(Node(keeper))))
         index = PostgresIndex(database)
 
         def api() -> ASGIApp:
@@ -200,13 +200,13 @@ def running_service(database_url: str, redis_url: str, folder: Path) -> Iterator
                 )
             )
 
-        url = stack.enter_context(_served(api))
+        url = stack.enter_context(served(api))
         yield Service(url, key, engine)
     engine.dispose()
 
 
 @contextmanager
-def _served(make: Callable[[], ASGIApp]) -> Iterator[str]:
+def served(make: Callable[[], ASGIApp]) -> Iterator[str]:
     """The URL of an application, made and served in an event loop of its own."""
     listening = socket.create_server(("127.0.0.1", 0))
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does so for sockets that it makes
