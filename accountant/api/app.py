@@ -15,6 +15,7 @@ from accountant.api import (
     oath_routes,
     outcome_routes,
     prepare_routes,
+    query_routes,
     question_routes,
     view_routes,
 )
@@ -94,6 +95,7 @@ def _routed() -> FastAPI:
         contract_routes,
         prepare_routes,
         question_routes,
+        query_routes,
         view_routes,
         outcome_routes,
         job_routes,

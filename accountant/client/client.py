@@ -100,6 +100,14 @@ class AccountantClient:
         body = {"contract": contract, "function": function, "arguments": list(arguments), "position": position}
         return self._ask("POST", "/v1/views", {**body, **options})
 
+    def query(self, kind: str, **fields: Any) -> Json:
+        """Asks an accounting query; the job. Its result has `verdict`, `answer` and, undecided, what is missing.
+
+        Kinds: balance_at_least, transaction_succeeded, income, storage, view, lower_bound, exact_balance. Fields: the
+        kind's own, gas_budget, swear.
+        """
+        return self._ask("POST", "/v1/queries", {"kind": kind, **fields})
+
     def outcome(self, transaction_hash: str, **options: Any) -> Json:
         """Asks what a transaction did; the job. Options: gas_budget."""
         return self._ask("POST", "/v1/outcomes", {"transaction": transaction_hash, **options})

@@ -45,7 +45,10 @@ class Located(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A row of an account's general balance: kind is CREDIT, DEBIT, EXPENSE or SETTLED of `chain.rows.RowKind`."""
+    """A row of an account's general balance: kind is CREDIT, DEBIT, EXPENSE or SETTLED of `chain.rows.RowKind`.
+
+    Among incomes also ZERO: what arrives in a zero-cost balance.
+    """
 
     seq: Seq
     kind: int
@@ -85,6 +88,12 @@ class ChainIndex(Protocol):
 
     def events(self, account: AccountId, after: Seq, before: Seq) -> list[Event]:
         """The rows of the account's general balance with after < seq < before, by (seq, kind)."""
+
+    def incomes(self, account: AccountId, after: Seq, before: Seq, limit: int) -> list[Event]:
+        """What can bring the account money, zero-cost or general: rows of kind CREDIT, SETTLED and ZERO.
+
+        Latest first, then by kind, with after < seq < before; all rows of at most `limit` transactions.
+        """
 
     def expenses(self, account: Address, before: Seq) -> int:
         """Q_G: the sum of general_value over the user's transactions with seq < before: one look-up."""

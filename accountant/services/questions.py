@@ -10,6 +10,8 @@ from accountant.accounting.outcome import OutcomeCertificate, OutcomeQuestion, c
 from accountant.accounting.pay import check_payment, verify_payment
 from accountant.accounting.preparation import PreparationQuestion, Prepared, check_preparation
 from accountant.accounting.prepare import prepare
+from accountant.accounting.query import QueryQuestion, check_query
+from accountant.accounting.query_answer import answer_query
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
 from accountant.accounting.view import check_view, view
 from accountant.execution.port import Heartbeat, OutcomeStore
@@ -18,7 +20,7 @@ from accountant.primitives.encoding import Decoder
 
 QUESTION_BYTES_MAX = 1024 * 1024
 
-Question = PaymentQuestion | LowerBoundQuestion | ViewQuestion | OutcomeQuestion | PreparationQuestion
+Question = PaymentQuestion | LowerBoundQuestion | ViewQuestion | OutcomeQuestion | PreparationQuestion | QueryQuestion
 Answered = AnyCertificate | OutcomeCertificate | Prepared
 Answer = Callable[[Question, Heartbeat], Answered]
 """Answers a question. Raises `InvalidQuestion`, and whatever the heartbeat raises."""
@@ -32,6 +34,7 @@ class QuestionKind(StrEnum):
     VIEW = "view"
     OUTCOME = "outcome"
     TRANSACTION_PREPARATION = "transaction_preparation"
+    QUERY = "query"
 
 
 _payments = Decoder(PaymentQuestion, QUESTION_BYTES_MAX)
@@ -39,6 +42,7 @@ _bounds = Decoder(LowerBoundQuestion, QUESTION_BYTES_MAX)
 _views = Decoder(ViewQuestion, QUESTION_BYTES_MAX)
 _outcomes = Decoder(OutcomeQuestion, QUESTION_BYTES_MAX)
 _preparations = Decoder(PreparationQuestion, QUESTION_BYTES_MAX)
+_queries = Decoder(QueryQuestion, QUESTION_BYTES_MAX)
 
 
 def kind_of(question: Question) -> QuestionKind:
@@ -54,6 +58,8 @@ def kind_of(question: Question) -> QuestionKind:
             return QuestionKind.OUTCOME
         case PreparationQuestion():
             return QuestionKind.TRANSACTION_PREPARATION
+        case QueryQuestion():
+            return QuestionKind.QUERY
 
 
 def decode_question(kind: QuestionKind, raw: bytes) -> Question:
@@ -69,6 +75,8 @@ def decode_question(kind: QuestionKind, raw: bytes) -> Question:
             return _outcomes.decode(raw)
         case QuestionKind.TRANSACTION_PREPARATION:
             return _preparations.decode(raw)
+        case QuestionKind.QUERY:
+            return _queries.decode(raw)
 
 
 def check(index: ChainIndex, question: Question) -> None:
@@ -84,6 +92,8 @@ def check(index: ChainIndex, question: Question) -> None:
             check_outcome(index, question)
         case PreparationQuestion():
             check_preparation(index, question)
+        case QueryQuestion():
+            check_query(index, question)
 
 
 def answering(index: ChainIndex, outcomes: OutcomeStore) -> Answer:
@@ -101,5 +111,7 @@ def answering(index: ChainIndex, outcomes: OutcomeStore) -> Answer:
                 return find_outcome(index, outcomes, question, heartbeat)
             case PreparationQuestion():
                 return prepare(index, outcomes, question, int(time.time()), heartbeat)
+            case QueryQuestion():
+                return answer_query(index, outcomes, question, heartbeat)
 
     return answer

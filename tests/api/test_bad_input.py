@@ -23,6 +23,7 @@ WRONG_CHECKSUM = ACCOUNT[:2] + ACCOUNT[2:].swapcase()
 PAY = "/v1/payments/verifications"
 BOUND = "/v1/balances/lower-bound"
 VIEW = "/v1/views"
+QUERY = "/v1/queries"
 SUBMIT = "/v1/transactions"
 OCTETS = {"content-type": "application/octet-stream"}
 JSON = {"content-type": "application/json"}
@@ -53,6 +54,18 @@ def _bound(**changes: Any) -> dict[str, Any]:
 
 def _view(**changes: Any) -> dict[str, Any]:
     return {"contract": TELLER, "function": "rate", "position": "head", **changes}
+
+
+def _query(kind: object, **fields: Any) -> dict[str, Any]:
+    return {"kind": kind, **fields}
+
+
+def _balance(**changes: Any) -> dict[str, Any]:
+    return {"kind": "balance_at_least", "account": ACCOUNT, "amount": "1", "position": "head", **changes}
+
+
+def _storage(**changes: Any) -> dict[str, Any]:
+    return {"kind": "storage", "contract": TELLER, "slot": "0x72", "position": "head", **changes}
 
 
 def _pick(*arguments: object) -> dict[str, Any]:
@@ -149,6 +162,54 @@ BAD = [
     Bad("a long argument", 422, "view_too_large", VIEW, json=_pick(True, ACCOUNT, "0x" + "00" * 1_000)),
     Bad("a huge gas limit", 422, "invalid_gas_limit", VIEW, json=_view(gas_limit=10**9 + 1)),
     Bad("a negative gas limit", 422, "invalid_request", VIEW, json=_view(gas_limit=-1)),
+    Bad("a query of no kind", 422, "invalid_request", QUERY, json={"account": ACCOUNT, "position": "head"}),
+    Bad("a query of another kind", 422, "invalid_request", QUERY, json=_query("balance", account=ACCOUNT)),
+    Bad("a number for a kind", 422, "invalid_request", QUERY, json=_query(3)),
+    Bad("a list for a query", 422, "invalid_request", QUERY, json=[_balance()]),
+    Bad("a field of another kind", 422, "invalid_request", QUERY, json=_balance(transaction=SETTLED)),
+    Bad("no amount", 422, "invalid_request", QUERY, json=_query("balance_at_least", account=ACCOUNT, position="head")),
+    Bad("an amount below zero", 422, "invalid_request", QUERY, json=_balance(amount=-1)),
+    Bad("an amount past all money", 422, "invalid_request", QUERY, json=_balance(amount=2**63)),
+    Bad("a query with a wrong checksum", 422, "invalid_request", QUERY, json=_balance(account=WRONG_CHECKSUM)),
+    Bad("a query on no chain", 404, "unknown_position", QUERY, json=_balance(position=_at(1))),
+    Bad("a query's budget below zero", 422, "invalid_request", QUERY, json=_balance(gas_budget=-1)),
+    Bad("a word for a query's swear", 422, "invalid_request", QUERY, json=_balance(swear="yes")),
+    Bad(
+        "an unknown transaction's success",
+        404,
+        "unknown_transaction",
+        QUERY,
+        json=_query("transaction_succeeded", transaction=UNKNOWN),
+    ),
+    Bad(
+        "an unknown transaction's income",
+        404,
+        "unknown_transaction",
+        QUERY,
+        json=_query("income", transaction=UNKNOWN, account=ACCOUNT),
+    ),
+    Bad("a slot without 0x", 422, "invalid_request", QUERY, json=_storage(slot="72")),
+    Bad("half a byte of a slot", 422, "invalid_request", QUERY, json=_storage(slot="0x7")),
+    Bad("a long slot", 422, "invalid_request", QUERY, json=_storage(slot="0x" + "00" * 100_000)),
+    Bad("a slot of no contract", 404, "unknown_contract", QUERY, json=_storage(contract=UNKNOWN)),
+    Bad("a slot of a user", 422, "invalid_request", QUERY, json=_storage(contract=ACCOUNT)),
+    Bad("a query of no function", 404, "unknown_function", QUERY, json=_view(kind="view", function="gone")),
+    Bad("a query with arguments too many", 422, "wrong_arguments", QUERY, json=_view(kind="view", arguments=[1])),
+    Bad("a query with a huge gas limit", 422, "invalid_gas_limit", QUERY, json=_view(kind="view", gas_limit=10**10)),
+    Bad(
+        "a bound to be sworn",
+        422,
+        "not_swearable",
+        QUERY,
+        json=_query("lower_bound", account=ACCOUNT, position="head", swear=True),
+    ),
+    Bad(
+        "an exact balance to be sworn",
+        422,
+        "not_swearable",
+        QUERY,
+        json=_query("exact_balance", account=ACCOUNT, position="head", swear=True),
+    ),
     Bad("an oversized body", 413, "request_entity_too_large", PAY, content=b" " * 1_200_000, headers=JSON),
     Bad("octets that are none", 422, "invalid_encoding", SUBMIT, content=b"\x00\x01", headers=OCTETS),
     Bad(
@@ -263,6 +324,7 @@ GUARDED = [
     ("POST", PAY),
     ("POST", BOUND),
     ("POST", VIEW),
+    ("POST", QUERY),
     ("POST", "/v1/outcomes"),
     ("GET", "/v1/contracts/0"),
     ("GET", "/v1/jobs"),

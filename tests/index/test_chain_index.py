@@ -8,9 +8,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accountant.chain.envelope import Envelope
-from accountant.chain.footprint import Bound, Credit, Debit, Read, Write
+from accountant.chain.footprint import Bound, Credit, Debit, Read, Write, account_key
 from accountant.chain.moment import moment_after_block, moment_before
-from accountant.chain.rows import RowKind
+from accountant.chain.rows import RowKind, rows_of
 from accountant.chain.transaction import DeployPayload, Transaction, TransactionKind, deployed_contract
 from accountant.index.port import ChainIndex, Event
 from accountant.primitives.encoding import encode
@@ -304,3 +304,44 @@ def test_the_unknown_slot_of_a_long_name_is_no_other_slot(adapter: Adapter) -> N
     """A slot is found by all of its bytes."""
     index = adapter(example())
     assert index.writers(VAULT, sha256(b"s"), Seq(7), 10) == []
+
+
+def test_incomes_are_latest_first_and_of_whole_transactions(adapter: Adapter) -> None:
+    """Credits, deposits and zero-cost transfers, each transaction with all its rows; a limit counts transactions."""
+    index = adapter(example())
+    everything = (Seq(-1), Seq(7))
+    kinds = [(event.seq, RowKind(event.kind).name, event.cap) for event in index.incomes(BEN, *everything, 10)]
+    assert kinds == [(5, "CREDIT", 40), (3, "CREDIT", 1_000), (0, "ZERO", 100)]
+    assert [(e.seq, RowKind(e.kind).name) for e in index.incomes(SHOP, *everything, 10)] == [(2, "SETTLED")]
+    assert [event.seq for event in index.incomes(BEN, *everything, 2)] == [5, 3]
+    assert [event.seq for event in index.incomes(BEN, Seq(0), Seq(5), 10)] == [3]
+    assert index.incomes(Address(b"x" * 20), *everything, 10) == []
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.randoms(use_true_random=True))
+def test_incomes_of_random_chains(adapter: Adapter, random: Random) -> None:
+    """Whatever window and limit: the rows of the latest transactions in it, as the transactions' own rows say."""
+    made = RandomChain(random)
+    chain = RecordedIndex(made.genesis)
+    made.index = chain
+    made.grow(5)
+    index, count = adapter(chain), chain.head().next_seq
+    account = random.choice(made.accounts)
+    rows = [
+        Event(Seq(seq), row.kind, row.cap)  # type: ignore[arg-type]
+        for seq in range(count)
+        for row in rows_of(
+            chain.transaction(Seq(seq)).transaction, chain.transaction(Seq(seq)).sender, made.genesis.gas
+        )
+        if row.key == account_key(account) and row.kind in (RowKind.CREDIT, RowKind.SETTLED, RowKind.ZERO)
+    ]
+    after, before, limit = (
+        Seq(random.randrange(-1, count + 1)),
+        Seq(random.randrange(count + 2)),
+        random.choice([1, 3, 99]),
+    )
+    inside = [row for row in rows if after < row.seq < before]
+    latest = sorted({row.seq for row in inside}, reverse=True)[:limit]
+    expected = sorted((row for row in inside if row.seq in latest), key=lambda row: (-row.seq, row.kind))
+    assert index.incomes(account, after, before, limit) == expected

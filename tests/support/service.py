@@ -24,8 +24,10 @@ from accountant.chain.envelope import ArgumentKind, FunctionEnvelope
 from accountant.chain.genesis import Genesis, GenesisContract
 from accountant.chain.state import ChainState
 from accountant.chain.validator import ValidatedBlock
+from accountant.client.client import AccountantClient, Json
 from accountant.commands.api import forwarding
 from accountant.contracts.engine import ENGINE
+from accountant.execution.memory import MemoryOutcomes
 from accountant.node.app import make_app
 from accountant.node.client import NodeClient
 from accountant.node.keeper import Keeper
@@ -34,6 +36,8 @@ from accountant.node.store import BlockStore
 from accountant.primitives.types import UNITS_PER_TOKEN, Hash
 from accountant.services.api_keys import ensure_first_key
 from accountant.services.policy import JobPolicy
+from accountant.services.questions import answering
+from accountant.services.work import Attempt, work
 from accountant.storage.database import Database, engine_of, migrate
 from accountant.storage.importer import Importer
 from accountant.storage.index import PostgresIndex
@@ -203,6 +207,13 @@ def running_service(database_url: str, redis_url: str, folder: Path) -> Iterator
         url = stack.enter_context(_served(api))
         yield Service(url, key, engine)
     engine.dispose()
+
+
+def answered(service: Service, database: Database, client: AccountantClient, job_id: str) -> Json:
+    """The job after a worker, here, has answered it from the service's own index and nothing else."""
+    answer = answering(PostgresIndex(database), MemoryOutcomes())
+    assert work(service.engine, answer, job_id, "test", JobPolicy()) is Attempt.DONE
+    return client.job(job_id)
 
 
 @contextmanager
