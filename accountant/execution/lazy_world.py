@@ -6,7 +6,19 @@ from typing import cast
 from accountant.chain.query import Answer, decode_query
 from accountant.contracts.errors import ContractFailure, FailureKind
 from accountant.contracts.world import ContractCode
-from accountant.execution.needs import AnswerOf, BoundUnder, CoversBefore, Need, OutcomeOf, SlotBefore, Unresolved
+from accountant.execution.lookups import members_of, zero_balance
+from accountant.execution.needs import (
+    AnswerOf,
+    BoundUnder,
+    CodeOf,
+    CoversBefore,
+    MembersOf,
+    Need,
+    OutcomeOf,
+    SlotBefore,
+    TargetOf,
+    Unresolved,
+)
 from accountant.execution.outcome import Outcome
 from accountant.execution.queries import target_of
 from accountant.execution.session import Inputs, Session
@@ -14,16 +26,7 @@ from accountant.execution.transition import code_deployed_by
 from accountant.index.position import Place
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import InvalidEncoding
-from accountant.primitives.types import (
-    ADDRESS_BYTES,
-    AMOUNT_MAX,
-    AccountId,
-    Address,
-    Amount,
-    ContractId,
-    Hash,
-    Seq,
-)
+from accountant.primitives.types import AMOUNT_MAX, AccountId, Amount, ContractId, Hash
 
 _PEEK_WRITERS = 16
 
@@ -76,9 +79,11 @@ class LazyWorld:
             self._inputs.seqs.add(writer)
             value = outcome.written(need.contract, need.slot)
             if value is not None:
+                self._inputs.asked(need)
                 return value
         if len(writers) == _PEEK_WRITERS:
             return cast(bytes, self._missing(need))
+        self._inputs.asked(need)
         return self._session.genesis.slot(need.contract, need.slot)
 
     def code(self, contract: ContractId) -> ContractCode | None:
@@ -86,12 +91,14 @@ class LazyWorld:
         there = self._session.genesis.code(contract)
         if there is not None:
             return there
+        self._inputs.asked(CodeOf(contract))
         seq = self._session.index.deployment(contract)
         if seq is None or seq >= self._place.seq:
             return None
         outcome = self._session.known(seq)
         if outcome is None:
             outcome = cast(Outcome, self._missing(OutcomeOf(seq)))
+        self._inputs.asked(OutcomeOf(seq))
         self._inputs.seqs.add(seq)
         return code_deployed_by(self._session.index.transaction(seq)) if outcome.succeeded else None
 
@@ -107,6 +114,7 @@ class LazyWorld:
                 value = self._session.walk(contract, need.before).covers(amount)
             if value is None:
                 return bool(self._missing(need))
+            self._inputs.asked(need)
             self._inputs.add_balance(contract, need.before)
             self._answers[need] = value
         return bool(value)
@@ -115,32 +123,17 @@ class LazyWorld:
         """Lemma 1 under Θ plus the zero-cost balance: what the account owns at least."""
         if len(set(theta)) != len(theta):
             raise ContractFailure(FailureKind.INVALID_THETA, "repeated")
-        need = BoundUnder(account, self._earlier(account, theta), self._place.seq)
+        self._inputs.asked(MembersOf(account, theta, self._place.seq, self._place.moment))
+        members = members_of(self._session.index, account, theta, self._place.seq)
+        if members is None:
+            raise ContractFailure(FailureKind.INVALID_THETA, "not an earlier transaction of the account")
+        need = BoundUnder(account, members, self._place.seq)
         value = self._answers.get(need)
         if value is None:
             value = self._missing(need)
         assert isinstance(value, int)
-        if len(account) == ADDRESS_BYTES:
-            value += self._session.index.zero_balance(Address(account), self._place.moment)
+        value += zero_balance(self._session.index, account, self._place.moment)
         return Amount(min(value, AMOUNT_MAX))
-
-    def _earlier(self, account: AccountId, theta: tuple[Hash, ...]) -> tuple[Seq, ...]:
-        """Θ as numbers. A hash of a later transaction and one of none fail alike, or the outcome would depend
-        on how far the chain went when somebody looked.
-        """
-        members = []
-        for name in theta:
-            seq = self._session.index.seq_of(name)
-            if seq is None or not self._moves(account, seq):
-                raise ContractFailure(FailureKind.INVALID_THETA, "not an earlier transaction of the account")
-            members.append(seq)
-        return tuple(members)
-
-    def _moves(self, account: AccountId, seq: Seq) -> bool:
-        """Whether a transaction before this place may have moved the account's general balance."""
-        if seq >= self._place.seq:
-            return False
-        return bool(self._session.index.events(account, Seq(seq - 1), Seq(seq + 1)))
 
     def answer(self, query: bytes) -> bytes:
         """The canonical answer of a query about strictly earlier blocks (DESIGN section 5)."""
@@ -148,6 +141,7 @@ class LazyWorld:
             decoded = decode_query(query)
         except InvalidEncoding:
             raise ContractFailure(FailureKind.INVALID_VALUE, "query") from None
+        self._inputs.asked(TargetOf(decoded))
         target = target_of(self._session.index, decoded)
         if target is None or target.height >= self._place.height:
             raise ContractFailure(FailureKind.QUERY_VOID)

@@ -1,20 +1,23 @@
 """What a computation may need of the past before it can go on. All needs point strictly backwards."""
 
-from dataclasses import dataclass
+import msgspec
 
+from accountant.chain.moment import Moment
 from accountant.chain.query import AccountingQuery
 from accountant.primitives.types import AccountId, ContractId, Gas, Hash, Seq
 
 
-@dataclass(frozen=True, slots=True)
-class OutcomeOf:
+class _Need(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True, gc=False, tag_field="kind"):
+    """Base of the needs: encoded as [tag, fields…], since what a run needed is kept with its outcome."""
+
+
+class OutcomeOf(_Need, frozen=True, tag=0):
     """The outcome of a transaction. Value: `Outcome`."""
 
     seq: Seq
 
 
-@dataclass(frozen=True, slots=True)
-class SlotBefore:
+class SlotBefore(_Need, frozen=True, tag=1):
     """A slot's value right before a transaction. Value: bytes."""
 
     contract: ContractId
@@ -22,8 +25,7 @@ class SlotBefore:
     before: Seq
 
 
-@dataclass(frozen=True, slots=True)
-class CoversBefore:
+class CoversBefore(_Need, frozen=True, tag=2):
     """Whether G of an account is at least `amount` right before a transaction. Value: bool."""
 
     account: AccountId
@@ -31,8 +33,7 @@ class CoversBefore:
     before: Seq
 
 
-@dataclass(frozen=True, slots=True)
-class BoundUnder:
+class BoundUnder(_Need, frozen=True, tag=3):
     """G's lower bound under exactly these incomes, right before a transaction. Value: int."""
 
     account: AccountId
@@ -40,8 +41,7 @@ class BoundUnder:
     before: Seq
 
 
-@dataclass(frozen=True, slots=True)
-class AnswerOf:
+class AnswerOf(_Need, frozen=True, tag=4):
     """The answer of a query that points into the past. Value: bool, int, bytes or `ViewAnswer`."""
 
     query: AccountingQuery
@@ -50,6 +50,33 @@ class AnswerOf:
 
 
 Need = OutcomeOf | SlotBefore | CoversBefore | BoundUnder | AnswerOf
+
+
+class CodeOf(_Need, frozen=True, tag=5):
+    """Which transaction deploys a contract, if any does; its outcome, if there is one before, is a need of its own."""
+
+    contract: ContractId
+
+
+class MembersOf(_Need, frozen=True, tag=6):
+    """Which transactions a contract's Θ names, and the account's zero-cost balance if all of them are incomes."""
+
+    account: AccountId
+    theta: tuple[Hash, ...]
+    before: Seq
+    moment: Moment
+
+
+class TargetOf(_Need, frozen=True, tag=7):
+    """Where a query points to."""
+
+    query: AccountingQuery
+
+
+LookUp = CodeOf | MembersOf | TargetOf
+"""What the index answers alone. Nobody waits for it, but whoever proves an outcome has to prove this too."""
+
+Asked = Need | LookUp
 
 
 class Unresolved(Exception):

@@ -1,7 +1,9 @@
 """Outcomes: what a transaction did. A pure function of the chain, so an outcome is kept for ever."""
 
 from accountant.contracts.errors import FailureKind
+from accountant.execution.needs import Asked
 from accountant.primitives.encoding import Decoder, Record
+from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.types import AccountId
 
 OUTCOME_BYTES_MAX = 64 * 1024 * 1024
@@ -83,16 +85,37 @@ class Observed(Record, frozen=True):
     `inputs`: the numbers of the transactions whose outcomes were consulted for slots, code, bounds and
     queries. `balances`: the balances whose intervals were consulted. Both depend on what was already
     known, so they are no part of the outcome itself.
+
+    `needs`: what the transaction asked of the past, in the order in which it first asked: a function of the
+    chain like the outcome. Answering them again leads to the outcome without running a contract. None where
+    nobody recorded them.
     """
 
     outcome: Outcome
     inputs: tuple[int, ...]
     balances: tuple[BalanceInput, ...] = ()
+    needs: tuple[Asked, ...] | None = None
+
+
+class _WithoutNeeds(Record, frozen=True):
+    """What was kept before needs were recorded."""
+
+    outcome: Outcome
+    inputs: tuple[int, ...]
+    balances: tuple[BalanceInput, ...]
 
 
 _observed = Decoder(Observed, OUTCOME_BYTES_MAX)
+_without_needs = Decoder(_WithoutNeeds, OUTCOME_BYTES_MAX)
 
 
 def decode_observed(raw: bytes) -> Observed:
     """The observed outcome that `raw` encodes. Raises `InvalidEncoding`."""
-    return _observed.decode(raw)
+    try:
+        return _observed.decode(raw)
+    except InvalidEncoding as error:
+        try:
+            old = _without_needs.decode(raw)
+        except InvalidEncoding:
+            raise error from None
+        return Observed(old.outcome, old.inputs, old.balances)

@@ -51,3 +51,7 @@ class OutcomeStore(Protocol):
 
 Heartbeat = Callable[[Gas], None]
 """Called with the gas executed so far, at least once for each executed transaction. It may raise to stop the work."""
+
+Records = Callable[[Seq], Observed | None]
+"""What executing a transaction would find, with all that it would ask for; None where nobody recorded that. It may
+raise to stop the work."""

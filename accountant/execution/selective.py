@@ -25,11 +25,14 @@ from accountant.execution.certain import certain_reads
 from accountant.execution.choice import next_to_execute
 from accountant.execution.income import income_of
 from accountant.execution.lazy_world import LazyWorld
+from accountant.execution.lookups import look_up
 from accountant.execution.needs import (
     AnswerOf,
+    Asked,
     BoundUnder,
     BudgetSpent,
     CoversBefore,
+    LookUp,
     Need,
     OutcomeOf,
     SlotBefore,
@@ -112,6 +115,7 @@ class Selective:
         """Drive a need's generator, and those that it waits for; what it consulted goes `into` its asker's inputs."""
         if isinstance(root, OutcomeOf) and (known := self.session.known(root.seq)) is not None:
             (into or self.consulted).seqs.add(root.seq)
+            (into or self.consulted).asked(root)
             return known
         stack = [(root, inputs := Inputs(), self._begin(root, inputs))]
         value: Value | None = None
@@ -123,10 +127,7 @@ class Selective:
                 value = cast(Value, finished.value)
                 stack.pop()
                 parent = stack[-1][1] if stack else into or self.consulted
-                if isinstance(need, OutcomeOf):
-                    parent.seqs.add(need.seq)
-                else:
-                    parent.merge(inputs)
+                _pass_on(need, inputs, parent)
                 if not stack:
                     return value
                 continue
@@ -136,6 +137,7 @@ class Selective:
                 raise
             if isinstance(wanted, OutcomeOf) and (known := self.session.known(wanted.seq)) is not None:
                 inputs.seqs.add(wanted.seq)
+                inputs.asked(wanted)
                 value = known
                 continue
             stack.append((wanted, deeper := Inputs(), self._begin(wanted, deeper)))
@@ -170,9 +172,14 @@ class Selective:
             return self._keep(
                 seq, inputs, self._run(located, LazyWorld(self.session, place_of(located), {}, inputs)), False
             )
+        record = self.session.records(seq)
+        if record is not None and record.needs is not None:
+            yield from self._ask_again(record.needs, inputs)
+            self._afford(located, record.outcome.gas_used)
+            return self._keep(seq, inputs, record.outcome, ran_code=True)
         answers: dict[Need, Value] = {}
         runs = 0
-        for need in self._certain(located):
+        for need in self._certain(located, inputs):
             answers[need] = yield need
         while True:
             try:
@@ -188,6 +195,15 @@ class Selective:
                 need = unresolved.need
             answers[need] = yield need
 
+    def _ask_again(self, needs: tuple[Asked, ...], inputs: Inputs) -> Steps[None]:
+        """What a run asked for, in its order. What a view asked for stands beside it, so it need not run."""
+        for asked in needs:
+            inputs.asked(asked)
+            if isinstance(asked, LookUp):
+                look_up(self.session.index, asked)
+            elif not isinstance(asked, AnswerOf) or not isinstance(asked.query, View):
+                yield asked
+
     def _may_suspend(self, runs: int) -> bool:
         """Whether a run that was started `runs` times before may wait, rather than stop, for what it needs."""
         return runs >= RUNS_MOST and self._suspended < SUSPENDED_MOST
@@ -200,12 +216,12 @@ class Selective:
         finally:
             self._suspended -= 1
 
-    def _certain(self, located: Located) -> Iterator[Need]:
+    def _certain(self, located: Located, inputs: Inputs) -> Iterator[Need]:
         """What the run surely needs: its code, and the reads that its template marks as certain."""
         if located.transaction.kind != TransactionKind.CALL:
             return
         contract = ContractId(located.transaction.to)
-        world = LazyWorld(self.session, place_of(located), {}, Inputs())
+        world = LazyWorld(self.session, place_of(located), {}, inputs)
         try:
             code = world.code(contract)
         except Unresolved as unresolved:
@@ -342,3 +358,15 @@ class Selective:
 
     def _observe(self, seq: Seq) -> Steps[Outcome]:
         return cast(Outcome, (yield OutcomeOf(seq)))
+
+
+def _pass_on(need: Need, inputs: Inputs, asker: Inputs) -> None:
+    """What a need consulted was consulted by whoever asked for it; a view's needs are its asker's as well."""
+    if isinstance(need, OutcomeOf):
+        asker.seqs.add(need.seq)
+    else:
+        asker.merge(inputs)
+    if isinstance(need, AnswerOf) and isinstance(need.query, View):
+        for deeper in inputs.needs:
+            asker.asked(deeper)
+    asker.asked(need)

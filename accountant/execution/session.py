@@ -3,8 +3,9 @@
 from collections.abc import Callable, Iterable
 
 from accountant.execution.genesis_state import genesis_state
+from accountant.execution.needs import Asked
 from accountant.execution.outcome import BalanceInput, Observed, Outcome
-from accountant.execution.port import Heartbeat, OutcomeStore
+from accountant.execution.port import Heartbeat, OutcomeStore, Records
 from accountant.execution.timeline import Checkpoint, KnownOutcome, Timeline, Walk
 from accountant.index.port import ChainIndex
 from accountant.primitives.types import AccountId, Gas, Seq
@@ -14,20 +15,26 @@ CHECKPOINT_EVERY = 512
 
 
 class Inputs:
-    """What one computation consulted: outcomes by number, and balances up to a position."""
+    """What one computation asked for, and what it consulted: outcomes by number, and balances up to a position."""
 
-    __slots__ = ("balances", "seqs")
+    __slots__ = ("balances", "needs", "seqs")
 
     def __init__(self) -> None:
         self.seqs: set[Seq] = set()
         self.balances: dict[AccountId, Seq] = {}
+        self.needs: dict[Asked, None] = {}
+        """In the order in which they were first asked for: a function of the chain, whatever was known before."""
+
+    def asked(self, asked: Asked) -> None:
+        """The computation itself asked for this."""
+        self.needs.setdefault(asked)
 
     def add_balance(self, account: AccountId, before: Seq) -> None:
         """The account's balance right before `before` was consulted."""
         self.balances[account] = max(before, self.balances.get(account, before))
 
     def merge(self, other: "Inputs") -> None:
-        """Everything that another computation, done on behalf of this one, consulted."""
+        """Everything that another computation, done on behalf of this one, consulted. What it asked for is its own."""
         self.seqs |= other.seqs
         for account, before in other.balances.items():
             self.add_balance(account, before)
@@ -35,7 +42,7 @@ class Inputs:
     def observed(self, outcome: Outcome) -> Observed:
         """The outcome with what it was computed from, in canonical order."""
         balances = tuple(BalanceInput(account, before) for account, before in sorted(self.balances.items()))
-        return Observed(outcome, tuple(sorted(self.seqs)), balances)
+        return Observed(outcome, tuple(sorted(self.seqs)), balances, tuple(self.needs))
 
 
 class Session:
@@ -47,11 +54,17 @@ class Session:
         outcomes: OutcomeStore,
         heartbeat: Heartbeat | None = None,
         gas_budget: Gas | None = None,
+        records: Records | None = None,
     ) -> None:
-        """`gas_budget`: the most gas that this work may execute; None for no limit."""
+        """`gas_budget`: the most gas that this work may execute; None for no limit.
+
+        `records`: where to look, before a transaction is executed, for what executing it would find. Its needs are
+        resolved and its gas counts as executed, but no contract runs: see `execution.replay`.
+        """
         self.index = index
         self.genesis = genesis_state(index.genesis)
         self.store = outcomes
+        self.records: Records = records or (lambda _seq: None)
         self.gas_budget = gas_budget
         self.gas_executed = Gas(0)
         self.executed: list[Seq] = []
