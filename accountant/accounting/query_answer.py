@@ -24,7 +24,7 @@ from accountant.accounting.query import (
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion
 from accountant.accounting.view import view
 from accountant.chain.query import BalanceAtLeast, Income, Storage, TransactionSucceeded, View
-from accountant.execution.income import income_bounds
+from accountant.execution.income import INCOME_KINDS, income_bounds
 from accountant.execution.needs import BudgetSpent
 from accountant.execution.port import Heartbeat, OutcomeStore
 from accountant.execution.selective import Selective
@@ -130,7 +130,8 @@ def _looked_up(
     if isinstance(query, Income):
         seq = seq_in(index, query.transaction)
         end = Seq(seq + 1)
-        learnt = (*income_bounds(index.incomes(account_of(query.account), Seq(seq - 1), end, 1)), None)
+        rows = index.movements(account_of(query.account), INCOME_KINDS, Seq(seq - 1), end, 1)
+        learnt = (*income_bounds(rows), None)
     else:
         end = place_in(index, query.position).seq
     try:

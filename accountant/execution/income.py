@@ -8,6 +8,9 @@ from accountant.execution.outcome import Outcome
 from accountant.index.port import Event, Located
 from accountant.primitives.types import ADDRESS_BYTES, AccountId
 
+INCOME_KINDS = (RowKind.CREDIT, RowKind.SETTLED, RowKind.ZERO)
+"""The rows that say that a transaction can be an income (Definition 2)."""
+
 
 def income_of(located: Located, outcome: Outcome, account: AccountId) -> int:
     """What the transaction brought to the account, in base units, zero-cost or general.

@@ -24,9 +24,6 @@ from accountant.primitives.types import ADDRESS_BYTES, Address, Hash, Height, Se
 EVENT_KINDS = frozenset({RowKind.CREDIT, RowKind.DEBIT, RowKind.EXPENSE, RowKind.SETTLED})
 """The rows that say something of a general balance."""
 
-INCOME_KINDS = (RowKind.CREDIT, RowKind.SETTLED, RowKind.ZERO)
-"""The rows that say that a transaction can be an income (Definition 2)."""
-
 
 def latest_transactions(events: Iterable[Event], limit: int) -> list[Event]:
     """All rows of the latest `limit` transactions among these, latest first, then by kind."""

@@ -12,7 +12,6 @@ from accountant.chain.rows import RowKind
 from accountant.chain.transaction import Transaction
 from accountant.index.blocks import (
     EVENT_KINDS,
-    INCOME_KINDS,
     IndexedBlock,
     RunningValues,
     UnsignedBlock,
@@ -157,10 +156,13 @@ class MemoryIndex:
         first = bisect_left(rows, after + 1, key=_seq)
         return rows[first : bisect_left(rows, before, first, key=_seq)]
 
-    def incomes(self, account: AccountId, after: Seq, before: Seq, limit: int) -> list[Event]:
-        rows = [e for e in self.events(account, after, before) if e.kind in INCOME_KINDS]
-        zeros = self._arrivals.get(account_key(account), [])
-        rows += zeros[bisect_left(zeros, after + 1, key=_seq) : bisect_left(zeros, before, key=_seq)]
+    def movements(
+        self, account: AccountId, kinds: Sequence[RowKind], after: Seq, before: Seq, limit: int
+    ) -> list[Event]:
+        rows = [e for e in self.events(account, after, before) if e.kind in kinds]
+        if RowKind.ZERO in kinds:
+            zeros = self._arrivals.get(account_key(account), [])
+            rows += zeros[bisect_left(zeros, after + 1, key=_seq) : bisect_left(zeros, before, key=_seq)]
         return latest_transactions(rows, limit)
 
     def expenses(self, account: Address, before: Seq) -> int:

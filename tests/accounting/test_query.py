@@ -122,7 +122,7 @@ def test_names_and_encodings_of_all_kinds() -> None:
         raw = encode(query)
         assert decode_any_query(raw) == query
         if can_be_sworn(query):
-            assert decode_query(raw) == query and name_of(query) == query_hash(query)  # type: ignore[arg-type]
+            assert decode_query(raw) == query and name_of(query) == query_hash(query)
         else:
             with pytest.raises(InvalidEncoding):
                 decode_query(raw)
