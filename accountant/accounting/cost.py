@@ -2,7 +2,8 @@
 
 `cost` is the gas that an accountant who knows nothing executes to determine the income: a fact of the chain. Where
 everything that such an accountant comes to was observed, a replay of the records tells it, without executing; else it
-is bounded over the static slice. `remaining` is what of it nobody here has executed yet: nothing once the income itself was observed.
+is bounded over the static slice. `remaining` is what of it nobody here has executed yet: nothing once the income
+itself was observed.
 """
 
 from typing import Any, NamedTuple, cast

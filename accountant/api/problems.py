@@ -26,7 +26,7 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:anh:problem:"
 ERRORS_MOST = 20
 
-_TAGS = frozenset(KINDS.values())
+_TAGS = frozenset({*KINDS.values(), "payment"})
 """The kind of a query stands in the place of an error where a body may be of several kinds, and is no field of it."""
 
 _log = structlog.get_logger(__name__)

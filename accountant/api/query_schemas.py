@@ -13,6 +13,7 @@ from accountant.api.schemas import (
     PositionOrHeadIn,
     RequestIn,
     SwearIn,
+    ThetaIn,
     ViewGasIn,
 )
 
@@ -84,7 +85,18 @@ class ExactBalanceIn(_QueryIn):
     position: _AtIn
 
 
-QueryIn = Annotated[
-    BalanceAtLeastIn | TransactionSucceededIn | IncomeIn | StorageIn | ViewQueryIn | LowerBoundQueryIn | ExactBalanceIn,
-    Field(discriminator="kind"),
-]
+class PaymentQuoteIn(RequestIn):
+    """Algorithm 4 (Pay), with the incomes that the sender presents."""
+
+    kind: Literal["payment"]
+    transaction: HashIn
+    theta: ThetaIn = None
+    gas_budget: BudgetIn = None
+    swear: SwearIn = False
+
+
+_AnyQueryIn = (
+    BalanceAtLeastIn | TransactionSucceededIn | IncomeIn | StorageIn | ViewQueryIn | LowerBoundQueryIn | ExactBalanceIn
+)
+QueryIn = Annotated[_AnyQueryIn, Field(discriminator="kind")]
+QuoteIn = Annotated[_AnyQueryIn | PaymentQuoteIn, Field(discriminator="kind")]

@@ -5,6 +5,7 @@ heartbeat of the executor comes between transactions only.
 """
 
 import threading
+import time
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
@@ -20,6 +21,7 @@ from accountant.primitives.types import Gas
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answer, QuestionKind, decode_question
 from accountant.storage.jobs import Jobs, Lease
+from accountant.storage.observed_gas import add_speed
 
 _NO_MEANS = (MemoryError, EngineFault, WasmtimeError)
 """What comes of a process's limits, not of the chain: a module that runs was checked before its block was taken."""
@@ -89,6 +91,7 @@ def work(engine: sa.Engine, answer: Answer, job_id: str, owner: str, policy: Job
         return Attempt.NOTHING_TO_DO
     log = _log.bind(job=lease.id, attempt=lease.attempt, fence=lease.fence)
     log.info("job_started")
+    began = time.monotonic()
     try:
         with _Heart(engine, lease, policy) as heart:
             certificate = encode(answer(decode_question(QuestionKind(lease.kind), lease.request), heart.beat))
@@ -104,6 +107,8 @@ def work(engine: sa.Engine, answer: Answer, job_id: str, owner: str, policy: Job
     else:
         with engine.begin() as connection:
             held = Jobs(connection).finish(lease, certificate, heart.gas)
+            if held and heart.gas:
+                add_speed(connection, heart.gas, time.monotonic() - began)
         ended = Attempt.DONE if held else Attempt.LOST
     log.info("job_left", ended=ended)
     return ended

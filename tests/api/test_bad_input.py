@@ -24,6 +24,9 @@ PAY = "/v1/payments/verifications"
 BOUND = "/v1/balances/lower-bound"
 VIEW = "/v1/views"
 QUERY = "/v1/queries"
+QUOTE = "/v1/quotes"
+INCOMES = f"/v1/accounts/{ACCOUNT}/incomes"
+COST = "/v1/accounting-cost"
 SUBMIT = "/v1/transactions"
 OCTETS = {"content-type": "application/octet-stream"}
 JSON = {"content-type": "application/json"}
@@ -210,6 +213,54 @@ BAD = [
         QUERY,
         json=_query("exact_balance", account=ACCOUNT, position="head", swear=True),
     ),
+    Bad("a quote of no kind", 422, "invalid_request", QUOTE, json={"transaction": SETTLED}),
+    Bad("a quote of a list", 422, "invalid_request", QUOTE, json=[]),
+    Bad("a quote as text", 415, "unsupported_media_type", QUOTE, content=b"{}", headers={"content-type": "text/plain"}),
+    Bad("malformed JSON for a quote", 400, "malformed_json", QUOTE, content=b"{", headers=JSON),
+    Bad("a quote with Θ of no payment", 422, "invalid_request", QUOTE, json=_balance(theta=[REFUND])),
+    Bad("a quote on no chain", 404, "unknown_position", QUOTE, json=_balance(position=_at(1))),
+    Bad("a quote of a slot of no contract", 404, "unknown_contract", QUOTE, json=_storage(contract=UNKNOWN)),
+    Bad("a quote's budget below zero", 422, "invalid_request", QUOTE, json=_balance(gas_budget=-1)),
+    Bad(
+        "a quote of an unknown payment",
+        404,
+        "unknown_transaction",
+        QUOTE,
+        json=_query("payment", transaction=UNKNOWN),
+    ),
+    Bad(
+        "a quote of a payment with a foreign Θ",
+        422,
+        "foreign_income",
+        QUOTE,
+        json=_query("payment", transaction=UNSETTLED, theta=[REFUND]),
+    ),
+    Bad("incomes of nobody", 422, "invalid_request", "/v1/accounts/0x12/incomes", method="GET"),
+    Bad("incomes of a wrong checksum", 422, "invalid_request", f"/v1/accounts/{WRONG_CHECKSUM}/incomes", method="GET"),
+    Bad("incomes of a long name", 422, "invalid_request", "/v1/accounts/" + "a" * 30_000 + "/incomes", method="GET"),
+    Bad("incomes of NUL", 422, "invalid_request", "/v1/accounts/%00/incomes", method="GET"),
+    Bad("no incomes a page", 422, "invalid_request", INCOMES + "?limit=0", method="GET"),
+    Bad("too many incomes a page", 422, "invalid_request", INCOMES + "?limit=101", method="GET"),
+    Bad("a least amount below zero", 422, "invalid_request", INCOMES + "?min_amount=-1", method="GET"),
+    Bad("a huge least amount", 422, "invalid_request", INCOMES + f"?min_amount={2**63}", method="GET"),
+    Bad("an endless amount", 422, "invalid_request", INCOMES + "?min_amount=" + "9" * 5_000, method="GET"),
+    Bad("incomes of another kind", 422, "invalid_request", INCOMES + "?kind=salary", method="GET"),
+    Bad("a number for known", 422, "invalid_request", INCOMES + "?known=1", method="GET"),
+    Bad("a fraction for a gas price", 422, "invalid_request", INCOMES + "?gas_price=1.5", method="GET"),
+    Bad("a height with a plus", 422, "invalid_request", INCOMES + "?from_height=%2B1", method="GET"),
+    Bad("heights the wrong way", 422, "invalid_request", INCOMES + "?from_height=2&to_height=1", method="GET"),
+    Bad("a forged cursor of incomes", 422, "invalid_request", INCOMES + "?cursor=AAAAAAAAAAE", method="GET"),
+    Bad("an empty cursor of incomes", 422, "invalid_request", INCOMES + "?cursor=", method="GET"),
+    Bad("an unknown parameter of incomes", 422, "invalid_request", INCOMES + "?page=1", method="GET"),
+    Bad("a cost above the head", 404, "unknown_block", COST + "?height=999999", method="GET"),
+    Bad("costs above the head", 404, "unknown_block", COST + "?to_height=999999", method="GET"),
+    Bad("costs the wrong way", 422, "invalid_request", COST + "?from_height=2&to_height=1", method="GET"),
+    Bad("a cost at a word", 422, "invalid_request", COST + "?height=head", method="GET"),
+    Bad("a cost below zero", 422, "invalid_request", COST + "?height=-1", method="GET"),
+    Bad("no points", 422, "invalid_request", COST + "?points=0", method="GET"),
+    Bad("too many points", 422, "invalid_request", COST + "?points=101", method="GET"),
+    Bad("a height and a range", 422, "invalid_request", COST + "?height=1&points=2", method="GET"),
+    Bad("an unknown parameter of costs", 422, "invalid_request", COST + "?step=1", method="GET"),
     Bad("an oversized body", 413, "request_entity_too_large", PAY, content=b" " * 1_200_000, headers=JSON),
     Bad("octets that are none", 422, "invalid_encoding", SUBMIT, content=b"\x00\x01", headers=OCTETS),
     Bad(
@@ -325,6 +376,9 @@ GUARDED = [
     ("POST", BOUND),
     ("POST", VIEW),
     ("POST", QUERY),
+    ("POST", QUOTE),
+    ("GET", INCOMES),
+    ("GET", COST),
     ("POST", "/v1/outcomes"),
     ("GET", "/v1/contracts/0"),
     ("GET", "/v1/jobs"),
@@ -369,6 +423,7 @@ def test_every_route_is_guarded_or_a_probe(service: Service) -> None:
         .replace("oath_0", "{id}")
         .replace("contracts/0", "contracts/{id}")
         .replace("blocks/0", "blocks/{id}")
+        .replace(ACCOUNT, "{address}")
         for _, path in GUARDED
     }
     assert set(paths) - known == {"/v1/health", "/v1/readiness"}

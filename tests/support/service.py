@@ -41,6 +41,8 @@ from accountant.services.work import Attempt, work
 from accountant.storage.database import Database, engine_of, migrate
 from accountant.storage.importer import Importer
 from accountant.storage.index import PostgresIndex
+from accountant.storage.observed_gas import PostgresObservedGas
+from accountant.storage.outcomes import PostgresOutcomes
 from tests.support.chains import (
     ALICE,
     BOB,
@@ -58,6 +60,7 @@ from tests.support.chains import (
 BURNER = contract_id("burner")
 TELLER = contract_id("teller")
 RATE = 350
+GAS_PER_SECOND = 50_000_000
 LOOPS_PER_SECOND = 300_000_000
 """Roughly: the slow jobs of these tests take seconds, not minutes, on any machine."""
 
@@ -191,15 +194,19 @@ def running_service(database_url: str, redis_url: str, folder: Path) -> Iterator
     ):
         keeper = Keeper(store, service_genesis(), accept_any_module, None)
         node_url = stack.enter_context(_served(lambda: make_app(Node(keeper))))
-        index = PostgresIndex(database)
+        index, outcomes = PostgresIndex(database), PostgresOutcomes(database)
+        stack.callback(outcomes.close)
 
         def api() -> ASGIApp:
             return create_app(
                 Resources(
                     engine=engine,
                     index=lambda: index,
+                    outcomes=lambda: outcomes,
+                    observed=PostgresObservedGas(database).before,
                     forward=forwarding(NodeClient(node_url)),
                     policy=JobPolicy(),
+                    gas_per_second=GAS_PER_SECOND,
                     probes={"database": lambda: engine.connect().close(), "broker": broker.ping, "chain": index.head},
                 )
             )
