@@ -40,10 +40,10 @@ class NoService(AccountantError):
     code = "no_service"
 
 
-def open_client(api: str | None, api_key: str | None) -> AccountantClient:
+def open_client(api: str | None, api_key: str | None, wait_s: int = 0) -> AccountantClient:
     """The accountant of these options, else of the settings. Raises `NoService`, `Unreachable`."""
     settings = load_settings()
-    client = AccountantClient(api or _url(settings), api_key or _stored_key(settings))
+    client = AccountantClient(api or _url(settings), api_key or _stored_key(settings), wait_s=wait_s)
     try:
         client.chain()
     except Unreachable as error:
