@@ -114,7 +114,7 @@ class Settings(BaseSettings):
         default=3600, ge=1, le=7 * 86_400, description="Seconds after which an attempt's process is killed."
     )
     gas_per_second: int = Field(
-        default=100_000_000,
+        default=1_000_000_000,
         ge=1,
         le=10**15,
         description="What quotes take for a worker's speed until workers have measured it.",

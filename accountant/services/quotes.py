@@ -45,6 +45,8 @@ def quote(
     else:
         found = quote_query(index, outcomes, question, used)
     measured = read_speed(connection)
-    if measured is None:
-        return TimedQuote(found, found.gas_expected / gas_per_second, SpeedFrom.SETTING)
-    return TimedQuote(found, found.gas_expected * measured.seconds / measured.gas, SpeedFrom.MEASURED)
+    besides_s = measured.small_seconds / measured.small_jobs if measured and measured.small_jobs else 0.0
+    if measured is None or not measured.gas:
+        return TimedQuote(found, besides_s + found.gas_expected / gas_per_second, SpeedFrom.SETTING)
+    executing_s = found.gas_expected * measured.seconds / measured.gas
+    return TimedQuote(found, besides_s + executing_s, SpeedFrom.MEASURED)

@@ -21,7 +21,7 @@ from accountant.primitives.types import Gas
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answer, QuestionKind, decode_question
 from accountant.storage.jobs import Jobs, Lease
-from accountant.storage.observed_gas import add_speed
+from accountant.storage.observed_gas import add_job
 
 _NO_MEANS = (MemoryError, EngineFault, WasmtimeError)
 """What comes of a process's limits, not of the chain: a module that runs was checked before its block was taken."""
@@ -107,8 +107,8 @@ def work(engine: sa.Engine, answer: Answer, job_id: str, owner: str, policy: Job
     else:
         with engine.begin() as connection:
             held = Jobs(connection).finish(lease, certificate, heart.gas)
-            if held and heart.gas:
-                add_speed(connection, heart.gas, time.monotonic() - began)
+            if held:
+                add_job(connection, heart.gas, time.monotonic() - began)
         ended = Attempt.DONE if held else Attempt.LOST
     log.info("job_left", ended=ended)
     return ended

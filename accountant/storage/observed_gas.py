@@ -20,6 +20,9 @@ from accountant.storage.database import Database, compiled
 _o, _t, _g, _s = tables.outcomes, tables.transactions, tables.observed_gas, tables.speed
 
 _BITS = 10
+GAS_TELLING = 10_000_000
+"""Jobs that execute less than this, some hundredths of a second, tell how long jobs take, and not how fast gas is."""
+
 _FADE = 0.999
 """What each measurement leaves of all earlier ones: what counts is about the last thousand."""
 
@@ -57,20 +60,27 @@ class PostgresObservedGas:
 
 
 class Measured(NamedTuple):
-    """What workers executed lately and how long that took them, look-ups included; older work counts less."""
+    """What workers did lately, the older counting less."""
 
     gas: float
+    """Gas of jobs that executed enough to tell, and their seconds, look-ups included."""
     seconds: float
+    small_jobs: float
+    """Jobs that executed little or nothing, and their seconds: what any job takes besides."""
+    small_seconds: float
 
 
-def add_speed(connection: sa.Connection, gas: int, seconds: float) -> None:
-    """Note that executing took so long."""
-    new = insert(_s).values(only=1, gas=gas, seconds=seconds)
-    faded = {"gas": _s.c.gas * _FADE + new.excluded.gas, "seconds": _s.c.seconds * _FADE + new.excluded.seconds}
+def add_job(connection: sa.Connection, gas: int, seconds: float) -> None:
+    """Note that a job took so long and executed so much."""
+    telling = gas >= GAS_TELLING
+    row = Measured(gas, seconds, 0.0, 0.0) if telling else Measured(0.0, 0.0, 1.0, seconds)
+    new = insert(_s).values(only=1, **row._asdict())
+    changed = Measured._fields[:2] if telling else Measured._fields[2:]
+    faded = {name: _s.c[name] * _FADE + new.excluded[name] for name in changed}
     connection.execute(new.on_conflict_do_update(index_elements=[_s.c.only], set_=faded))
 
 
 def read_speed(connection: sa.Connection) -> Measured | None:
-    """What was measured; None before the first job that executed something."""
-    row = connection.execute(select(_s.c.gas, _s.c.seconds)).one_or_none()
-    return None if row is None else Measured(row.gas, row.seconds)
+    """What was measured; None before the first job."""
+    row = connection.execute(select(*(_s.c[name] for name in Measured._fields))).one_or_none()
+    return None if row is None else Measured(*row)

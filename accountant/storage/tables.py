@@ -192,9 +192,13 @@ speed = Table(
     Column("only", SmallInteger, primary_key=True, autoincrement=False),
     Column("gas", Double, nullable=False),
     Column("seconds", Double, nullable=False),
+    Column("small_jobs", Double, nullable=False),
+    Column("small_seconds", Double, nullable=False),
     CheckConstraint('"only" = 1', name="single"),
 )
-"""One row: what workers executed lately, and how long it took. For estimates alone."""
+"""One row: what workers executed lately, and how long it took; and jobs that executed too little to tell. For estimates
+alone.
+"""
 
 CHAIN_TABLES = (blocks, transactions, postings, expenses, zero_balances)
 """What an import fills, in this order."""

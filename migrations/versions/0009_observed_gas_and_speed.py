@@ -64,6 +64,8 @@ def upgrade() -> None:
         sa.Column("only", sa.SmallInteger(), autoincrement=False, nullable=False),
         sa.Column("gas", sa.Float(precision=53), nullable=False),
         sa.Column("seconds", sa.Float(precision=53), nullable=False),
+        sa.Column("small_jobs", sa.Float(precision=53), nullable=False),
+        sa.Column("small_seconds", sa.Float(precision=53), nullable=False),
         sa.CheckConstraint('"only" = 1', name=op.f("speed_single_check")),
         sa.PrimaryKeyConstraint("only", name=op.f("speed_pkey")),
         schema="accountant",

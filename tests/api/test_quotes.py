@@ -15,7 +15,7 @@ from accountant.storage.database import Database
 from accountant.storage.embedded import EmbeddedServers
 from accountant.storage.index import PostgresIndex
 from accountant.storage.keys_store import Keys, StoredKey
-from accountant.storage.observed_gas import add_speed
+from accountant.storage.observed_gas import GAS_TELLING, add_job
 from accountant.storage.outcomes import PostgresOutcomes
 from tests.support.chains import ALICE, BOB, CAROL
 from tests.support.service import GAS_PER_SECOND, TELLER, Service, running_service, small_chain
@@ -86,11 +86,12 @@ def test_what_is_known_is_free_and_counted_as_cached(
     """Once somebody observed it: nothing is left, all of it is cached, and seconds go by what workers measured."""
     _observe(module_database_url, 1)
     with service.engine.begin() as connection:
-        add_speed(connection, 1_000, 2.0)
+        add_job(connection, GAS_TELLING, 2.0)
+        add_job(connection, 7, 0.5)
     quote = client.quote("income", transaction=SETTLED, account=BOBS)
     assert (quote["gas_most"], quote["gas_cached"], quote["cached_share"]) == ("0", str(CHECK), 1.0)
     quote = client.quote("transaction_succeeded", transaction=UNSETTLED)
-    assert quote["speed_from"] == "measured" and quote["expected_s"] == pytest.approx(CHECK * 2 / 1_000)
+    assert quote["speed_from"] == "measured" and quote["expected_s"] == pytest.approx(0.5 + CHECK * 2 / GAS_TELLING)
 
 
 def test_incomes_in_pages(service: Service, client: AccountantClient) -> None:

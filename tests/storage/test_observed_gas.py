@@ -10,7 +10,7 @@ from accountant.accounting.outstanding import ObservedGas
 from accountant.execution.outcome import Observed, Outcome
 from accountant.primitives.types import Gas, Seq
 from accountant.storage.database import Database, engine_of, migrate, plain_url
-from accountant.storage.observed_gas import Measured, PostgresObservedGas, add_speed, read_speed
+from accountant.storage.observed_gas import GAS_TELLING, Measured, PostgresObservedGas, add_job, read_speed
 from accountant.storage.outcomes import PostgresOutcomes
 from tests.support.index_chain import ANN, BEN, RecordedIndex, imported, small_genesis, transfer
 
@@ -66,14 +66,17 @@ def test_totals_follow_outcomes_that_come_and_go(url: str, database: Database) -
 
 
 def test_speed_is_what_was_measured_lately(url: str) -> None:
-    """Nothing before the first measurement; then gas and seconds together, the older counting less."""
+    """Nothing before the first job; small jobs tell what any job takes, large ones the speed; older ones count less."""
     engine = engine_of(url)
     with engine.begin() as connection:
         assert read_speed(connection) is None
-        add_speed(connection, 1_000, 2.0)
-        assert read_speed(connection) == Measured(1_000.0, 2.0)
+        add_job(connection, 0, 0.5)
+        add_job(connection, GAS_TELLING, 2.0)
+        assert read_speed(connection) == Measured(GAS_TELLING, 2.0, 1.0, 0.5)
         for _ in range(3_000):
-            add_speed(connection, 4_000, 2.0)
+            add_job(connection, 4 * GAS_TELLING, 2.0)
+        add_job(connection, GAS_TELLING - 1, 1.5)
         found = read_speed(connection)
     engine.dispose()
-    assert found is not None and 1_850 < found.gas / found.seconds < 2_000
+    assert found is not None and 1.85 * GAS_TELLING < found.gas / found.seconds < 2 * GAS_TELLING
+    assert found.small_seconds / found.small_jobs == pytest.approx(1.0, abs=0.01)
