@@ -1,9 +1,8 @@
 """How much gas was observed before any transaction, and how fast workers are: running totals that Postgres keeps.
 
-Outcomes come in any order, so a plain running total would be rewritten for ever. Totals of 2^10 and of 2^20
-transactions each are kept instead, by triggers on `outcomes`: a prefix is the sum of at most 2^10 of each and of
-2^10 outcomes, on a chain of any length below 2^30. Each total lies in four rows, by the connection that wrote it, so
-that workers do not wait for each other.
+Outcomes come in any order, and may be withdrawn, so a plain running total would be rewritten for ever. Totals of 2^13
+transactions each are kept instead, by triggers on `outcomes`: a prefix is their sum and that of less than 2^13
+outcomes. Each total lies in four rows, by the connection that wrote it, so that workers do not wait for each other.
 """
 
 from typing import NamedTuple
@@ -19,24 +18,20 @@ from accountant.storage.database import Database, compiled
 
 _o, _t, _g, _s = tables.outcomes, tables.transactions, tables.observed_gas, tables.speed
 
-_BITS = 10
+_BITS = 13
+
 GAS_TELLING = 10_000_000
 """Jobs that execute less than this, some hundredths of a second, tell how long jobs take, and not how fast gas is."""
 
 _FADE = 0.999
 """What each measurement leaves of all earlier ones: what counts is about the last thousand."""
 
-_before, _small, _large, _large_small, _small_seq = (
-    bindparam(name, type_=BigInteger) for name in ("before", "small", "large", "large_small", "small_seq")
-)
+_before, _bucket, _first = (bindparam(name, type_=BigInteger) for name in ("before", "bucket", "first"))
 _PARTS = (
-    select(_g.c.transactions, _g.c.gas_used, _g.c.gas_limits).where(_g.c.level == 2, _g.c.bucket < _large),
-    select(_g.c.transactions, _g.c.gas_used, _g.c.gas_limits).where(
-        _g.c.level == 1, _g.c.bucket >= _large_small, _g.c.bucket < _small
-    ),
+    select(_g.c.transactions, _g.c.gas_used, _g.c.gas_limits).where(_g.c.bucket < _bucket),
     select(literal(1, BigInteger), _o.c.gas_used, _t.c.gas_limit)
     .join_from(_o, _t, _t.c.seq == _o.c.seq)
-    .where(_o.c.seq >= _small_seq, _o.c.seq < _before),
+    .where(_o.c.seq >= _first, _o.c.seq < _before),
 )
 _all = sa.union_all(*_PARTS).subquery()
 OBSERVED = compiled(
@@ -52,9 +47,8 @@ class PostgresObservedGas:
 
     def before(self, seq: Seq) -> ObservedGas:
         """The observed transactions with a number below `seq`, and their gas."""
-        small, large = seq >> _BITS, seq >> 2 * _BITS
-        parts = {"small": small, "large": large, "large_small": large << _BITS, "small_seq": small << _BITS}
-        row = self._database.fetch_one(OBSERVED, {"before": seq, **parts})
+        bucket = seq >> _BITS
+        row = self._database.fetch_one(OBSERVED, {"before": seq, "bucket": bucket, "first": bucket << _BITS})
         assert row is not None
         return ObservedGas(int(row[0] or 0), Gas(int(row[1] or 0)), Gas(int(row[2] or 0)))
 

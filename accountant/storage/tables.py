@@ -178,13 +178,12 @@ observed_gas = Table(
     metadata,
     Column("bucket", BigInteger, nullable=False),
     Column("transactions", BigInteger, nullable=False),
-    Column("level", SmallInteger, nullable=False),
     Column("shard", SmallInteger, nullable=False),
     Column("gas_used", Numeric(asdecimal=False), nullable=False),
     Column("gas_limits", Numeric(asdecimal=False), nullable=False),
-    PrimaryKeyConstraint("level", "bucket", "shard"),
+    PrimaryKeyConstraint("bucket", "shard"),
 )
-"""Totals over outcomes of 2^10 (level 1) and 2^20 (level 2) transactions each, written by triggers on `outcomes`."""
+"""Totals over the outcomes of 2^13 transactions each, written by triggers on `outcomes`."""
 
 speed = Table(
     "speed",

@@ -8,29 +8,36 @@ down_revision = "0005"
 branch_labels = None
 depends_on = None
 
-_ADD = """
-    INSERT INTO accountant.observed_gas AS kept (level, bucket, shard, transactions, gas_used, gas_limits)
-    SELECT levels.level, changed.seq >> levels.bits, {shard}, {sign} * count(*), {sign} * sum(changed.gas_used),
-           {sign} * sum(named.gas_limit)
-    FROM {changed} AS changed
-    JOIN accountant.transactions AS named USING (seq)
-    CROSS JOIN (VALUES (1, 10), (2, 20)) AS levels (level, bits)
-    GROUP BY 1, 2
-    ORDER BY 1, 2
-"""
-
-_COUNT = f"""
+_COUNT = """
 CREATE FUNCTION accountant.count_observed_gas() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
-    sign CONSTANT integer := CASE WHEN TG_OP = 'DELETE' THEN -1 ELSE 1 END;
+    changed accountant.outcomes%ROWTYPE;
+    sign integer := 1;
 BEGIN
-    {_ADD.format(shard="pg_backend_pid() % 4", sign="sign", changed="changed")}
-    ON CONFLICT (level, bucket, shard) DO UPDATE SET
+    IF TG_OP = 'DELETE' THEN
+        changed := OLD;
+        sign := -1;
+    ELSE
+        changed := NEW;
+    END IF;
+    INSERT INTO accountant.observed_gas AS kept (bucket, transactions, shard, gas_used, gas_limits)
+    VALUES (
+        changed.seq >> 13, sign, pg_backend_pid() % 4, sign * changed.gas_used,
+        sign * (SELECT gas_limit FROM accountant.transactions WHERE seq = changed.seq)
+    )
+    ON CONFLICT (bucket, shard) DO UPDATE SET
         transactions = kept.transactions + excluded.transactions,
         gas_used = kept.gas_used + excluded.gas_used,
         gas_limits = kept.gas_limits + excluded.gas_limits;
     RETURN NULL;
 END $$
+"""
+
+_COUNT_WHAT_IS_THERE = """
+    INSERT INTO accountant.observed_gas (bucket, transactions, shard, gas_used, gas_limits)
+    SELECT there.seq >> 13, count(*), 0, sum(there.gas_used), sum(named.gas_limit)
+    FROM accountant.outcomes AS there JOIN accountant.transactions AS named USING (seq)
+    GROUP BY 1
 """
 
 _FORGET = """
@@ -41,22 +48,16 @@ BEGIN
 END $$
 """
 
-_TRIGGERS = {
-    "outcomes_counted": "AFTER INSERT ON accountant.outcomes REFERENCING NEW TABLE AS changed",
-    "outcomes_uncounted": "AFTER DELETE ON accountant.outcomes REFERENCING OLD TABLE AS changed",
-}
-
 
 def upgrade() -> None:
     op.create_table(
         "observed_gas",
         sa.Column("bucket", sa.BigInteger(), nullable=False),
         sa.Column("transactions", sa.BigInteger(), nullable=False),
-        sa.Column("level", sa.SmallInteger(), nullable=False),
         sa.Column("shard", sa.SmallInteger(), nullable=False),
         sa.Column("gas_used", sa.Numeric(), nullable=False),
         sa.Column("gas_limits", sa.Numeric(), nullable=False),
-        sa.PrimaryKeyConstraint("level", "bucket", "shard", name=op.f("observed_gas_pkey")),
+        sa.PrimaryKeyConstraint("bucket", "shard", name=op.f("observed_gas_pkey")),
         schema="accountant",
     )
     op.create_table(
@@ -70,11 +71,13 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("only", name=op.f("speed_pkey")),
         schema="accountant",
     )
-    op.execute(_ADD.format(shard="0", sign="1", changed="accountant.outcomes"))
+    op.execute(_COUNT_WHAT_IS_THERE)
     op.execute(_COUNT)
     op.execute(_FORGET)
-    for name, when in _TRIGGERS.items():
-        op.execute(f"CREATE TRIGGER {name} {when} FOR EACH STATEMENT EXECUTE FUNCTION accountant.count_observed_gas()")
+    op.execute(
+        "CREATE TRIGGER outcomes_counted AFTER INSERT OR DELETE ON accountant.outcomes "
+        "FOR EACH ROW EXECUTE FUNCTION accountant.count_observed_gas()"
+    )
     op.execute(
         "CREATE TRIGGER outcomes_forgotten AFTER TRUNCATE ON accountant.outcomes "
         "FOR EACH STATEMENT EXECUTE FUNCTION accountant.forget_observed_gas()"
@@ -82,7 +85,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    for name in (*_TRIGGERS, "outcomes_forgotten"):
+    for name in ("outcomes_counted", "outcomes_forgotten"):
         op.execute(f"DROP TRIGGER {name} ON accountant.outcomes")
     op.execute("DROP FUNCTION accountant.forget_observed_gas()")
     op.execute("DROP FUNCTION accountant.count_observed_gas()")

@@ -1,6 +1,7 @@
 """Quotes: bounds that hold, from every knowledge, with as little looking as is allowed; and nothing is executed."""
 
 from random import Random
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, given, settings
@@ -11,12 +12,17 @@ from accountant.accounting.query import ExactBalance, LowerBound, QueryQuestion
 from accountant.accounting.query_answer import answer_query
 from accountant.accounting.questions import InvalidQuestion, PaymentQuestion
 from accountant.accounting.quote import Quote, Used, quote_outcome, quote_payment, quote_query
+from accountant.accounting.quote_facts import POSTINGS_MOST
+from accountant.chain.block import Position
+from accountant.chain.query import BalanceAtLeast, Storage
+from accountant.chain.transaction import CallPayload, Transaction, TransactionKind
 from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
+from accountant.index.memory import MemoryIndex
 from accountant.primitives.encoding import encode
 from accountant.primitives.types import Seq
-from tests.support.random_chain import RandomChain
+from tests.support.random_chain import USERS, Program, RandomChain, footprint_of
 
 CHAINS = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
@@ -100,3 +106,47 @@ def test_what_an_outcome_costs_whoever_knows_nothing(random: Random) -> None:
         _holds(from_nothing, cold.gas_executed)
         Selective(ours).outcome(seq)
         _holds(remaining, ours.gas_executed)
+
+
+def test_a_quote_is_bounded_work_whatever_is_asked() -> None:
+    """A hub of thousands of payouts, and a slot of thousands of writers: few look-ups, bounds that hold, and a word
+    that they are open.
+    """
+    chain = RandomChain(Random(3), calm=True)
+    contract, user = chain.contracts[0], USERS[0]
+    program = Program()
+    program.write(contract, b"a")
+    program.pay(contract, user, 1)
+    payload, footprint = encode(CallPayload("run", (program.code,))), footprint_of(program.entries)
+    calls = [
+        (user, Transaction(1, 7, n, TransactionKind.CALL, contract, 0, 0, 60_000, 0, 0, payload, footprint, bytes(65)))
+        for n in range(POSTINGS_MOST + 1)
+    ]
+    chain.index.append_unsigned(calls)
+    counting, head = CountingIndex(chain.index), Position(chain.index.head().hash, 0)
+    for query in (ExactBalance(user, head), BalanceAtLeast(contract, 10**6, head), Storage(contract, b"a", head)):
+        counting.calls = counting.rows = 0
+        quote = quote_query(counting, MemoryOutcomes(), QueryQuestion(encode(query)), look_ups=200)
+        assert counting.calls <= 3 * 200 + 20 and counting.rows <= 3 * (POSTINGS_MOST + 1) + 200 * 64
+        assert quote.cut_off and quote.gas_most == quote.gas_everything == 60_000 * len(calls)
+
+
+class CountingIndex:
+    """Counts look-ups, and the rows that they return."""
+
+    def __init__(self, index: MemoryIndex) -> None:
+        self._index = index
+        self.calls = self.rows = 0
+
+    def __getattr__(self, name: str) -> Any:
+        asked = getattr(self._index, name)
+        if not callable(asked):
+            return asked
+
+        def counted(*arguments: object) -> object:
+            self.calls += 1
+            found = asked(*arguments)
+            self.rows += len(found) if isinstance(found, list) else 1
+            return found
+
+        return counted
