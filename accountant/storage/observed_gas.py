@@ -1,7 +1,7 @@
 """How much gas was observed before any transaction, and how fast workers are: running totals that Postgres keeps.
 
-Outcomes come in any order, and may be withdrawn, so a plain running total would be rewritten for ever. Totals of 2^13
-transactions each are kept instead, by triggers on `outcomes`: a prefix is their sum and that of less than 2^13
+Outcomes come in any order, and may be withdrawn, so a plain running total would be rewritten for ever. Totals of 2^10
+transactions each are kept instead, by triggers on `outcomes`: a prefix is their sum and that of less than 2^10
 outcomes. Each total lies in four rows, by the connection that wrote it, so that workers do not wait for each other.
 """
 
@@ -18,7 +18,7 @@ from accountant.storage.database import Database, compiled
 
 _o, _t, _g, _s = tables.outcomes, tables.transactions, tables.observed_gas, tables.speed
 
-_BITS = 13
+_BITS = 10
 
 GAS_TELLING = 10_000_000
 """Jobs that execute less than this, some hundredths of a second, tell how long jobs take, and not how fast gas is."""

@@ -183,7 +183,7 @@ observed_gas = Table(
     Column("gas_limits", Numeric(asdecimal=False), nullable=False),
     PrimaryKeyConstraint("bucket", "shard"),
 )
-"""Totals over the outcomes of 2^13 transactions each, written by triggers on `outcomes`."""
+"""Totals over the outcomes of 2^10 transactions each, written by triggers on `outcomes`."""
 
 speed = Table(
     "speed",

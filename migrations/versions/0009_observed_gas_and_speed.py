@@ -22,7 +22,7 @@ BEGIN
     END IF;
     INSERT INTO accountant.observed_gas AS kept (bucket, transactions, shard, gas_used, gas_limits)
     VALUES (
-        changed.seq >> 13, sign, pg_backend_pid() % 4, sign * changed.gas_used,
+        changed.seq >> 10, sign, pg_backend_pid() % 4, sign * changed.gas_used,
         sign * (SELECT gas_limit FROM accountant.transactions WHERE seq = changed.seq)
     )
     ON CONFLICT (bucket, shard) DO UPDATE SET
@@ -35,7 +35,7 @@ END $$
 
 _COUNT_WHAT_IS_THERE = """
     INSERT INTO accountant.observed_gas (bucket, transactions, shard, gas_used, gas_limits)
-    SELECT there.seq >> 13, count(*), 0, sum(there.gas_used), sum(named.gas_limit)
+    SELECT there.seq >> 10, count(*), 0, sum(there.gas_used), sum(named.gas_limit)
     FROM accountant.outcomes AS there JOIN accountant.transactions AS named USING (seq)
     GROUP BY 1
 """
