@@ -11,6 +11,7 @@ from accountant.client.client import AccountantClient, ApiProblem
 from accountant.primitives.addresses import show
 from accountant.storage.database import Database
 from accountant.storage.embedded import EmbeddedServers
+from accountant.storage.observed_gas import read_speed
 from tests.support.chains import ALICE, BOB, CAROL
 from tests.support.service import RATE, TELLER, Service, answered, running_service, small_chain
 
@@ -113,6 +114,14 @@ def test_a_budget_that_runs_out_says_what_is_missing(
     assert int(result["lower"]) < int(result["upper"]) and result["gas_executed"] == "0"
     (missing,) = result["missing"]
     assert int(missing["gas_most"]) > 0 and missing["transaction"] is not None
+
+
+def test_workers_measure_what_jobs_take(service: Service, database: Database, client: AccountantClient) -> None:
+    """Each answered job leaves its seconds for quotes to go by."""
+    answered(service, database, client, client.query("transaction_succeeded", transaction=SETTLED)["id"])
+    with service.engine.connect() as connection:
+        measured = read_speed(connection)
+    assert measured is not None and measured.small_jobs >= 1 and measured.small_seconds > 0
 
 
 def test_errors_point_into_the_body(service: Service) -> None:

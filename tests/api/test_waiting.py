@@ -10,6 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import anyio
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from accountant.api.waiting import WAIT_S_MOST, WAITERS_OF_KEY_MOST, Waiters, preferred_wait_s
 from accountant.client.client import AccountantClient
@@ -20,6 +21,7 @@ from accountant.services.work import work
 from accountant.storage.database import Database
 from accountant.storage.embedded import EmbeddedServers
 from accountant.storage.index import PostgresIndex
+from accountant.storage.jobs import Jobs
 from tests.support.service import Service, running_service, small_chain
 
 SETTLED = "0x" + small_chain().settled.hex()
@@ -105,23 +107,32 @@ def test_whoever_prefers_nothing_or_errs_does_not_wait(service: Service) -> None
 
 
 def test_waiters_hold_no_threads(service: Service) -> None:
-    """More requests wait than the server has threads, and it answers others meanwhile; the rest does not wait."""
+    """More requests wait than the server has threads, and it answers others meanwhile; those beyond the limit do not
+    wait; and whoever waits hears of a job that was cancelled.
+    """
     count = WAITERS_OF_KEY_MOST + 6
 
     def ask(_: int) -> httpx.Response:
         with service.client() as client:
-            return client.post(PAY, json={"transaction": SETTLED}, headers={"Prefer": "wait=8"})
+            return client.post(PAY, json={"transaction": SETTLED}, headers={"Prefer": "wait=60"})
 
     with ThreadPoolExecutor(count) as pool:
         asked = [pool.submit(ask, number) for number in range(count)]
-        deadline = time.monotonic() + 6
-        while sum(future.done() for future in asked) < 6 and time.monotonic() < deadline:
+        deadline = time.monotonic() + 50
+        while sum(future.done() for future in asked) < 6:
+            assert time.monotonic() < deadline, "those for whom there is no place are never answered"
             time.sleep(0.05)
         with service.client() as client:
             assert client.get("/v1/chain").status_code == 200
+        with service.engine.begin() as connection:
+            jobs = Jobs(connection)
+            for number in connection.scalars(sa.text("select number from accountant.jobs where state = 'queued'")):
+                jobs.cancel(number)
         answers = [future.result() for future in asked]
-    assert {answer.status_code for answer in answers} == {202}
-    assert sum("preference-applied" not in answer.headers for answer in answers) == 6
+    waited = [answer for answer in answers if "preference-applied" in answer.headers]
+    assert len(waited) == WAITERS_OF_KEY_MOST
+    assert {(answer.status_code, answer.json()["status"]) for answer in waited} == {(200, "cancelled")}
+    assert {answer.status_code for answer in answers if answer not in waited} == {202}
 
 
 def test_whoever_leaves_waits_no_longer(service: Service) -> None:
