@@ -8,12 +8,14 @@ from pydantic import BaseModel, Field
 from accountant.accounting.observe import ObservationQuestion
 from accountant.accounting.outcome import OutcomeQuestion, OutcomeRecheck
 from accountant.accounting.preparation import PreparationQuestion
+from accountant.accounting.query import QueryQuestion
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
 from accountant.api.certificates import ResultView, ViewResultView, result_of
 from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, account_of, hex_of
 from accountant.api.observation_views import ObservationView
 from accountant.api.outcome_views import OutcomeResultView
 from accountant.api.preparation_views import PreparationView, PreparedView
+from accountant.api.query_views import QueryQuestionView, QueryResultView
 from accountant.chain.values import text_of
 from accountant.services.questions import Question, QuestionKind, decode_question
 from accountant.storage.jobs import JobRow
@@ -28,6 +30,7 @@ Kind = Literal[
     "outcome_recheck",
     "transaction_preparation",
     "observation",
+    "query",
 ]
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 
@@ -92,13 +95,18 @@ def _hashes(theta: tuple[bytes, ...] | None) -> list[str] | None:
     return None if theta is None else [hex_of(member) for member in theta]
 
 
-def _question_of(question: Question) -> QuestionView | PreparationView:
+AnyQuestionView = QuestionView | QueryQuestionView | PreparationView
+
+
+def _question_of(question: Question) -> AnyQuestionView:
+    if isinstance(question, QueryQuestion):
+        return QueryQuestionView.of(question)
     if isinstance(question, PreparationQuestion):
         return PreparationView.of(question)
     return QuestionView.of(question)
 
 
-AnyResultView = ResultView | ViewResultView | OutcomeResultView | PreparedView | ObservationView
+AnyResultView = ResultView | ViewResultView | QueryResultView | OutcomeResultView | PreparedView | ObservationView
 
 
 def _result_of(kind: QuestionKind, raw: bytes) -> AnyResultView:
@@ -128,7 +136,7 @@ class JobView(BaseModel):
     id: str = Field(examples=[_EXAMPLE_JOB])
     kind: Kind
     status: Status
-    question: QuestionView | PreparationView
+    question: AnyQuestionView
     progress: ProgressView
     why_waiting: Annotated[str | None, Field(examples=["for a free cpu worker"])]
     attempts: int

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from accountant.accounting.observe import decode_observation
-from accountant.api.certificates import MissingView
+from accountant.api.answers import MissingView
 from accountant.api.fields import GasOut, HashOut, HexOut, hex_of
 from accountant.api.schemas import BudgetIn
 from accountant.primitives.types import AMOUNT_MAX

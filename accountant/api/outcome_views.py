@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 from accountant.accounting.agreement import outcome_digest
 from accountant.accounting.certificate import UndecidedReason
 from accountant.accounting.outcome import decode_outcome_certificate
-from accountant.api.certificates import MissingView
+from accountant.api.answers import MissingView
 from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
 from accountant.api.preparation_views import TracePlaceView
 from accountant.api.views import EntryView

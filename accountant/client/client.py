@@ -49,11 +49,13 @@ class NothingToSign(AccountantError):
 class AccountantClient:
     """One accountant, one API key. A context manager; every method raises `ApiProblem` and `Unreachable`."""
 
-    def __init__(self, url: str, api_key: str, timeout_s: float = 30.0) -> None:
+    def __init__(self, url: str, api_key: str, timeout_s: float = 30.0, wait_s: int = 0) -> None:
+        """`wait_s`: how long a question may take to be answered at once, in one request (at most 60); 0: not at all."""
         self.url = url
-        self._http = httpx.Client(
-            base_url=url, timeout=timeout_s, trust_env=False, headers={"Authorization": f"Bearer {api_key}"}
-        )
+        headers = {"Authorization": f"Bearer {api_key}"}
+        if wait_s:
+            headers["Prefer"] = f"wait={wait_s}"
+        self._http = httpx.Client(base_url=url, timeout=timeout_s + wait_s, trust_env=False, headers=headers)
 
     def __enter__(self) -> Self:
         return self
@@ -99,6 +101,34 @@ class AccountantClient:
         """Asks what a contract's function returns; the job. Options: gas_limit, gas_budget, swear."""
         body = {"contract": contract, "function": function, "arguments": list(arguments), "position": position}
         return self._ask("POST", "/v1/views", {**body, **options})
+
+    def query(self, kind: str, **fields: Any) -> Json:
+        """Asks an accounting query; the job. Its result has `verdict`, `answer` and, undecided, what is missing.
+
+        Kinds: balance_at_least, transaction_succeeded, income, storage, view, lower_bound, exact_balance. Fields: the
+        kind's own, gas_budget, swear.
+        """
+        return self._ask("POST", "/v1/queries", {"kind": kind, **fields})
+
+    def quote(self, kind: str, **fields: Any) -> Json:
+        """What a query would cost, executing nothing: gas_least, gas_most, gas_expected, expected_s and more. Kinds and
+        fields are those of `query`, and `payment`: transaction, theta.
+        """
+        return self._ask("POST", "/v1/quotes", {"kind": kind, **fields})
+
+    def incomes(self, account: str, **wanted: Any) -> Json:
+        """A page of an account's incomes, latest first: `items` and, where there are more, `next_cursor`.
+
+        Wanted: limit, cursor, known, min_amount, kind, from_height, to_height, gas_price.
+        """
+        if isinstance(wanted.get("known"), bool):
+            wanted["known"] = str(wanted["known"]).lower()
+        return self._ask("GET", f"/v1/accounts/{account}/incomes", parameters=wanted)
+
+    def accounting_cost(self, **heights: int) -> list[Json]:
+        """What knowing all money costs, by height. Heights: height, or from_height, to_height and points."""
+        items: list[Json] = self._ask("GET", "/v1/accounting-cost", parameters=heights)["items"]
+        return items
 
     def outcome(self, transaction_hash: str, **options: Any) -> Json:
         """Asks what a transaction did; the job. Options: gas_budget."""
@@ -170,9 +200,11 @@ class AccountantClient:
         """An oath, by its id or by the hash of its transaction, and whether it counts; executes nothing."""
         return self._ask("GET", f"/v1/oaths/{oath_id}")
 
-    def _request(self, method: str, path: str, body: Json | None = None) -> httpx.Response:
+    def _request(
+        self, method: str, path: str, body: Json | None = None, parameters: Json | None = None
+    ) -> httpx.Response:
         try:
-            response = self._http.request(method, path, json=body)
+            response = self._http.request(method, path, json=body, params=parameters)
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise Unreachable(f"no accountant answers at {self.url} ({type(error).__name__})") from None
         if response.is_error:
@@ -183,8 +215,8 @@ class AccountantClient:
             raise ApiProblem(response.status_code, problem)
         return response
 
-    def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
-        response = self._request(method, path, body)
+    def _ask(self, method: str, path: str, body: Json | None = None, parameters: Json | None = None) -> Json:
+        response = self._request(method, path, body, parameters)
         try:
             answer: Json = response.json()
         except ValueError:

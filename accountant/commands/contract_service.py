@@ -40,9 +40,9 @@ class NoService(AccountantError):
     code = "no_service"
 
 
-def open_client(api: str | None, api_key: str | None) -> AccountantClient:
+def open_client(api: str | None, api_key: str | None, wait_s: int = 0) -> AccountantClient:
     """The accountant of these options, else of the settings. Raises `NoService`, `Unreachable`."""
-    client = AccountantClient(*address_of(api, api_key))
+    client = AccountantClient(*address_of(api, api_key), wait_s=wait_s)
     try:
         client.chain()
     except Unreachable as error:

@@ -17,12 +17,14 @@ from accountant.index.blocks import (
     UnsignedBlock,
     genesis_info,
     info_of,
+    latest_transactions,
     unsigned_block,
 )
 from accountant.index.port import BlockInfo, Event, Head, Located, Moment
 from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
 
 _WRITE, _DEPLOY, _EXPENSE = int(RowKind.WRITE), int(RowKind.DEPLOY), int(RowKind.EXPENSE)
+_ZERO = int(RowKind.ZERO)
 
 
 _seq = itemgetter(0)
@@ -61,6 +63,7 @@ class MemoryIndex:
         self._writers: defaultdict[bytes, list[Seq]] = defaultdict(list)
         self._deployments: dict[bytes, Seq] = {}
         self._events: defaultdict[bytes, list[Event]] = defaultdict(list)
+        self._arrivals: defaultdict[bytes, list[Event]] = defaultdict(list)
         self._expenses: defaultdict[Address, _History] = defaultdict(_History)
         self._zero: defaultdict[Address, _History] = defaultdict(_History)
         self._unsigned: RunningValues | None = None
@@ -110,6 +113,8 @@ class MemoryIndex:
                 events.append((key, kind, cap))
             elif kind == _DEPLOY:
                 self._deployments[key] = seq
+            elif kind == _ZERO:
+                self._arrivals[key].append(Event(seq, kind, Amount(cap)))
         for key, kind, cap in sorted(events):
             self._events[key].append(Event(seq, kind, Amount(cap)))
 
@@ -150,6 +155,15 @@ class MemoryIndex:
         rows = self._events.get(account_key(account), [])
         first = bisect_left(rows, after + 1, key=_seq)
         return rows[first : bisect_left(rows, before, first, key=_seq)]
+
+    def movements(
+        self, account: AccountId, kinds: Sequence[RowKind], after: Seq, before: Seq, limit: int
+    ) -> list[Event]:
+        rows = [e for e in self.events(account, after, before) if e.kind in kinds]
+        if RowKind.ZERO in kinds:
+            zeros = self._arrivals.get(account_key(account), [])
+            rows += zeros[bisect_left(zeros, after + 1, key=_seq) : bisect_left(zeros, before, key=_seq)]
+        return latest_transactions(rows, limit)
 
     def expenses(self, account: Address, before: Seq) -> int:
         history = self._expenses.get(account)

@@ -3,10 +3,12 @@
 Everything below the head is final, so every answer is a fact that never changes.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from accountant.chain.genesis import Genesis
 from accountant.chain.moment import MOMENT_SHIFT, Moment, moment_before
+from accountant.chain.rows import RowKind
 from accountant.chain.transaction import Transaction
 from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
 
@@ -45,7 +47,10 @@ class Located(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A row of an account's general balance: kind is CREDIT, DEBIT, EXPENSE or SETTLED of `chain.rows.RowKind`."""
+    """A row of an account's general balance: kind is CREDIT, DEBIT, EXPENSE or SETTLED of `chain.rows.RowKind`.
+
+    Among movements also ZERO: what arrives in a zero-cost balance.
+    """
 
     seq: Seq
     kind: int
@@ -85,6 +90,14 @@ class ChainIndex(Protocol):
 
     def events(self, account: AccountId, after: Seq, before: Seq) -> list[Event]:
         """The rows of the account's general balance with after < seq < before, by (seq, kind)."""
+
+    def movements(
+        self, account: AccountId, kinds: Sequence[RowKind], after: Seq, before: Seq, limit: int
+    ) -> list[Event]:
+        """The account's rows of these kinds, ZERO possibly among them, with after < seq < before.
+
+        Latest first, then by kind; all rows of at most `limit` transactions, whatever the account's history is.
+        """
 
     def expenses(self, account: Address, before: Seq) -> int:
         """Q_G: the sum of general_value over the user's transactions with seq < before: one look-up."""

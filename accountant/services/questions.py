@@ -24,6 +24,8 @@ from accountant.accounting.outcome import (
 from accountant.accounting.pay import check_payment, verify_payment
 from accountant.accounting.preparation import PreparationQuestion, Prepared, check_preparation
 from accountant.accounting.prepare import prepare
+from accountant.accounting.query import QueryQuestion, check_query
+from accountant.accounting.query_answer import answer_query
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
 from accountant.accounting.view import check_view, view
 from accountant.execution.port import Heartbeat, OutcomeStore
@@ -40,6 +42,7 @@ Question = (
     | OutcomeRecheck
     | PreparationQuestion
     | ObservationQuestion
+    | QueryQuestion
 )
 Answered = AnyCertificate | OutcomeCertificate | Prepared | ObservationCertificate
 Answer = Callable[[Question, Heartbeat], Answered]
@@ -56,6 +59,7 @@ class QuestionKind(StrEnum):
     OUTCOME_RECHECK = "outcome_recheck"
     TRANSACTION_PREPARATION = "transaction_preparation"
     OBSERVATION = "observation"
+    QUERY = "query"
 
 
 _payments = Decoder(PaymentQuestion, QUESTION_BYTES_MAX)
@@ -65,6 +69,7 @@ _outcomes = Decoder(OutcomeQuestion, QUESTION_BYTES_MAX)
 _rechecks = Decoder(OutcomeRecheck, QUESTION_BYTES_MAX)
 _preparations = Decoder(PreparationQuestion, QUESTION_BYTES_MAX)
 _observations = Decoder(ObservationQuestion, QUESTION_BYTES_MAX)
+_queries = Decoder(QueryQuestion, QUESTION_BYTES_MAX)
 
 
 def kind_of(question: Question) -> QuestionKind:
@@ -84,6 +89,8 @@ def kind_of(question: Question) -> QuestionKind:
             return QuestionKind.TRANSACTION_PREPARATION
         case ObservationQuestion():
             return QuestionKind.OBSERVATION
+        case QueryQuestion():
+            return QuestionKind.QUERY
 
 
 def decode_question(kind: QuestionKind, raw: bytes) -> Question:
@@ -103,6 +110,8 @@ def decode_question(kind: QuestionKind, raw: bytes) -> Question:
             return _preparations.decode(raw)
         case QuestionKind.OBSERVATION:
             return _observations.decode(raw)
+        case QuestionKind.QUERY:
+            return _queries.decode(raw)
 
 
 def check(index: ChainIndex, question: Question) -> None:
@@ -120,6 +129,8 @@ def check(index: ChainIndex, question: Question) -> None:
             check_preparation(index, question)
         case ObservationQuestion():
             check_observation(index, question)
+        case QueryQuestion():
+            check_query(index, question)
 
 
 def answering(index: ChainIndex, outcomes: OutcomeStore, states: StateStore | None = None) -> Answer:
@@ -144,6 +155,8 @@ def answering(index: ChainIndex, outcomes: OutcomeStore, states: StateStore | No
                 return prepare(index, outcomes, question, int(time.time()), heartbeat)
             case ObservationQuestion():
                 return observe(index, outcomes, states, question, heartbeat)
+            case QueryQuestion():
+                return answer_query(index, outcomes, question, heartbeat)
 
     return answer
 

@@ -10,12 +10,14 @@ from typing import NamedTuple, assert_never
 
 import sqlalchemy as sa
 
-from accountant.accounting.certificate import Certificate, ViewCertificate, decode_certificate
+from accountant.accounting.certificate import Certificate, QueryCertificate, ViewCertificate, decode_certificate
 from accountant.accounting.observe import decode_observation
 from accountant.accounting.outcome import decode_outcome_certificate
+from accountant.accounting.query import AnyQuery, ExactBalance, LowerBound, decode_any_query
 from accountant.accounting.questions import ViewQuestion
 from accountant.accounting.withdrawal import Dependents
 from accountant.chain.block import Position
+from accountant.chain.query import BalanceAtLeast, Income, Storage, TransactionSucceeded, View
 from accountant.index.port import ChainIndex
 from accountant.index.position import resolve
 from accountant.primitives.addresses import account_of
@@ -141,7 +143,12 @@ class _Answers:
         assert row.certificate is not None
         kind = QuestionKind(row.kind)
         match kind:
-            case QuestionKind.PAYMENT_VERIFICATION | QuestionKind.BALANCE_LOWER_BOUND | QuestionKind.VIEW:
+            case (
+                QuestionKind.PAYMENT_VERIFICATION
+                | QuestionKind.BALANCE_LOWER_BOUND
+                | QuestionKind.VIEW
+                | QuestionKind.QUERY
+            ):
                 return self._certified(row, row.certificate)
             case QuestionKind.OUTCOME:
                 return not self._hashes.isdisjoint(decode_outcome_certificate(row.certificate).slice)
@@ -165,6 +172,19 @@ class _Answers:
                 question = decode_question(QuestionKind.VIEW, row.request)
                 assert isinstance(question, ViewQuestion)
                 return self._checkpoints and self._first < self._seq(question.position)
+            case QueryCertificate():
+                return self._queried(decode_any_query(certificate.query))
+
+    def _queried(self, query: AnyQuery) -> bool:
+        match query:
+            case BalanceAtLeast() | LowerBound() | ExactBalance():
+                return self._dependents.moves(account_of(query.account), self._seq(query.position))
+            case Storage() | View():
+                return self._checkpoints and self._first < self._seq(query.position)
+            case TransactionSucceeded() | Income():
+                seq = self._index.seq_of(Hash(query.transaction))
+                assert seq is not None
+                return self._checkpoints and self._first < seq
 
     def _seq(self, position: Position) -> Seq:
         place = resolve(self._index, position)

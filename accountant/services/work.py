@@ -5,6 +5,7 @@ heartbeat of the executor comes between transactions only.
 """
 
 import threading
+import time
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
@@ -21,6 +22,7 @@ from accountant.primitives.types import Gas
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answer, QuestionKind, decode_question
 from accountant.storage.jobs import Jobs, Lease
+from accountant.storage.observed_gas import add_job
 
 _NO_MEANS = (MemoryError, EngineFault, WasmtimeError)
 """What comes of a process's limits, not of the chain: a module that runs was checked before its block was taken."""
@@ -90,6 +92,7 @@ def work(engine: sa.Engine, answer: Answer, job_id: str, owner: str, policy: Job
         return Attempt.NOTHING_TO_DO
     log = _log.bind(job=lease.id, attempt=lease.attempt, fence=lease.fence)
     log.info("job_started")
+    began = time.monotonic()
     try:
         with _Heart(engine, lease, policy) as heart:
             certificate = encode(answer(decode_question(QuestionKind(lease.kind), lease.request), heart.beat))
@@ -105,7 +108,7 @@ def work(engine: sa.Engine, answer: Answer, job_id: str, owner: str, policy: Job
         if ended is not Attempt.LOST and _lacks_means(error):
             ended = Attempt.SPENT
     else:
-        ended = _finished(engine, lease, certificate, heart.gas)
+        ended = _finished(engine, lease, certificate, Gas(heart.gas), time.monotonic() - began)
     log.info("job_left", ended=ended)
     return ended
 
@@ -120,10 +123,12 @@ def _failed(engine: sa.Engine, lease: Lease, code: str, detail: str) -> Attempt:
         return Attempt.FAILED if Jobs(connection).fail(lease, code, detail) else Attempt.LOST
 
 
-def _finished(engine: sa.Engine, lease: Lease, certificate: bytes, gas_executed: int) -> Attempt:
+def _finished(engine: sa.Engine, lease: Lease, certificate: bytes, gas: Gas, seconds: float) -> Attempt:
     try:
         with engine.begin() as connection:
-            held = Jobs(connection).finish(lease, certificate, gas_executed)
+            held = Jobs(connection).finish(lease, certificate, gas)
+            if held:
+                add_job(connection, gas, seconds)
     except OutcomesWithdrawn:
         return _begin_again(engine, lease)
     return Attempt.DONE if held else Attempt.LOST

@@ -140,6 +140,11 @@ class Jobs:
         found = self._connection.execute(query).one_or_none()
         return None if found is None else _row(found)
 
+    def ended(self, job_ids: list[str]) -> set[str]:
+        """Those of the jobs that have ended."""
+        query = sa.select(jobs.c.id).where(jobs.c.id == sa.any_(sa.literal(job_ids, sa.ARRAY(sa.Text))))
+        return set(self._connection.scalars(query.where(jobs.c.finished_at.is_not(None))))
+
     def page(self, key_prefix: str, before: int | None, limit: int) -> list[JobRow]:
         """Up to `limit` jobs of a key, latest first, all with number < before; without request and certificate."""
         columns = [sa.null().label(c.name) if c.name in ("request", "certificate") else c for c in _COLUMNS]

@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -171,6 +172,32 @@ Index(
     checkpoints.c.before,
     postgresql_where=checkpoints.c.lower == checkpoints.c.upper,
 )
+
+observed_gas = Table(
+    "observed_gas",
+    metadata,
+    Column("bucket", BigInteger, nullable=False),
+    Column("transactions", BigInteger, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("gas_used", Numeric(asdecimal=False), nullable=False),
+    Column("gas_limits", Numeric(asdecimal=False), nullable=False),
+    PrimaryKeyConstraint("bucket", "shard"),
+)
+"""Totals over the outcomes of 2^10 transactions each, written by triggers on `outcomes`."""
+
+speed = Table(
+    "speed",
+    metadata,
+    Column("only", SmallInteger, primary_key=True, autoincrement=False),
+    Column("gas", Double, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("small_jobs", Double, nullable=False),
+    Column("small_seconds", Double, nullable=False),
+    CheckConstraint('"only" = 1', name="single"),
+)
+"""One row: what workers executed lately, and how long it took; and jobs that executed too little to tell. For estimates
+alone.
+"""
 
 CHAIN_TABLES = (blocks, transactions, postings, expenses, zero_balances)
 """What an import fills, in this order."""

@@ -55,9 +55,9 @@ def transaction(
     return Transaction(1, 7, nonce, kind, to, zero, general, gas, 1, tip, payload, tuple(entries), b"")
 
 
-def transfer(nonce: int, to: bytes, zero: int = 0, general: int = 0, tip: int = 0) -> Transaction:
+def transfer(nonce: int, to: bytes, zero: int = 0, general: int = 0, tip: int = 0, gas: int = 0) -> Transaction:
     """An unsigned transfer."""
-    return transaction(TransactionKind.TRANSFER, nonce, to, zero, general, tip=tip)
+    return transaction(TransactionKind.TRANSFER, nonce, to, zero, general, tip=tip, gas=gas)
 
 
 def call(nonce: int, to: bytes, *entries: Entry, gas: int = 50_000) -> Transaction:

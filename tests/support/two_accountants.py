@@ -19,6 +19,7 @@ from accountant.services.submit import NodeDown
 from accountant.services.work import work
 from accountant.storage.database import Database, engine_of, migrate
 from accountant.storage.index import PostgresIndex
+from accountant.storage.observed_gas import PostgresObservedGas
 from accountant.storage.outcomes import PostgresOutcomes
 from accountant.storage.world_states import current_stores
 from tests.support.index_chain import RecordedIndex, imported
@@ -56,7 +57,18 @@ def running_accountant(database_url: str, chain: RecordedIndex) -> Iterator[Acco
         stack.callback(outcomes.close)
 
         def api() -> ASGIApp:
-            return create_app(Resources(engine, lambda: index, _no_node, JobPolicy(), {}))
+            return create_app(
+                Resources(
+                    engine=engine,
+                    index=lambda: index,
+                    outcomes=outcomes.current,
+                    observed=PostgresObservedGas(database).before,
+                    forward=_no_node,
+                    policy=JobPolicy(),
+                    gas_per_second=10**9,
+                    probes={},
+                )
+            )
 
         url = stack.enter_context(served(api))
         stack.enter_context(_working(engine, database, index, outcomes))
