@@ -20,6 +20,8 @@ from accountant.index.blocks import (
     unsigned_block,
 )
 from accountant.index.port import BlockInfo, Event, Head, Located, Moment
+from accountant.index.posting import Posting
+from accountant.index.static import StaticFold, running_at_genesis
 from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
 
 _WRITE, _DEPLOY, _EXPENSE = int(RowKind.WRITE), int(RowKind.DEPLOY), int(RowKind.EXPENSE)
@@ -61,6 +63,8 @@ class MemoryIndex:
         self._writers: defaultdict[bytes, list[Seq]] = defaultdict(list)
         self._deployments: dict[bytes, Seq] = {}
         self._events: defaultdict[bytes, list[Event]] = defaultdict(list)
+        self._postings: defaultdict[AccountId, list[Posting]] = defaultdict(list)
+        self._fold = StaticFold(genesis, running_at_genesis(genesis))
         self._expenses: defaultdict[Address, _History] = defaultdict(_History)
         self._zero: defaultdict[Address, _History] = defaultdict(_History)
         self._unsigned: RunningValues | None = None
@@ -80,6 +84,8 @@ class MemoryIndex:
             self._transactions.append(Located(seq, entry.hash, entry.sender, height, index, entry.transaction))
             self._gas_totals.append(self._gas_totals[-1] + entry.transaction.gas_limit)
             self._file(seq, entry.rows)
+            for owner, posting in self._fold.step(seq, entry.transaction, entry.sender):
+                self._postings[owner].append(posting)
         for account, seq, total in block.expense_totals:
             self._expenses[account].add(seq, total)
         for account, moment, balance in block.zero_changes:
@@ -150,6 +156,11 @@ class MemoryIndex:
         rows = self._events.get(account_key(account), [])
         first = bisect_left(rows, after + 1, key=_seq)
         return rows[first : bisect_left(rows, before, first, key=_seq)]
+
+    def postings(self, account: AccountId, since: Seq, before: Seq, limit: int) -> list[Posting]:
+        rows = self._postings.get(account, [])
+        end = bisect_left(rows, before, key=_seq)
+        return rows[max(bisect_left(rows, since, 0, end, key=_seq), end - limit) : end]
 
     def expenses(self, account: Address, before: Seq) -> int:
         history = self._expenses.get(account)
