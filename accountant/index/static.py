@@ -65,6 +65,17 @@ def running_at_genesis(genesis: Genesis) -> dict[AccountId, Running]:
     return running
 
 
+class Payouts(NamedTuple):
+    """What the contracts of a run can pay."""
+
+    limits: dict[AccountId, int]
+    """Of each contract with a declared debit: the most that it can pay out beyond what it is paid in the run."""
+    credited: set[AccountId]
+    """Who may be paid."""
+    gas: Gas
+    """About what it costs to show it."""
+
+
 class StaticFold:
     """Folds transactions in chain order. `running` must hold every account that is touched and has a past."""
 
@@ -75,7 +86,7 @@ class StaticFold:
     def step(self, seq: Seq, transaction: Transaction, sender: Address) -> list[tuple[AccountId, Posting]]:
         """The next transaction's postings, limited, each with the interval after it. Who surely gains nothing has none.
 
-        Each account at most once, in an order that the transaction determines.
+        Each account at most once.
         """
         refund = gas_refundable(transaction, self._schedule) if transaction.gas_limit else 0
         supply = self.running[EVERYONE].upper + refund
@@ -139,10 +150,10 @@ class StaticFold:
         limits, credited, gas = self._payouts(transaction, callee)
         paid = sum(limits.values())
         moves: list[tuple[AccountId, Posting]] = []
-        for account in dict.fromkeys((callee, sender, *credited, *limits)):
+        for account in sorted({callee, sender, *credited, *limits}):
             limit = limits.get(account, 0)
             gain = paid - limit if account in credited else 0
-            loss = limit if credited.keys() - {account} else 0
+            loss = limit if credited - {account} else 0
             if account == callee:
                 gain, loss = gain + value, max(0, loss - value)
             if account == sender:
@@ -160,12 +171,9 @@ class StaticFold:
                 moves.append((account, posting))
         return moves
 
-    def _payouts(
-        self, transaction: Transaction, callee: AccountId
-    ) -> tuple[dict[AccountId, int], dict[AccountId, None], Gas]:
-        """What each contract can pay at most, net; who may be paid; about what it costs to show that."""
+    def _payouts(self, transaction: Transaction, callee: AccountId) -> Payouts:
         limits: dict[AccountId, int] = {}
-        credited: dict[AccountId, None] = {}
+        credited: set[AccountId] = set()
         gas = transaction.gas_limit
         for entry in transaction.footprint:
             if type(entry) is Debit:
@@ -176,8 +184,8 @@ class StaticFold:
                 if there.lower + own < limits[payer]:
                     gas += there.gas
             elif type(entry) is Credit:
-                credited[entry.account] = None  # type: ignore[index]
-        return limits, credited, Gas(min(gas, AMOUNT_MAX))
+                credited.add(entry.account)  # type: ignore[arg-type]
+        return Payouts(limits, credited, Gas(min(gas, AMOUNT_MAX)))
 
 
 def fold_blocks(folding: StaticFold, blocks: Iterable[IndexedBlock]) -> Iterator[tuple[AccountId, Posting]]:
