@@ -30,7 +30,7 @@ from accountant.chain.proposer import propose
 from accountant.chain.state import ChainState
 from accountant.chain.transaction import VERSION, CallPayload, Transaction, TransactionKind, sign_transaction
 from accountant.chain.validator import ValidatedBlock, apply_block, import_block
-from accountant.index.static import StaticFold, fold_blocks, running_at_genesis
+from accountant.index.static import StaticFold, fold_blocks, running_at_genesis, supply_at_genesis
 from accountant.primitives.encoding import encode
 from accountant.primitives.keys import PrivateKey
 from accountant.primitives.types import ContractId
@@ -192,7 +192,7 @@ def main(file: Path | None) -> None:
     transactions = sum(len(block.transactions) for block in chain.blocks)
     validated = batches(chain)
     gas = [sum(t.transaction.gas_limit for block in batch for t in block.transactions) for batch in validated]
-    folding = StaticFold(chain.genesis, running_at_genesis(chain.genesis))
+    folding = StaticFold(chain.genesis, running_at_genesis(chain.genesis), supply_at_genesis(chain.genesis))
     packed = [streams(batch, sum(gas[:number]), folding) for number, batch in enumerate(validated)]
     times: dict[str, list[float]] = {"ours": [], "bare": []}
     with ExitStack() as stack:

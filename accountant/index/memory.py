@@ -21,7 +21,7 @@ from accountant.index.blocks import (
 )
 from accountant.index.port import BlockInfo, Event, Head, Located, Moment
 from accountant.index.posting import Posting
-from accountant.index.static import StaticFold, running_at_genesis
+from accountant.index.static import StaticFold, running_at_genesis, supply_at_genesis
 from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
 
 _WRITE, _DEPLOY, _EXPENSE = int(RowKind.WRITE), int(RowKind.DEPLOY), int(RowKind.EXPENSE)
@@ -64,7 +64,7 @@ class MemoryIndex:
         self._deployments: dict[bytes, Seq] = {}
         self._events: defaultdict[bytes, list[Event]] = defaultdict(list)
         self._postings: defaultdict[AccountId, list[Posting]] = defaultdict(list)
-        self._fold = StaticFold(genesis, running_at_genesis(genesis))
+        self._fold = StaticFold(genesis, running_at_genesis(genesis), supply_at_genesis(genesis))
         self._expenses: defaultdict[Address, _History] = defaultdict(_History)
         self._zero: defaultdict[Address, _History] = defaultdict(_History)
         self._unsigned: RunningValues | None = None

@@ -24,7 +24,7 @@ besides the unused gas.
 balances and these together. Contracts that lend to each other in circles raise no U above it.
 """
 
-from collections.abc import Iterable, Iterator, MutableMapping
+from collections.abc import Iterable, Iterator
 from typing import NamedTuple
 
 from accountant.chain.fees import gas_refundable
@@ -32,7 +32,7 @@ from accountant.chain.footprint import Credit, Debit
 from accountant.chain.genesis import Genesis
 from accountant.chain.transaction import Transaction, TransactionKind, deployed_contract
 from accountant.index.blocks import IndexedBlock
-from accountant.index.posting import Posting, step_unknown
+from accountant.index.posting import Posting, after_unknown
 from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, AccountId, Address, ContractId, Gas, Seq
 
 EVERYONE = Address(b"")
@@ -54,15 +54,17 @@ NOTHING = Running(0, 0)
 
 
 def running_at_genesis(genesis: Genesis) -> dict[AccountId, Running]:
-    """The accounts that have general money at genesis: contracts. The supply stands under `EVERYONE`."""
-    running: dict[AccountId, Running] = {
+    """The accounts that have general money at genesis: contracts."""
+    return {
         ContractId(c.contract): Running(c.general_balance, c.general_balance)
         for c in genesis.contracts
         if c.general_balance
     }
-    supply = sum(interval.upper for interval in running.values())
-    running[EVERYONE] = Running(0, supply)
-    return running
+
+
+def supply_at_genesis(genesis: Genesis) -> int:
+    """All general money at genesis, in base units."""
+    return sum(contract.general_balance for contract in genesis.contracts)
 
 
 class Payouts(NamedTuple):
@@ -79,9 +81,11 @@ class Payouts(NamedTuple):
 class StaticFold:
     """Folds transactions in chain order. `running` must hold every account that is touched and has a past."""
 
-    def __init__(self, genesis: Genesis, running: MutableMapping[AccountId, Running]) -> None:
+    def __init__(self, genesis: Genesis, running: dict[AccountId, Running], supply: int) -> None:
+        """`supply`: the most general money that there is before the next transaction, in base units."""
         self._schedule = genesis.gas
         self.running = running
+        self.supply = supply
 
     def step(self, seq: Seq, transaction: Transaction, sender: Address) -> list[tuple[AccountId, Posting]]:
         """The next transaction's postings, limited, each with the interval after it. Who surely gains nothing has none.
@@ -89,103 +93,110 @@ class StaticFold:
         Each account at most once.
         """
         refund = gas_refundable(transaction, self._schedule) if transaction.gas_limit else 0
-        supply = self.running[EVERYONE].upper + refund
+        supply = self.supply + refund
         if transaction.general_value or transaction.kind is not _TRANSFER or len(transaction.to) != ADDRESS_BYTES:
             supply += transaction.zero_value
-        supply = min(supply, AMOUNT_MAX)
-        self.running[EVERYONE] = Running(0, supply)
+        self.supply = min(supply, AMOUNT_MAX)
+        moves: list[tuple[AccountId, Posting]] = []
         if transaction.kind is _TRANSFER:
-            moves = self._transfer(seq, transaction, sender, refund)
+            self._transfer(moves, seq, transaction, sender, refund)
         else:
-            moves = self._run(seq, transaction, sender, refund)
-        return [(account, self._after(account, posting, supply)) for account, posting in moves]
+            self._run(moves, seq, transaction, sender, refund)
+        return moves
 
-    def supply(self, seq: Seq) -> Posting:
-        """The supply of general money right after transaction `seq`, the latest one."""
-        return Posting(seq, upper=self.running[EVERYONE].upper)
-
-    def _after(self, account: AccountId, posting: Posting, supply: int) -> Posting:
-        before = self.running.get(account, NOTHING)
-        lower, upper = step_unknown(posting, before.lower, before.upper)
-        gas = posting.gas if posting.credit_most else before.gas
-        now = self.running[account] = Running(lower, min(upper, supply), gas)
-        return posting._replace(gas=gas, lower=now.lower, upper=now.upper)
+    def _move(
+        self,
+        moves: list[tuple[AccountId, Posting]],
+        account: AccountId,
+        seq: Seq,
+        expense: int = 0,
+        debit_most: int = 0,
+        credit_most: int = 0,
+        settled: int = 0,
+        returned: int = 0,
+        gas: int = 0,
+    ) -> None:
+        """Keep a posting, if it says anything, with the interval that it leaves."""
+        if not (expense or debit_most or credit_most or settled):
+            return
+        lower, upper, latest = self.running.get(account, NOTHING)
+        lower, upper = after_unknown(expense, debit_most, credit_most, settled, returned, lower, upper)
+        upper = min(upper, self.supply)
+        estimate = Gas(min(gas, AMOUNT_MAX)) if credit_most else latest
+        self.running[account] = Running(lower, upper, estimate)
+        moves.append(
+            (account, Posting(seq, expense, debit_most, credit_most, settled, returned, estimate, lower, upper))
+        )
 
     def _transfer(
-        self, seq: Seq, transaction: Transaction, sender: Address, refund: int
-    ) -> list[tuple[AccountId, Posting]]:
+        self, moves: list[tuple[AccountId, Posting]], seq: Seq, transaction: Transaction, sender: Address, refund: int
+    ) -> None:
         zero, general = transaction.zero_value, transaction.general_value
         to: AccountId = transaction.to  # type: ignore[assignment]  # admission looks at its length
         back = refund
-        moves: list[tuple[AccountId, Posting]] = []
         if not general:
-            if zero and len(to) != ADDRESS_BYTES:
-                moves.append((to, Posting(seq, settled=zero)))
+            if len(to) != ADDRESS_BYTES:
+                self._move(moves, to, seq, settled=zero)
         elif to == sender:
             back += zero
         else:
-            payer = self.running.get(sender, NOTHING)
-            if payer.upper < general:
+            lower, upper, gas = self.running.get(sender, NOTHING)
+            if upper < general:
                 back += zero
-            elif payer.lower >= general:
+            elif lower >= general:
                 back -= general
-                moves.append((to, Posting(seq, settled=zero + general)))
+                self._move(moves, to, seq, settled=zero + general)
             else:
-                check = self._schedule.general_check
-                gas = Gas(min(check + payer.gas, AMOUNT_MAX))
-                moves.append((to, Posting(seq, credit_most=zero + general, gas=gas)))
-                moves.append((sender, Posting(seq, expense=general, settled=refund, returned=zero)))
-                return moves
-        if back:
-            moves.append((sender, Posting(seq, settled=back)))
-        return moves
+                gas = Gas(gas + self._schedule.general_check)
+                self._move(moves, to, seq, credit_most=zero + general, gas=gas)
+                self._move(moves, sender, seq, expense=general, settled=refund, returned=zero)
+                return
+        self._move(moves, sender, seq, settled=back)
 
-    def _run(self, seq: Seq, transaction: Transaction, sender: Address, refund: int) -> list[tuple[AccountId, Posting]]:
-        general, value = transaction.general_value, transaction.value
-        if self.running.get(sender, NOTHING).upper < general:
-            back = transaction.zero_value + refund
-            return [(sender, Posting(seq, settled=back))] if back else []
+    def _run(
+        self, moves: list[tuple[AccountId, Posting]], seq: Seq, transaction: Transaction, sender: Address, refund: int
+    ) -> None:
+        zero, general = transaction.zero_value, transaction.general_value
+        value, back = zero + general, zero + refund
+        if general and self.running.get(sender, NOTHING).upper < general:
+            self._move(moves, sender, seq, settled=back)
+            return
         called = transaction.to if transaction.kind is _CALL else deployed_contract(sender, transaction)
         callee: AccountId = called  # type: ignore[assignment]
         limits, credited, gas = self._payouts(transaction, callee)
+        if not limits:  # most runs: nobody pays
+            self._move(moves, callee, seq, credit_most=value, gas=gas)
+            self._move(moves, sender, seq, general, credit_most=value + refund, returned=back, gas=gas)
+            return
         paid = sum(limits.values())
-        moves: list[tuple[AccountId, Posting]] = []
         for account in sorted({callee, sender, *credited, *limits}):
             limit = limits.get(account, 0)
             gain = paid - limit if account in credited else 0
             loss = limit if credited - {account} else 0
-            if account == callee:
-                gain, loss = gain + value, max(0, loss - value)
             if account == sender:
                 gain = max(gain, value) + refund
-                posting = Posting(
-                    seq,
-                    general,
-                    credit_most=gain,
-                    returned=transaction.zero_value + refund,
-                    gas=gas,
-                )
-            else:
-                posting = Posting(seq, debit_most=loss, credit_most=gain, gas=gas)
-            if not posting.certain:
-                moves.append((account, posting))
-        return moves
+                self._move(moves, account, seq, general, credit_most=gain, returned=back, gas=gas)
+                continue
+            if account == callee:
+                gain, loss = gain + value, max(0, loss - value)
+            self._move(moves, account, seq, debit_most=loss, credit_most=gain, gas=gas)
 
     def _payouts(self, transaction: Transaction, callee: AccountId) -> Payouts:
         limits: dict[AccountId, int] = {}
         credited: set[AccountId] = set()
         gas = transaction.gas_limit
         for entry in transaction.footprint:
-            if type(entry) is Debit:
-                payer: AccountId = entry.contract  # type: ignore[assignment]
+            kind = type(entry)
+            if kind is Debit:
+                payer: AccountId = entry.contract  # type: ignore[union-attr, assignment]
                 there = self.running.get(payer, NOTHING)
                 own = transaction.value if payer == callee else 0
-                limits[payer] = min(entry.cap, there.upper + own)
-                if there.lower + own < limits[payer]:
+                limit = limits[payer] = min(entry.cap, there.upper + own)  # type: ignore[union-attr]
+                if there.lower + own < limit:
                     gas += there.gas
-            elif type(entry) is Credit:
-                credited.add(entry.account)  # type: ignore[arg-type]
-        return Payouts(limits, credited, Gas(min(gas, AMOUNT_MAX)))
+            elif kind is Credit:
+                credited.add(entry.account)  # type: ignore[union-attr, arg-type]
+        return Payouts(limits, credited, Gas(gas))
 
 
 def fold_blocks(folding: StaticFold, blocks: Iterable[IndexedBlock]) -> Iterator[tuple[AccountId, Posting]]:
@@ -196,4 +207,4 @@ def fold_blocks(folding: StaticFold, blocks: Iterable[IndexedBlock]) -> Iterator
             yield from folding.step(seq, entry.transaction, entry.sender)
             seq = Seq(seq + 1)
         if block.transactions:
-            yield EVERYONE, folding.supply(Seq(seq - 1))
+            yield EVERYONE, Posting(Seq(seq - 1), upper=folding.supply)

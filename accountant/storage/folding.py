@@ -10,7 +10,15 @@ from accountant.chain.genesis import decode_genesis
 from accountant.chain.transaction import decode_transaction
 from accountant.index.blocks import EVENT_KINDS, IndexedBlock
 from accountant.index.posting import Posting
-from accountant.index.static import EVERYONE, NOTHING, Running, StaticFold, fold_blocks, running_at_genesis
+from accountant.index.static import (
+    EVERYONE,
+    NOTHING,
+    Running,
+    StaticFold,
+    fold_blocks,
+    running_at_genesis,
+    supply_at_genesis,
+)
 from accountant.primitives.types import AccountId, Address, Gas, Hash, Seq
 from accountant.storage import copying, tables
 from accountant.storage.database import compiled
@@ -51,6 +59,7 @@ class StoredFold:
     def __init__(self) -> None:
         self._head: Hash | None = None
         self._genesis: dict[AccountId, Running] = {}
+        self._supply = 0
         self._fold: StaticFold | None = None
 
     def rows(self, connection: Connection[TupleRow], head: Hash, blocks: Sequence[IndexedBlock]) -> Folded:
@@ -73,7 +82,8 @@ class StoredFold:
         assert row is not None, "install the genesis before the first block"
         genesis = decode_genesis(row[0])
         self._genesis = running_at_genesis(genesis)
-        return StaticFold(genesis, {})
+        self._supply = supply_at_genesis(genesis)
+        return StaticFold(genesis, {}, self._supply)
 
     def _look_up(self, connection: Connection[TupleRow], fold: StaticFold, blocks: Sequence[IndexedBlock]) -> None:
         touched = {
@@ -83,10 +93,12 @@ class StoredFold:
             for key, kind, _ in entry.rows
             if kind in EVENT_KINDS
         }
-        missing: list[AccountId] = [Address(account) for account in {*touched, EVERYONE} - fold.running.keys()]
+        missing: list[AccountId] = [Address(account) for account in touched - fold.running.keys()]
         fold.running.update((account, self._genesis.get(account, NOTHING)) for account in missing)
-        for account, lower, upper, gas in connection.execute(RUNNING, {"accounts": missing}, binary=True):
+        for account, lower, upper, gas in connection.execute(RUNNING, {"accounts": [*missing, EVERYONE]}, binary=True):
             fold.running[account] = Running(lower, upper, Gas(gas))
+        there = fold.running.pop(EVERYONE, None)
+        fold.supply = self._supply if there is None else there.upper
 
 
 def fold_again(connection: Connection[TupleRow]) -> None:
@@ -95,7 +107,7 @@ def fold_again(connection: Connection[TupleRow]) -> None:
     if row is None:
         return
     genesis = decode_genesis(row[0])
-    fold = StaticFold(genesis, running_at_genesis(genesis))
+    fold = StaticFold(genesis, running_at_genesis(genesis), supply_at_genesis(genesis))
     with connection.cursor(name="everything", binary=True) as stored:
         stored.execute(_EVERYTHING)
         while rows := stored.fetchmany(_ROWS_PER_FETCH):
@@ -108,4 +120,4 @@ def _folded(fold: StaticFold, rows: Sequence[TupleRow]) -> Folded:
     for seq, sender, raw, last in rows:
         yield from fold.step(Seq(seq), decode_transaction(raw), Address(sender))
         if last:
-            yield EVERYONE, fold.supply(Seq(seq))
+            yield EVERYONE, Posting(Seq(seq), upper=fold.supply)

@@ -14,7 +14,7 @@ from accountant.chain.transaction import Transaction, TransactionKind
 from accountant.execution.eager import EagerState, execute_everything
 from accountant.index.memory import MemoryIndex
 from accountant.index.posting import Posting
-from accountant.index.static import Payouts, StaticFold, running_at_genesis
+from accountant.index.static import Payouts, StaticFold, running_at_genesis, supply_at_genesis
 from accountant.primitives.types import AccountId, ContractId, Seq
 from tests.support.random_chain import CONTRACTS, USERS, RandomChain
 
@@ -192,7 +192,9 @@ def test_a_limit_without_the_value_that_moved_in_is_caught() -> None:
     """The property is worth something: a fold that forgets the call's value breaks it within a few random chains."""
     for seed in range(300):
         chain = RandomChain(Random(seed))
-        chain.index._fold = _WithoutValue(chain.genesis, running_at_genesis(chain.genesis))
+        chain.index._fold = _WithoutValue(
+            chain.genesis, running_at_genesis(chain.genesis), supply_at_genesis(chain.genesis)
+        )
         chain.grow(8)
         try:
             check_postings(chain, execute_everything(chain.index))
