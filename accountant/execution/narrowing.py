@@ -43,6 +43,7 @@ class Narrowing:
         return []
 
     def _look(self) -> None:
+        self._session.beat()
         self.walk = self._session.walk(self._account, self._before, self._most)
 
     def _chosen(self) -> list[Seq]:
