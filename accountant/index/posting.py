@@ -47,18 +47,11 @@ class Posting(NamedTuple):
 def step_unknown(posting: Posting, lower: int, upper: int) -> tuple[int, int]:
     """The interval after a transaction that nobody executed: nothing but its posting is known."""
     _, expense, debit, credit, settled, returned, _, _, _ = posting
-    return after_unknown(expense, debit, credit, settled, returned, lower, upper)
-
-
-def after_unknown(
-    expense: int, debit_most: int, credit_most: int, settled: int, returned: int | None, lower: int, upper: int
-) -> tuple[int, int]:
-    """The same from a posting's fields."""
     if lower >= expense:  # surely funded, if there is anything to fund
-        lower += settled - expense - debit_most
-        return (lower if lower > 0 else 0), upper - expense + settled + credit_most
-    least, most = (0, credit_most) if returned is None else (returned, returned)
+        lower += settled - expense - debit
+        return (lower if lower > 0 else 0), upper - expense + settled + credit
+    least, most = (0, credit) if returned is None else (returned, returned)
     if upper < expense:  # surely not funded
         return lower + settled + least, upper + settled + most
     # funded: at most the difference is left; not funded: less than the expense is there
-    return settled, max(upper - expense + credit_most, expense - 1 + most) + settled
+    return settled, max(upper - expense + credit, expense - 1 + most) + settled

@@ -32,7 +32,7 @@ from accountant.chain.footprint import Credit, Debit
 from accountant.chain.genesis import Genesis
 from accountant.chain.transaction import Transaction, TransactionKind, deployed_contract
 from accountant.index.blocks import IndexedBlock
-from accountant.index.posting import Posting, after_unknown
+from accountant.index.posting import Posting, step_unknown
 from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, AccountId, Address, ContractId, Gas, Seq
 
 EVERYONE = Address(b"")
@@ -48,6 +48,8 @@ class Running(NamedTuple):
     upper: int
     gas: Gas = Gas(0)
 
+
+Moves = list[tuple[AccountId, Posting]]
 
 NOTHING = Running(0, 0)
 """An account that general money never came near."""
@@ -92,51 +94,47 @@ class StaticFold:
 
         Each account at most once.
         """
-        refund = gas_refundable(transaction, self._schedule) if transaction.gas_limit else 0
+        general, zero = transaction.general_value, transaction.zero_value
+        refund = transaction.gas_limit and gas_refundable(transaction, self._schedule)
         supply = self.supply + refund
-        if transaction.general_value or transaction.kind is not _TRANSFER or len(transaction.to) != ADDRESS_BYTES:
-            supply += transaction.zero_value
-        self.supply = min(supply, AMOUNT_MAX)
-        moves: list[tuple[AccountId, Posting]] = []
+        if general or transaction.kind is not _TRANSFER or len(transaction.to) != ADDRESS_BYTES:
+            supply += zero
+        self.supply = supply if supply < AMOUNT_MAX else AMOUNT_MAX
+        moves: Moves = []
         if transaction.kind is _TRANSFER:
             self._transfer(moves, seq, transaction, sender, refund)
         else:
             self._run(moves, seq, transaction, sender, refund)
         return moves
 
-    def _move(
-        self,
-        moves: list[tuple[AccountId, Posting]],
-        account: AccountId,
-        seq: Seq,
-        expense: int = 0,
-        debit_most: int = 0,
-        credit_most: int = 0,
-        settled: int = 0,
-        returned: int = 0,
-        gas: int = 0,
-    ) -> None:
-        """Keep a posting, if it says anything, with the interval that it leaves."""
-        if not (expense or debit_most or credit_most or settled):
+    def _settle(self, moves: Moves, account: AccountId, seq: Seq, settled: int) -> None:
+        """Keep a posting that is certain, if it says anything, with the interval that it leaves."""
+        if settled:
+            lower, upper, gas = self.running.get(account, NOTHING)
+            lower, upper = lower + settled, min(upper + settled, self.supply)
+            self.running[account] = Running(lower, upper, gas)
+            moves.append((account, Posting(seq, 0, 0, 0, settled, 0, gas, lower, upper)))
+
+    def _move(self, moves: Moves, account: AccountId, posting: Posting) -> None:
+        """Keep a posting that may depend on execution, if it says anything, with the interval that it leaves."""
+        seq, expense, debit, credit, settled, returned, gas, _, _ = posting
+        if not (expense or debit or credit):
+            self._settle(moves, account, seq, settled)
             return
         lower, upper, latest = self.running.get(account, NOTHING)
-        lower, upper = after_unknown(expense, debit_most, credit_most, settled, returned, lower, upper)
+        lower, upper = step_unknown(posting, lower, upper)
         upper = min(upper, self.supply)
-        estimate = Gas(min(gas, AMOUNT_MAX)) if credit_most else latest
-        self.running[account] = Running(lower, upper, estimate)
-        moves.append(
-            (account, Posting(seq, expense, debit_most, credit_most, settled, returned, estimate, lower, upper))
-        )
+        gas = Gas(min(gas, AMOUNT_MAX)) if credit else latest
+        self.running[account] = Running(lower, upper, gas)
+        moves.append((account, Posting(seq, expense, debit, credit, settled, returned, gas, lower, upper)))
 
-    def _transfer(
-        self, moves: list[tuple[AccountId, Posting]], seq: Seq, transaction: Transaction, sender: Address, refund: int
-    ) -> None:
+    def _transfer(self, moves: Moves, seq: Seq, transaction: Transaction, sender: Address, refund: int) -> None:
         zero, general = transaction.zero_value, transaction.general_value
         to: AccountId = transaction.to  # type: ignore[assignment]  # admission looks at its length
         back = refund
         if not general:
             if len(to) != ADDRESS_BYTES:
-                self._move(moves, to, seq, settled=zero)
+                self._settle(moves, to, seq, zero)
         elif to == sender:
             back += zero
         else:
@@ -145,28 +143,28 @@ class StaticFold:
                 back += zero
             elif lower >= general:
                 back -= general
-                self._move(moves, to, seq, settled=zero + general)
+                self._settle(moves, to, seq, zero + general)
             else:
                 gas = Gas(gas + self._schedule.general_check)
-                self._move(moves, to, seq, credit_most=zero + general, gas=gas)
-                self._move(moves, sender, seq, expense=general, settled=refund, returned=zero)
+                self._move(moves, to, Posting(seq, 0, 0, zero + general, 0, 0, gas))
+                self._move(moves, sender, Posting(seq, general, 0, 0, refund, zero))
                 return
-        self._move(moves, sender, seq, settled=back)
+        self._settle(moves, sender, seq, back)
 
-    def _run(
-        self, moves: list[tuple[AccountId, Posting]], seq: Seq, transaction: Transaction, sender: Address, refund: int
-    ) -> None:
+    def _run(self, moves: Moves, seq: Seq, transaction: Transaction, sender: Address, refund: int) -> None:
         zero, general = transaction.zero_value, transaction.general_value
         value, back = zero + general, zero + refund
         if general and self.running.get(sender, NOTHING).upper < general:
-            self._move(moves, sender, seq, settled=back)
+            self._settle(moves, sender, seq, back)
             return
         called = transaction.to if transaction.kind is _CALL else deployed_contract(sender, transaction)
         callee: AccountId = called  # type: ignore[assignment]
         limits, credited, gas = self._payouts(transaction, callee)
         if not limits:  # most runs: nobody pays
-            self._move(moves, callee, seq, credit_most=value, gas=gas)
-            self._move(moves, sender, seq, general, credit_most=value + refund, returned=back, gas=gas)
+            if value:
+                self._move(moves, callee, Posting(seq, 0, 0, value, 0, 0, gas))
+            if value or refund:
+                self._move(moves, sender, Posting(seq, general, 0, value + refund, 0, back, gas))
             return
         paid = sum(limits.values())
         for account in sorted({callee, sender, *credited, *limits}):
@@ -175,11 +173,11 @@ class StaticFold:
             loss = limit if credited - {account} else 0
             if account == sender:
                 gain = max(gain, value) + refund
-                self._move(moves, account, seq, general, credit_most=gain, returned=back, gas=gas)
+                self._move(moves, account, Posting(seq, general, 0, gain, 0, back, gas))
                 continue
             if account == callee:
                 gain, loss = gain + value, max(0, loss - value)
-            self._move(moves, account, seq, debit_most=loss, credit_most=gain, gas=gas)
+            self._move(moves, account, Posting(seq, 0, loss, gain, 0, 0, gas))
 
     def _payouts(self, transaction: Transaction, callee: AccountId) -> Payouts:
         limits: dict[AccountId, int] = {}
