@@ -11,11 +11,12 @@ from accountant.execution.outcome import Observed, Outcome
 from accountant.execution.port import OutcomeStore
 from accountant.execution.queries import target_of
 from accountant.execution.session import Session
-from accountant.execution.timeline import Checkpoint, Posting, Walk, postings_of
+from accountant.execution.timeline import Checkpoint, Walk
 from accountant.execution.transition import runs_code
 from accountant.index.blocks import EVENT_KINDS
-from accountant.index.port import ChainIndex, Located
+from accountant.index.port import ChainIndex, Located, Posting
 from accountant.index.position import Place
+from accountant.index.unlimited import postings_of
 from accountant.primitives.addresses import account_of
 from accountant.primitives.types import AccountId, ContractId, Gas, Seq
 

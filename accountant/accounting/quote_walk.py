@@ -17,9 +17,9 @@ from accountant.execution.certain import certain_reads
 from accountant.execution.genesis_state import genesis_state
 from accountant.execution.needs import AnswerOf, Asked, BoundUnder, CoversBefore, LookUp, Need, OutcomeOf, SlotBefore
 from accountant.execution.queries import target_of
-from accountant.execution.timeline import Posting, Walk
+from accountant.execution.timeline import Walk
 from accountant.execution.transition import code_deployed_by, runs_code
-from accountant.index.port import Located
+from accountant.index.port import Located, Posting
 from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.types import AccountId, ContractId, Gas, Seq
 

@@ -21,6 +21,8 @@ from accountant.index.blocks import (
     unsigned_block,
 )
 from accountant.index.port import BlockInfo, Event, Head, Located, Moment
+from accountant.index.posting import Posting
+from accountant.index.static import StaticFold, running_at_genesis, supply_at_genesis
 from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
 
 _WRITE, _DEPLOY, _EXPENSE = int(RowKind.WRITE), int(RowKind.DEPLOY), int(RowKind.EXPENSE)
@@ -64,6 +66,8 @@ class MemoryIndex:
         self._deployments: dict[bytes, Seq] = {}
         self._events: defaultdict[bytes, list[Event]] = defaultdict(list)
         self._arrivals: defaultdict[bytes, list[Event]] = defaultdict(list)
+        self._postings: defaultdict[AccountId, list[Posting]] = defaultdict(list)
+        self._fold = StaticFold(genesis, running_at_genesis(genesis), supply_at_genesis(genesis))
         self._expenses: defaultdict[Address, _History] = defaultdict(_History)
         self._zero: defaultdict[Address, _History] = defaultdict(_History)
         self._unsigned: RunningValues | None = None
@@ -83,6 +87,8 @@ class MemoryIndex:
             self._transactions.append(Located(seq, entry.hash, entry.sender, height, index, entry.transaction))
             self._gas_totals.append(self._gas_totals[-1] + entry.transaction.gas_limit)
             self._file(seq, entry.rows)
+            for owner, posting in self._fold.step(seq, entry.transaction, entry.sender):
+                self._postings[owner].append(posting)
         for account, seq, total in block.expense_totals:
             self._expenses[account].add(seq, total)
         for account, moment, balance in block.zero_changes:
@@ -164,6 +170,11 @@ class MemoryIndex:
             zeros = self._arrivals.get(account_key(account), [])
             rows += zeros[bisect_left(zeros, after + 1, key=_seq) : bisect_left(zeros, before, key=_seq)]
         return latest_transactions(rows, limit)
+
+    def postings(self, account: AccountId, since: Seq, before: Seq, limit: int) -> list[Posting]:
+        rows = self._postings.get(account, [])
+        end = bisect_left(rows, before, key=_seq)
+        return rows[max(bisect_left(rows, since, 0, end, key=_seq), end - limit) : end]
 
     def expenses(self, account: Address, before: Seq) -> int:
         history = self._expenses.get(account)

@@ -10,9 +10,10 @@ from accountant.chain.genesis import Genesis
 from accountant.chain.moment import MOMENT_SHIFT, Moment, moment_before
 from accountant.chain.rows import RowKind
 from accountant.chain.transaction import Transaction
+from accountant.index.posting import Posting
 from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
 
-__all__ = ["MOMENT_SHIFT", "BlockInfo", "ChainIndex", "Event", "Head", "Located", "Moment", "moment_before"]
+__all__ = ["MOMENT_SHIFT", "BlockInfo", "ChainIndex", "Event", "Head", "Located", "Moment", "Posting", "moment_before"]
 
 
 class Head(NamedTuple):
@@ -97,6 +98,13 @@ class ChainIndex(Protocol):
         """The account's rows of these kinds, ZERO possibly among them, with after < seq < before.
 
         Latest first, then by kind; all rows of at most `limit` transactions, whatever the account's history is.
+        """
+
+    def postings(self, account: AccountId, since: Seq, before: Seq, limit: int) -> list[Posting]:
+        """The latest `limit` of the account's postings with since ≤ seq < before, ascending: limited (`index.static`).
+
+        The last one carries the static interval right before `before`; where there is none since transaction 0, that
+        is the balance that genesis sets. An index that was not folded gives raw ones (`index.unlimited`).
         """
 
     def expenses(self, account: Address, before: Seq) -> int:

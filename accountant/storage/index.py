@@ -28,6 +28,7 @@ from accountant.chain.rows import RowKind
 from accountant.chain.transaction import decode_transaction
 from accountant.index.blocks import EVENT_KINDS, latest_transactions
 from accountant.index.port import BlockInfo, Event, Head, Located
+from accountant.index.posting import Posting
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
 from accountant.storage import tables
@@ -38,6 +39,7 @@ TRANSACTIONS_BYTES_MAX = 32 * 1024 * 1024
 ENTRIES_MAX = 65_536
 
 _b, _t, _p, _e, _z = tables.blocks, tables.transactions, tables.postings, tables.expenses, tables.zero_balances
+_i = tables.intervals
 
 _key: ColumnElement[bytes] = bindparam("key", type_=_p.c.key.type)
 _before: ColumnElement[int] = bindparam("before", type_=BigInteger)
@@ -80,6 +82,12 @@ _latest = (
     .lateral()
 )
 MOVEMENTS = compiled(select(_latest.c.seq, _latest.c.kind, _latest.c.cap).select_from(_kinds).join(_latest, true()))
+POSTINGS = compiled(
+    select(*(_i.c[name] for name in Posting._fields))
+    .where(_i.c.account == _key, _i.c.seq >= bindparam("since", type_=BigInteger), _i.c.seq < _before)
+    .order_by(_i.c.seq.desc())
+    .limit(bindparam("most", type_=BigInteger))
+)
 EXPENSES = compiled(
     select(_e.c.total).where(_e.c.account == _key, _e.c.seq < _before).order_by(_e.c.seq.desc()).limit(1)
 )
@@ -202,6 +210,10 @@ class PostgresIndex:
         numbers = [int(kind) for kind in kinds]
         parameters = {"key": account_key(account), "kinds": numbers, "after": after, "before": before, "most": limit}
         return latest_transactions((Event(*row) for row in self._database.fetch(MOVEMENTS, parameters)), limit)
+
+    def postings(self, account: AccountId, since: Seq, before: Seq, limit: int) -> list[Posting]:
+        parameters = {"key": account, "since": since, "before": before, "most": limit}
+        return [Posting(*row) for row in reversed(self._database.fetch(POSTINGS, parameters))]
 
     def expenses(self, account: Address, before: Seq) -> int:
         row = self._database.fetch_one(EXPENSES, {"key": account, "before": before})

@@ -130,6 +130,26 @@ expenses = Table(
 )
 """Running totals (paper, section III-A): the sum of the account's general values up to and including `seq`."""
 
+intervals = Table(
+    "intervals",
+    metadata,
+    Column("seq", BigInteger, nullable=False),
+    Column("expense", BigInteger, nullable=False),
+    Column("debit_most", BigInteger, nullable=False),
+    Column("credit_most", BigInteger, nullable=False),
+    Column("settled", BigInteger, nullable=False),
+    Column("returned", BigInteger, nullable=False),
+    Column("gas", BigInteger, nullable=False),
+    Column("lower", BigInteger, nullable=False),
+    Column("upper", BigInteger, nullable=False),
+    Column("account", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("account", "seq"),
+)
+"""What `seq` can have done to the account's general balance, and the static interval right after it (`index.static`).
+
+Under the account without a name stands the supply of general money, once a block, as `upper`.
+"""
+
 zero_balances = Table(
     "zero_balances",
     metadata,
@@ -199,7 +219,7 @@ speed = Table(
 alone.
 """
 
-CHAIN_TABLES = (blocks, transactions, postings, expenses, zero_balances)
+CHAIN_TABLES = (blocks, transactions, postings, expenses, intervals, zero_balances)
 """What an import fills, in this order."""
 
 Index("refused_blocks_height_index", refused_blocks.c.height)

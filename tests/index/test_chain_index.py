@@ -289,6 +289,9 @@ def _compare(left: ChainIndex, right: ChainIndex, users: list[Address], contract
         for middle in ends:
             assert right.events(account, Seq(-1), middle) == left.events(account, Seq(-1), middle)
             assert right.events(account, middle, ends[-1]) == left.events(account, middle, ends[-1])
+            for limit in (1, 3, 100):
+                assert right.postings(account, Seq(0), middle, limit) == left.postings(account, Seq(0), middle, limit)
+            assert right.postings(account, middle, ends[-1], 100) == left.postings(account, middle, ends[-1], 100)
     for user in users:
         assert [right.expenses(user, seq) for seq in ends] == [left.expenses(user, seq) for seq in ends]
         assert [right.nonce(user, seq) for seq in ends] == [left.nonce(user, seq) for seq in ends]

@@ -11,9 +11,11 @@ from accountant.chain.genesis import Genesis, GenesisAccount
 from accountant.chain.transaction import CallPayload, Transaction, TransactionKind
 from accountant.index.blocks import IndexedBlock
 from accountant.index.memory import MemoryIndex
+from accountant.index.posting import Posting
+from accountant.index.unlimited import postings_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
-from accountant.primitives.types import Address, ContractId
+from accountant.primitives.types import AccountId, Address, ContractId, Seq
 from accountant.storage.database import Database, plain_url
 from accountant.storage.importer import Importer
 
@@ -32,6 +34,13 @@ class RecordedIndex(MemoryIndex):
     def append(self, block: IndexedBlock) -> None:
         super().append(block)
         self.blocks.append(block)
+
+
+class UnfoldedIndex(MemoryIndex):
+    """A `MemoryIndex` that knows no static interval, as one that was given a few accounts' rows alone."""
+
+    def postings(self, account: AccountId, since: Seq, before: Seq, limit: int) -> list[Posting]:
+        return postings_of(self.events(account, Seq(since - 1), before))[-limit:]
 
 
 def small_genesis(chain_id: int = 7) -> Genesis:
