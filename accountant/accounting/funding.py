@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 
 from accountant.accounting.certificate import CertifiedIncome, MissingExecution, UndecidedReason, Verdict
-from accountant.execution.choice import next_to_execute
+from accountant.execution.batch import next_batch, next_of
 from accountant.execution.income import income_of
 from accountant.execution.needs import BudgetSpent
 from accountant.execution.selective import Selective
@@ -28,12 +28,15 @@ def fund(selective: Selective, account: AccountId, amount: int, before: Seq, the
     With Θ only its members are executed, in the order given and only while they are needed; without Θ
     the accountant chooses. ACCEPTED and REJECTED are proved; UNDECIDED says why.
     """
+    begun = [seq for seq in selective.session.spent if seq < before]
     glance = selective.glance(account, before)
     covered = glance.covers(amount)
-    if covered is not None:
+    if covered is not None and not begun:
         return Funding(_verdict(covered), glance)
     incomes: list[CertifiedIncome] = []
-    queue = list(theta) if theta is not None else None
+    if begun:  # by an attempt that had to wait for other workers
+        _execute(selective, account, begun, incomes)
+    queue = None if theta is None else [seq for seq in theta if seq not in begun]
     rounds, spent = 0, None
     while True:
         walk = selective.interval(account, before)
@@ -43,9 +46,10 @@ def fund(selective: Selective, account: AccountId, amount: int, before: Seq, the
         if spent is not None:  # and what was found before the budget ended does not decide it
             return Funding(Verdict.UNDECIDED, walk, UndecidedReason.BUDGET_SPENT, incomes, (spent,))
         if queue is None:
-            chosen = next_to_execute(selective.session.index, walk, amount, rounds)
+            chosen = next_batch(selective.session, walk, amount, rounds)
         elif queue:
-            chosen = [queue.pop(0)]
+            chosen = next_of(selective.session, walk, amount, queue)
+            del queue[: len(chosen)]
         else:
             return Funding(Verdict.UNDECIDED, walk, UndecidedReason.THETA_INSUFFICIENT, incomes)
         spent = _execute(selective, account, chosen, incomes)
@@ -68,9 +72,7 @@ def narrow(selective: Selective, account: AccountId, before: Seq, theta: tuple[S
     elif selective.session.gas_budget is not None:
         rounds = 0
         while spent is None and (walk := selective.interval(account, before)).lower < walk.upper:
-            spent = _execute(
-                selective, account, next_to_execute(selective.session.index, walk, walk.upper, rounds), incomes
-            )
+            spent = _execute(selective, account, next_batch(selective.session, walk, walk.upper, rounds), incomes)
             rounds += 1
     walk = selective.interval(account, before)
     if spent is not None:
@@ -82,13 +84,14 @@ def _execute(
     selective: Selective, account: AccountId, chosen: list[Seq], incomes: list[CertifiedIncome]
 ) -> MissingExecution | None:
     """Execute incomes, noting what each brought and cost; what the budget did not reach, if it ran out."""
+    if selective.session.shared:
+        selective.outcomes(chosen)
     for seq in chosen:
         located = selective.session.index.transaction(seq)
-        gas_before = selective.session.gas_executed
         try:
             outcome = selective.outcome(seq)
         except BudgetSpent as spent:
             return MissingExecution(spent.transaction, spent.gas_most)
-        gas = selective.session.gas_executed - gas_before
+        gas = selective.session.spent.get(seq, 0)
         incomes.append(CertifiedIncome(located.hash, income_of(located, outcome, account), gas))
     return None

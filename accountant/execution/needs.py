@@ -52,6 +52,13 @@ class AnswerOf:
 Need = OutcomeOf | SlotBefore | CoversBefore | BoundUnder | AnswerOf
 
 
+@dataclass(frozen=True, slots=True)
+class AllOf:
+    """Several needs that are all surely needed, so that none waits for another. Value: a tuple of theirs."""
+
+    needs: tuple[Need, ...]
+
+
 class Unresolved(Exception):
     """Raised through a running contract that touched something not known yet: resolve it and run again."""
 
