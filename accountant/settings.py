@@ -113,6 +113,18 @@ class Settings(BaseSettings):
     job_time_limit_s: int = Field(
         default=3600, ge=1, le=7 * 86_400, description="Seconds after which an attempt's process is killed."
     )
+    delegate_gas: int = Field(
+        default=1_000_000_000,
+        ge=0,
+        le=AMOUNT_MAX,
+        description="Calls with at least this gas limit are executed once for all jobs, by whichever worker is free.",
+    )
+    gpu_gas: int = Field(
+        default=20_000_000_000,
+        ge=0,
+        le=AMOUNT_MAX,
+        description="Of those, calls with at least this gas limit go to the workers of the queue `gpu`.",
+    )
     worker_memory_mib: int = Field(
         default=4096,
         ge=0,
