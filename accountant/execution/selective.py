@@ -223,10 +223,10 @@ class Selective:
     # Outcomes
 
     def _outcome(self, seq: Seq, inputs: Inputs) -> Steps[Value]:
-        if self.session.leaves(seq):
+        located = self.session.index.transaction(seq)
+        if self.session.leaves(located):
             self._waits_for.setdefault(seq, None if self._asked is None else self._asked[0])
             raise Parked(self._waits_for, NOTHING)
-        located = self.session.index.transaction(seq)
         transaction, genesis = located.transaction, self.session.index.genesis
         if transaction.general_value:
             funded = yield CoversBefore(located.sender, transaction.general_value, seq)

@@ -7,7 +7,7 @@ from accountant.execution.outcome import BalanceInput, Observed, Outcome
 from accountant.execution.port import Heartbeat, OutcomeStore
 from accountant.execution.shared_work import Done, Executed, SharedWork, Spent
 from accountant.execution.timeline import Checkpoint, KnownOutcome, Timeline, Walk
-from accountant.index.port import ChainIndex
+from accountant.index.port import ChainIndex, Located
 from accountant.primitives.types import AccountId, Gas, Seq
 
 CHECKPOINT_EVERY = 512
@@ -83,9 +83,9 @@ class Session:
         """
         return self._work.gas_left_to_others is not None and self.gas_budget is None
 
-    def leaves(self, seq: Seq) -> bool:
+    def leaves(self, located: Located) -> bool:
         """Whether the transaction is for others to execute."""
-        return self.shared and self._work.leaves(self.index.transaction(seq))
+        return self.shared and self._work.leaves(located)
 
     def spend(self, seq: Seq, gas: Gas) -> None:
         """Note gas that finding an outcome took which this work itself asked for."""

@@ -106,7 +106,7 @@ def _worked(task: Leased, policy: JobPolicy, abandon: Abandon | None) -> Attempt
     least = policy.delegate_gas if task.parks < policy.parks_most else None
     while True:
         try:
-            with Heart(task.renew, task.name, policy, abandon) as heart:
+            with Heart(task.renew, task.name, done.gas, policy, abandon) as heart:
                 work = SharedWork(heart.beat, done, None if least is None else Gas(least), task.own)
                 result = task.run(work)
         except Parked as parked:

@@ -78,7 +78,7 @@ class _Execution:
     def finish(self, result: bytes, gas: int) -> bool:
         done = decode_done(result)
         with self.engine.begin() as connection:
-            held = Executions(connection).finish(self.lease, result, done.gas)
+            held = Executions(connection).finish(self.lease, done.gas)
             if held:
                 Waits(connection).wake(self.lease.seq, done)
         return held

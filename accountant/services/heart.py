@@ -31,11 +31,15 @@ class LeaseLost(Exception):
 class Heart:
     """Renews a lease while its block runs; `beat` records progress and raises `LeaseLost` once it is lost."""
 
-    def __init__(self, renew: Renew, name: str, policy: JobPolicy, abandon: Abandon | None) -> None:
-        """`abandon` is called where the block still runs `policy.abandon_s` after the lease was lost."""
-        self.gas = 0
+    def __init__(self, renew: Renew, name: str, gas: Gas, policy: JobPolicy, abandon: Abandon | None) -> None:
+        """`gas`: what was executed before. `abandon` is called where the block still runs `policy.abandon_s` after
+        the lease was lost.
+        """
+        self.gas = gas
         self._call, self._name, self._policy, self._abandon = renew, name, policy, abandon
-        self._stop, self._lost = threading.Event(), threading.Event()
+        self.lost = threading.Event()
+        """Whether the lease is somebody else's."""
+        self._stop = threading.Event()
         self._thread = threading.Thread(target=self._renew, name=f"lease of {name}", daemon=True)
 
     def __enter__(self) -> Self:
@@ -51,7 +55,7 @@ class Heart:
     def beat(self, gas: Gas) -> None:
         """The executor's heartbeat: `gas` executed so far."""
         self.gas = gas
-        if self._lost.is_set():
+        if self.lost.is_set():
             raise LeaseLost
 
     def _renew(self) -> None:
@@ -62,8 +66,8 @@ class Heart:
                 _log.warning("lease_not_renewed", work=self._name, error=type(error).__name__)
                 continue
             if not held:
-                self._lost.set()
+                self.lost.set()
                 break
-        if self._lost.is_set() and self._abandon is not None and not self._stop.wait(self._policy.abandon_s):
+        if self.lost.is_set() and self._abandon is not None and not self._stop.wait(self._policy.abandon_s):
             _log.warning("work_abandoned", work=self._name)
             self._abandon()

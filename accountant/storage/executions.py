@@ -133,9 +133,12 @@ class Executions:
         changes = {"lease_until": _NOW + _seconds(lease_s), "gas_executed": gas_executed}
         return self._change(_held(lease), **changes) is not None
 
-    def finish(self, lease: ExecutionLease, done: bytes, gas_executed: int) -> bool:
-        """Ends an execution whose outcome is stored. False if the lease is not ours any more."""
-        row = self._end(_held(lease), JobState.DONE, done_so_far=done, gas_executed=gas_executed)
+    def finish(self, lease: ExecutionLease, gas_executed: int) -> bool:
+        """Ends an execution whose outcome is stored. False if the lease is not ours any more.
+
+        What was done for it is kept by whom it counts for: along a chain it would be kept once for each link.
+        """
+        row = self._end(_held(lease), JobState.DONE, done_so_far=None, gas_executed=gas_executed)
         return row is not None
 
     def fail(self, lease: ExecutionLease, code: str, detail: str) -> ExecutionRow | None:

@@ -2,7 +2,8 @@
 
 from random import Random
 
-from hypothesis import given, settings
+import pytest
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accountant.accounting.certificate import Verdict
@@ -18,7 +19,12 @@ from accountant.primitives.encoding import encode
 from accountant.primitives.types import Gas, Seq
 from tests.support.random_chain import SLOTS, RandomChain
 
-CHAINS = settings(max_examples=60, deadline=None)
+CHAINS = settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(autouse=True, params=[0, 4], ids=["waiting runs", "as in service"])
+def _runs(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("accountant.execution.selective.RUNS_MOST", request.param)
 
 
 class Crew:

@@ -13,7 +13,8 @@ import pytest
 from accountant.processes import landlock
 from tests.support.processes import command_of, wait_until
 from tests.support.service import Service, small_chain
-from tests.workers.test_crashes import DISPATCHER, WORKER, Start, ask, done, service, start
+from tests.support.workers import DISPATCHER, Start, done
+from tests.workers.test_crashes import WORKER, ask, service, start
 
 __all__ = ["service", "start"]
 
