@@ -61,7 +61,7 @@ def status(client: httpx.Client, job: str) -> str:
     return found
 
 
-def done(client: httpx.Client, job: str, seconds: float = 60.0) -> dict[str, object]:
+def done(client: httpx.Client, job: str, seconds: float = 180.0) -> dict[str, object]:
     """The job once it has ended, which must be well."""
     wait_until(lambda: status(client, job) not in ("queued", "running", "waiting"), seconds)
     ended: dict[str, object] = client.get(f"/v1/jobs/{job}").json()

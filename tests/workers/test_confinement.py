@@ -64,7 +64,7 @@ print(json.dumps({
 # runs a contract that fills its memory, with less and less room for addresses; prints how the runs ended
 SHRINK = """
 import resource
-from accountant.services.work import _NO_MEANS
+from accountant.services.attempt import _NO_MEANS
 from tests.contracts.test_run import main_module, module, run_main
 
 fill = "(memory.fill (i32.const 0) (i32.const 1) (i32.const 13000000))"
