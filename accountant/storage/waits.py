@@ -5,7 +5,6 @@ told, and whoever comes after the end sees it. Nothing is waited for that is not
 """
 
 from collections.abc import Callable, Collection, Iterable
-from heapq import heappop, heappush
 from typing import NamedTuple
 
 import sqlalchemy as sa
@@ -94,7 +93,7 @@ class Waits:
         again = sa.select(*execution_waits.c).where(execution_waits.c.seq == seq)  # a cancelled job waits no more
         return list(self._connection.execute(again.order_by(execution_waits.c.number)).all())
 
-    def _lock(self, key: sa.Column[int], values: set[int]) -> None:
+    def _lock(self, key: sa.Column[int], values: Collection[int]) -> None:
         if values:
             self._connection.execute(sa.select(key).where(key.in_(values)).order_by(key).with_for_update())
 
@@ -120,19 +119,12 @@ class Waits:
 
     def fail(self, seq: Seq, detail: str) -> None:
         """An execution failed: whoever waits for it fails, and whoever waits for those."""
-        failed, waiting, numbers = {seq}, [seq], set[int]()
-        while waiting:
-            found = self._connection.execute(
-                sa.select(execution_waits.c.by_seq, execution_waits.c.job_number).where(
-                    execution_waits.c.seq == heappop(waiting)
-                )
-            ).all()
-            numbers |= {wait.job_number for wait in found if wait.job_number is not None}
-            later = {Seq(wait.by_seq) for wait in found if wait.by_seq is not None} - failed
-            for one in sorted(later):
-                self._executions.fail_waiting(one, FAILED, detail)
-                heappush(waiting, one)
-            failed |= later
+        self._lock(executions.c.seq, self._later(seq))
+        failed = {seq, *self._later(seq)}  # somebody may have come meanwhile
+        for one in sorted(failed - {seq}):
+            self._executions.fail_waiting(one, FAILED, detail)
+        waiting = sa.select(execution_waits.c.job_number).where(execution_waits.c.seq.in_(failed))
+        numbers = {number for number in self._connection.scalars(waiting) if number is not None}
         for number in sorted(numbers):
             self._jobs.fail_waiting(number, FAILED, detail)
         self._connection.execute(
@@ -142,6 +134,15 @@ class Waits:
                 | execution_waits.c.job_number.in_(numbers)
             )
         )
+
+    def _later(self, seq: Seq) -> set[Seq]:
+        """The executions that wait for this one, in whatever depth."""
+        waits = execution_waits
+        first = sa.select(waits.c.by_seq).where(waits.c.seq == seq, waits.c.by_seq.is_not(None))
+        later = first.cte("later", recursive=True)
+        further = sa.select(waits.c.by_seq).join(later, waits.c.seq == later.c.by_seq)
+        found = self._connection.scalars(sa.select(later.union(further.where(waits.c.by_seq.is_not(None))).c.by_seq))
+        return {Seq(one) for one in found}
 
     def drop(self, job_number: int) -> None:
         """A job that has ended waits for nothing; what only it needed is ended too, as far as nobody holds it."""
