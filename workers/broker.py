@@ -13,6 +13,9 @@ RUN_JOB = "accountant.run_job"
 RUN_EXECUTION = "accountant.run_execution"
 
 _LATER_THAN_LIMIT_S = 600
+_IMPORTS_S = 120.0
+"""A spawned process imports everything anew. What is not up after 4 s, Celery's default, is killed: on a busy machine
+the place of a process that died would never be taken."""
 _MARK = "accountant:broker-remembers"
 
 
@@ -36,6 +39,7 @@ def make_app(settings: Settings) -> Celery:
         accept_content=["json"],
         worker_prefetch_multiplier=1,
         worker_pool_start_method="spawn",  # psycopg pools and CUDA survive no fork
+        worker_proc_alive_timeout=_IMPORTS_S,
         worker_hijack_root_logger=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
