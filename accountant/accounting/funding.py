@@ -28,13 +28,13 @@ def fund(selective: Selective, account: AccountId, amount: int, before: Seq, the
     With Θ only its members are executed, in the order given and only while they are needed; without Θ
     the accountant chooses. ACCEPTED and REJECTED are proved; UNDECIDED says why.
     """
-    begun = [seq for seq in selective.session.spent if seq < before]
+    begun = _begun(selective, account, before)
     glance = selective.glance(account, before)
     covered = glance.covers(amount)
     if covered is not None and not begun:
         return Funding(_verdict(covered), glance)
     incomes: list[CertifiedIncome] = []
-    if begun:  # by an attempt that had to wait for other workers
+    if begun:
         _execute(selective, account, begun, incomes)
     queue = None if theta is None else [seq for seq in theta if seq not in begun]
     rounds, spent = 0, None
@@ -54,6 +54,13 @@ def fund(selective: Selective, account: AccountId, amount: int, before: Seq, the
             return Funding(Verdict.UNDECIDED, walk, UndecidedReason.THETA_INSUFFICIENT, incomes)
         spent = _execute(selective, account, chosen, incomes)
         rounds += 1
+
+
+def _begun(selective: Selective, account: AccountId, before: Seq) -> list[Seq]:
+    """The incomes that an earlier attempt chose, which had to wait for other workers."""
+    index = selective.session.index
+    earlier = (seq for seq in selective.session.begun if seq < before)
+    return [seq for seq in earlier if index.events(account, Seq(seq - 1), Seq(seq + 1))]
 
 
 def _verdict(covered: bool) -> Verdict:

@@ -65,6 +65,8 @@ class Session:
         """Transactions whose outcomes were known before and consulted for this work."""
         self.spent: dict[Seq, Gas] = {Seq(one.seq): Gas(one.gas) for one in done.spent}
         """Gas behind each outcome that this work itself asked for, in the order of asking."""
+        self.begun = tuple(self.spent)
+        """Outcomes that this work asked for before it had to wait for others."""
         self._found: dict[Seq, Executed] = {Seq(one.seq): one for one in done.executed}
         self._known: dict[Seq, Outcome] = {}
         self.checkpoint_every = CHECKPOINT_EVERY
