@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 
 from accountant.services.api_keys import ensure_first_key
 from accountant.services.attempt import Attempt
+from accountant.services.policy import JobPolicy
 from accountant.services.sweep import sweep
 from accountant.storage.database import engine_of, migrate
-from tests.support.shared_jobs import Fate, SharedService
+from accountant.storage.jobs import JobState
+from tests.support.shared_jobs import POLICY, Fate, SharedService
 
 CHAINS = settings(max_examples=15, deadline=None)
 
@@ -31,9 +33,9 @@ class Setting:
         for event in ("begin", "commit"):
             sa.event.listen(self.engine, event, lambda *_: self.fate.step())
 
-    def service(self, random: Random) -> SharedService:
+    def service(self, random: Random, policy: JobPolicy = POLICY) -> SharedService:
         """A service on a new random chain, with every execution left to others."""
-        service = SharedService(self.engine, self.key_prefix, random)
+        service = SharedService(self.engine, self.key_prefix, random, policy)
         self.fate = service.fate
         return service
 
@@ -91,6 +93,34 @@ def test_killed_workers_and_lost_messages_change_no_answer(world: Setting, rando
     service.vanish()
     while service.messages:
         service.run(service.messages.pop())
+    assert _left_over(service) == {"live": 0, "waits": 0}
+
+
+@CHAINS
+@given(st.randoms(use_true_random=True))
+def test_who_waits_for_poison_is_told(world: Setting, random: Random) -> None:
+    """With two attempts each, many executions are given up: every job still ends, rightly or as failed with a reason,
+    and nothing is left waiting."""
+    service = world.service(random, POLICY._replace(attempts_most=2))
+    if not service.eager.outcomes:
+        return
+    jobs = [service.ask(service.question()) for _ in range(3)]
+    service.end_all(jobs, kills=0.6, lost=0.1, twice=0.1)
+    for job in jobs:
+        row = service.job(job)
+        if row.state is JobState.DONE:
+            service.right(job)
+        else:
+            assert row.error_code in ("attempts_exhausted", "execution_failed")
+    while True:
+        service.vanish()
+        sweep(service.engine, service.policy, broker_forgot=True)
+        service.check()
+        service.publish()
+        if not service.messages:
+            break
+        while service.messages:
+            service.run(service.messages.pop())
     assert _left_over(service) == {"live": 0, "waits": 0}
 
 
