@@ -105,7 +105,7 @@ def test_who_waits_for_poison_is_told(world: Setting, random: Random) -> None:
     if not service.eager.outcomes:
         return
     jobs = [service.ask(service.question()) for _ in range(3)]
-    service.end_all(jobs, kills=0.6, lost=0.1, twice=0.1)
+    service.end_all(jobs, kills=0.8, lost=0.1, twice=0.1)
     for job in jobs:
         row = service.job(job)
         if row.state is JobState.DONE:

@@ -185,7 +185,8 @@ class SharedService:
                 sweep(self.engine, self.policy, broker_forgot=True)
                 continue
             task = self.messages.pop(self.random.randrange(len(self.messages)))
-            self.fate.set(self.random.randrange(40) if self.random.random() < kills else None)
+            steps = self.random.randrange(self.random.choice([4, 12, 40]))
+            self.fate.set(steps if self.random.random() < kills else None)
             try:
                 self.run(task)
             except Killed:
