@@ -31,11 +31,13 @@ def surely_needed(walk: Walk, amount: int, order: Iterable[Seq]) -> list[Seq]:
 
     No shorter one can, whatever its members did: an income or payout moves the lower end up, and the upper end down,
     by no more than the units that were open in its posting; where the lower end passes an own expense that nobody
-    looked at, the upper end falls by less than that expense besides. An own expense can decide by itself: that it
-    failed says that less than its value was there.
+    looked at, the upper end falls by less than that expense besides; where the upper end falls below one, what comes
+    back of it lifts the lower end. An own expense can decide by itself: that it failed says that less than its value
+    was there.
     """
     postings = {posting.seq: posting for posting in walk.unknown}
     own = sum(posting.expense for posting in walk.unknown)
+    back = sum(posting.returned or posting.credit_most for posting in walk.unknown if posting.own)
     prefix: list[Seq] = []
     moved = 0
     for seq in order:
@@ -44,6 +46,6 @@ def surely_needed(walk: Walk, amount: int, order: Iterable[Seq]) -> list[Seq]:
         if posting is None:
             continue
         moved += posting.credit_most + posting.debit_most
-        if posting.expense or walk.lower + moved >= amount or walk.upper - moved - own < amount:
+        if posting.expense or walk.lower + moved + back >= amount or walk.upper - moved - own < amount:
             break
     return prefix
