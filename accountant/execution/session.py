@@ -13,6 +13,9 @@ from accountant.primitives.types import AccountId, Gas, Seq
 CHECKPOINT_EVERY = 512
 """Postings of one account from one stored checkpoint of its balance to the next, about."""
 
+WRITERS_PAGE = 16
+"""Declared writers of a slot that one look-up asks for."""
+
 
 class Inputs:
     """What one computation asked for, and what it consulted: outcomes by number, and balances up to a position."""
@@ -75,6 +78,7 @@ class Session:
         """Transactions whose outcomes were known before and consulted here."""
         self._known: dict[Seq, Outcome] = {}
         self.checkpoint_every = CHECKPOINT_EVERY
+        self.writers_page = WRITERS_PAGE
         self._timelines: dict[AccountId, Timeline] = {}
         self._windows: dict[AccountId, Timeline] = {}
         self._heartbeat = heartbeat or (lambda _gas: None)
