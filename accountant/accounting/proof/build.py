@@ -1,6 +1,7 @@
 """Making a portable certificate: the answer is found again from recorded outcomes, and what that rests on is packed."""
 
 from collections import defaultdict
+from collections.abc import Callable
 
 from accountant.accounting.proof.errors import NotProvable
 from accountant.accounting.proof.executor import Carried, Choose, Hints, ProofSelective, ProofSession, Whole
@@ -39,12 +40,13 @@ def build(
     execute: bool = False,
     gas_budget: Gas | None = None,
     heartbeat: Heartbeat | None = None,
+    seen: Callable[[RecordingFacts], object] = lambda _facts: None,
 ) -> bytes:
     """The file that proves what a query's answer is.
 
     `theta`: incomes to rest on first. `execute`: whether what nobody recorded is executed; `gas_budget` limits
-    everything that the answer rests on, recorded or not. Raises `NotProvable`, `BudgetSpent`, and whatever the
-    heartbeat raises.
+    everything that the answer rests on, recorded or not. `seen` is shown the facts before they are packed.
+    Raises `NotProvable`, `BudgetSpent`, and whatever the heartbeat raises.
     """
     target = target_of(index, query)
     if target is None:
@@ -75,6 +77,7 @@ def build(
     last, again = replayed(hints, choose_planned(plan), plan, MemoryOutcomes())
     assert again == answer
     target_of(facts, query)
+    seen(facts)
     statement = Statement(
         index.genesis.chain_id,
         index.genesis.hash,
@@ -87,7 +90,7 @@ def build(
     )
     windows = tuple(sorted((w for w in last.walked if w.start or w.nonces), key=lambda w: (w.before, w.account)))
     zero_windows = tuple(sorted(last.zero_walked, key=lambda w: (w.before, w.account)))
-    raw = encode_certificate(CertificateFile(statement, Walks(windows, zero_windows), _pack(facts)))
+    raw = encode_certificate(CertificateFile(statement, Walks(windows, zero_windows), pack(facts)))
     if len(raw) > CERTIFICATE_FILE_BYTES_MAX:
         raise NotProvable(
             "too_large", f"it would take {len(raw)} bytes, at most {CERTIFICATE_FILE_BYTES_MAX} are taken"
@@ -95,7 +98,7 @@ def build(
     return raw
 
 
-def _pack(facts: RecordingFacts) -> tuple[Item, ...]:
+def pack(facts: RecordingFacts) -> tuple[Item, ...]:
     """Evidence for every fact that was used, block by block."""
     used: defaultdict[Height, set[int]] = defaultdict(set)
     keys: defaultdict[Height, set[bytes]] = defaultdict(set)

@@ -139,6 +139,11 @@ class CarriedFacts(Facts):
             shelf.append(_Leaf(key, index, page))
         self._shelves[height] = _Shelf(shelf, count)
 
+    def carried(self, transaction_hash: Hash) -> Seq | None:
+        """The number of a transaction whose bytes are carried."""
+        seq = self._seqs.get(transaction_hash)
+        return seq if seq in self._located else None
+
     # Facts
 
     def transaction(self, seq: Seq) -> Located:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from accountant.accounting.proof.carried import CarriedFacts
-from accountant.accounting.proof.errors import CertificateRefused, NotCarried
+from accountant.accounting.proof.errors import CertificateRefused
 from accountant.accounting.proof.executor import Carried, ProofSelective, ProofSession
 from accountant.accounting.proof.file import OutcomeDigest, Statement, decode_certificate_file
 from accountant.accounting.proof.plan import choose_planned
@@ -97,10 +97,7 @@ def _check_chain(statement: Statement, headers: Headers) -> None:
 def _plan(facts: CarriedFacts, outcomes: Sequence[OutcomeDigest]) -> frozenset[Seq]:
     plan = set()
     for number, outcome in enumerate(outcomes):
-        try:
-            seq = facts.seq_of(Hash(outcome.transaction))
-        except NotCarried:
-            seq = None
+        seq = facts.carried(Hash(outcome.transaction))
         if seq is None:
             raise CertificateRefused(f"outcome {number}", f"transaction 0x{outcome.transaction.hex()} is not carried")
         plan.add(seq)
