@@ -10,6 +10,8 @@ from starlette.exceptions import HTTPException
 from accountant.api import (
     chain_routes,
     contract_routes,
+    export_routes,
+    headers_routes,
     health_routes,
     job_routes,
     oath_routes,
@@ -97,6 +99,8 @@ def _routed() -> FastAPI:
         view_routes,
         outcome_routes,
         job_routes,
+        export_routes,
+        headers_routes,
         oath_routes,
     ):
         app.include_router(routes.router, prefix="/v1", dependencies=schemes)

@@ -22,7 +22,7 @@ _UNKNOWN = {404: ("unknown_job", "there is no job job_7f0d3c3f0f6c4b0d9a4f1b6f0c
 _INVALID = {422: ("invalid_request", "query/limit: Input should be less than or equal to 100")}
 
 
-def _digits(value: object) -> object:
+def digits(value: object) -> object:
     """Pydantic alone would take `1.0`, `+1` and `1_0` for numbers too."""
     if not (isinstance(value, str) and value.isascii() and value.isdecimal()):
         raise ValueError("a number is written in decimal digits alone")
@@ -32,7 +32,7 @@ def _digits(value: object) -> object:
 class _Page(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    limit: Annotated[int, BeforeValidator(_digits)] = Field(20, ge=1, le=100)
+    limit: Annotated[int, BeforeValidator(digits)] = Field(20, ge=1, le=100)
     cursor: str | None = Field(None, max_length=64, description="`next_cursor` of the page before.")
 
 

@@ -7,9 +7,11 @@ from pydantic import BaseModel, Field
 
 from accountant.accounting.outcome import OutcomeQuestion
 from accountant.accounting.preparation import PreparationQuestion
+from accountant.accounting.proof.export import ExportQuestion
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
 from accountant.api.certificates import ResultView, ViewResultView, result_of
-from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, account_of, hex_of
+from accountant.api.export_views import ExportedView
+from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
 from accountant.api.outcome_views import OutcomeResultView
 from accountant.api.preparation_views import PreparationView, PreparedView
 from accountant.chain.values import text_of
@@ -18,7 +20,14 @@ from accountant.storage.jobs import JobRow
 
 _EXAMPLE_JOB = "job_7f0d3c3f0f6c4b0d9a4f1b6f0c9f8e21"
 
-Kind = Literal["payment_verification", "balance_lower_bound", "view", "outcome", "transaction_preparation"]
+Kind = Literal[
+    "payment_verification",
+    "balance_lower_bound",
+    "view",
+    "outcome",
+    "transaction_preparation",
+    "certificate_export",
+]
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
 
 
@@ -36,14 +45,19 @@ class QuestionView(BaseModel):
     target: AmountOut | None = None
     theta: list[HashOut] | None = None
     gas_budget: GasOut | None = None
+    query: Annotated[HexOut | None, Field(description="The canonical query that a certificate is to prove.")] = None
 
     @classmethod
-    def of(cls, question: PaymentQuestion | LowerBoundQuestion | ViewQuestion | OutcomeQuestion) -> "QuestionView":
+    def of(
+        cls, question: PaymentQuestion | LowerBoundQuestion | ViewQuestion | OutcomeQuestion | ExportQuestion
+    ) -> "QuestionView":
         """The view of a question."""
         budget = None if question.gas_budget is None else str(question.gas_budget)
         match question:
             case PaymentQuestion():
                 return cls(transaction=hex_of(question.transaction), theta=_hashes(question.theta), gas_budget=budget)
+            case ExportQuestion():
+                return cls(query=hex_of(question.query), theta=_hashes(question.theta), gas_budget=budget)
             case OutcomeQuestion():
                 return cls(transaction=hex_of(question.transaction), gas_budget=budget)
             case LowerBoundQuestion():
@@ -77,12 +91,14 @@ def _question_of(question: Question) -> QuestionView | PreparationView:
     return QuestionView.of(question)
 
 
-AnyResultView = ResultView | ViewResultView | OutcomeResultView | PreparedView
+AnyResultView = ResultView | ViewResultView | OutcomeResultView | PreparedView | ExportedView
 
 
 def _result_of(kind: QuestionKind, raw: bytes) -> AnyResultView:
     if kind is QuestionKind.OUTCOME:
         return OutcomeResultView.of(raw)
+    if kind is QuestionKind.CERTIFICATE_EXPORT:
+        return ExportedView.of(raw)
     return PreparedView.of(raw) if kind is QuestionKind.TRANSACTION_PREPARATION else result_of(raw)
 
 

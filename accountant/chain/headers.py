@@ -56,12 +56,18 @@ class Headers(NamedTuple):
         return Height(len(self.headers))
 
 
+_lists: Decoder[tuple[SignedHeader, ...]] = Decoder(tuple[SignedHeader, ...], HEADERS_BYTES_MAX)
 _files = Decoder(_HeadersFile, HEADERS_BYTES_MAX)
 
 
 def encode_headers(genesis: Genesis, headers: Iterable[SignedHeader]) -> bytes:
     """A headers file: canonical bytes."""
     return encode(_HeadersFile(_MAGIC, genesis, tuple(headers)))
+
+
+def decode_signed_headers(raw: bytes) -> tuple[SignedHeader, ...]:
+    """Some signed headers, as a service hands them out. Raises `InvalidEncoding`."""
+    return _lists.decode(raw)
 
 
 def decode_headers(raw: bytes) -> Headers:

@@ -150,11 +150,34 @@ class AccountantClient:
         result: Json = job["result"]
         return result
 
+    def export(self, job_id: str, **options: Any) -> Json:
+        """Asks for a portable certificate of a job's answer; the job. Options: gas_budget."""
+        return self._ask("POST", f"/v1/jobs/{job_id}/certificate", options)
+
+    def certificate(self, job_id: str) -> bytes:
+        """The portable certificate that an export job made."""
+        return self._fetch(f"/v1/jobs/{job_id}/certificate").content
+
+    def genesis(self) -> bytes:
+        """The canonical bytes of the chain's genesis. Trust them by their hash alone."""
+        return self._fetch("/v1/chain/genesis").content
+
+    def headers(self, from_height: int, limit: int = 1_000) -> bytes:
+        """Signed headers from a height on, as `decode_signed_headers` reads them."""
+        return self._fetch(f"/v1/chain/headers?from_height={from_height}&limit={limit}").content
+
     def oath(self, oath_id: str) -> Json:
         """An oath, by its id or by the hash of its transaction, and whether it counts; executes nothing."""
         return self._ask("GET", f"/v1/oaths/{oath_id}")
 
     def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
+        try:
+            answer: Json = self._fetch(path, method, body).json()
+        except ValueError:
+            raise Unreachable(f"what answers at {self.url} is no accountant") from None
+        return answer
+
+    def _fetch(self, path: str, method: str = "GET", body: Json | None = None) -> httpx.Response:
         try:
             response = self._http.request(method, path, json=body)
         except (httpx.TransportError, httpx.InvalidURL) as error:
@@ -165,11 +188,7 @@ class AccountantClient:
             except ValueError:
                 problem = {"detail": response.text[:200]}
             raise ApiProblem(response.status_code, problem)
-        try:
-            answer: Json = response.json()
-        except ValueError:
-            raise Unreachable(f"what answers at {self.url} is no accountant") from None
-        return answer
+        return response
 
 
 def signed(prepared: Json, sign: Callable[[Hash], bytes]) -> bytes:

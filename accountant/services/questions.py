@@ -10,6 +10,7 @@ from accountant.accounting.outcome import OutcomeCertificate, OutcomeQuestion, c
 from accountant.accounting.pay import check_payment, verify_payment
 from accountant.accounting.preparation import PreparationQuestion, Prepared, check_preparation
 from accountant.accounting.prepare import prepare
+from accountant.accounting.proof.export import Exported, ExportQuestion, check_export, export
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
 from accountant.accounting.view import check_view, view
 from accountant.execution.port import Heartbeat, OutcomeStore
@@ -18,8 +19,8 @@ from accountant.primitives.encoding import Decoder
 
 QUESTION_BYTES_MAX = 1024 * 1024
 
-Question = PaymentQuestion | LowerBoundQuestion | ViewQuestion | OutcomeQuestion | PreparationQuestion
-Answered = AnyCertificate | OutcomeCertificate | Prepared
+Question = PaymentQuestion | LowerBoundQuestion | ViewQuestion | OutcomeQuestion | PreparationQuestion | ExportQuestion
+Answered = AnyCertificate | OutcomeCertificate | Prepared | Exported
 Answer = Callable[[Question, Heartbeat], Answered]
 """Answers a question. Raises `InvalidQuestion`, and whatever the heartbeat raises."""
 
@@ -32,6 +33,7 @@ class QuestionKind(StrEnum):
     VIEW = "view"
     OUTCOME = "outcome"
     TRANSACTION_PREPARATION = "transaction_preparation"
+    CERTIFICATE_EXPORT = "certificate_export"
 
 
 _payments = Decoder(PaymentQuestion, QUESTION_BYTES_MAX)
@@ -39,6 +41,7 @@ _bounds = Decoder(LowerBoundQuestion, QUESTION_BYTES_MAX)
 _views = Decoder(ViewQuestion, QUESTION_BYTES_MAX)
 _outcomes = Decoder(OutcomeQuestion, QUESTION_BYTES_MAX)
 _preparations = Decoder(PreparationQuestion, QUESTION_BYTES_MAX)
+_exports = Decoder(ExportQuestion, QUESTION_BYTES_MAX)
 
 
 def kind_of(question: Question) -> QuestionKind:
@@ -54,6 +57,8 @@ def kind_of(question: Question) -> QuestionKind:
             return QuestionKind.OUTCOME
         case PreparationQuestion():
             return QuestionKind.TRANSACTION_PREPARATION
+        case ExportQuestion():
+            return QuestionKind.CERTIFICATE_EXPORT
 
 
 def decode_question(kind: QuestionKind, raw: bytes) -> Question:
@@ -69,6 +74,8 @@ def decode_question(kind: QuestionKind, raw: bytes) -> Question:
             return _outcomes.decode(raw)
         case QuestionKind.TRANSACTION_PREPARATION:
             return _preparations.decode(raw)
+        case QuestionKind.CERTIFICATE_EXPORT:
+            return _exports.decode(raw)
 
 
 def check(index: ChainIndex, question: Question) -> None:
@@ -84,6 +91,8 @@ def check(index: ChainIndex, question: Question) -> None:
             check_outcome(index, question)
         case PreparationQuestion():
             check_preparation(index, question)
+        case ExportQuestion():
+            check_export(index, question)
 
 
 def answering(index: ChainIndex, outcomes: OutcomeStore) -> Answer:
@@ -101,5 +110,7 @@ def answering(index: ChainIndex, outcomes: OutcomeStore) -> Answer:
                 return find_outcome(index, outcomes, question, heartbeat)
             case PreparationQuestion():
                 return prepare(index, outcomes, question, int(time.time()), heartbeat)
+            case ExportQuestion():
+                return export(index, outcomes, question, heartbeat)
 
     return answer

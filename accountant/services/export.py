@@ -1,0 +1,44 @@
+"""Portable certificates of finished jobs: which question makes one, and where its bytes are."""
+
+from accountant.accounting.certificate import decode_certificate
+from accountant.accounting.outcome import decode_outcome_certificate
+from accountant.accounting.proof.export import ExportQuestion, decode_exported, export_of
+from accountant.primitives.errors import AccountantError
+from accountant.services.questions import QuestionKind
+from accountant.storage.jobs import JobRow
+
+_WITHOUT_PROOF = (QuestionKind.TRANSACTION_PREPARATION, QuestionKind.CERTIFICATE_EXPORT)
+
+
+class NothingToProve(AccountantError):
+    """The job has decided nothing of which there could be a certificate."""
+
+    code = "nothing_to_prove"
+
+
+class NoCertificate(AccountantError):
+    """The job has made no portable certificate, or not yet."""
+
+    code = "no_certificate"
+
+
+def export_question(row: JobRow, gas_budget: int | None) -> ExportQuestion:
+    """The question for a certificate of the job's answer. Raises `NothingToProve`."""
+    kind = QuestionKind(row.kind)
+    if kind in _WITHOUT_PROOF or row.certificate is None:
+        raise NothingToProve(f"a {kind} that is {row.state} has no answer to prove")
+    outcome = kind is QuestionKind.OUTCOME
+    answered = decode_outcome_certificate(row.certificate) if outcome else decode_certificate(row.certificate)
+    question = export_of(answered, gas_budget)
+    if question is None:
+        raise NothingToProve("the answer is undecided: ask again with a larger gas budget, or without Θ")
+    return question
+
+
+def certificate_file(row: JobRow) -> bytes:
+    """The bytes that an export job made. Raises `NoCertificate`."""
+    if QuestionKind(row.kind) is not QuestionKind.CERTIFICATE_EXPORT:
+        raise NoCertificate("POST here first: the job that comes of it makes the certificate")
+    if row.certificate is None:
+        raise NoCertificate(f"the job is {row.state}")
+    return decode_exported(row.certificate).file
