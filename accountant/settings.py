@@ -143,13 +143,19 @@ class Settings(BaseSettings):
         default=1_000 * UNITS_PER_TOKEN,
         gt=0,
         le=AMOUNT_MAX,
-        description="Base units deposited at first, and again when what is left covers no further oath.",
+        description="Base units deposited in each epoch's purse, and the most that is signed for as one deposit.",
     )
     oath_deposited_most: int = Field(
         default=100_000 * UNITS_PER_TOKEN,
         gt=0,
         le=AMOUNT_MAX,
         description="Base units deposited in all; then the publisher stops swearing and says so.",
+    )
+    oath_alarm: int = Field(
+        default=2_000 * UNITS_PER_TOKEN,
+        ge=0,
+        le=AMOUNT_MAX,
+        description="Zero-cost base units of the accountant below which the publisher raises an alarm.",
     )
     stop_deadline_s: float = Field(
         default=20.0,
@@ -214,6 +220,11 @@ class Settings(BaseSettings):
     def api_key_path(self) -> Path:
         """The file with the API key that was made at the first start."""
         return self.data_dir / "api-key"
+
+    @property
+    def signer_folder(self) -> Path:
+        """The folder of the signer's socket, its token, and its log of signatures."""
+        return self.data_dir / "signer"
 
     @property
     def accountant_key_path(self) -> Path:

@@ -5,7 +5,7 @@ it did. G never goes below zero, so the walk restarts there: L ← max(0, L + δ
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import NamedTuple
 
 from accountant.chain.rows import RowKind
@@ -190,11 +190,21 @@ def lower_bound_under(account: AccountId, initial: int, events: Sequence[Event],
     `theta` gives the outcomes of Θ's members and None for everything else. A function of the chain and
     Θ alone, so contracts may ask for it (footprint entry `bound`).
     """
+    for _, lower in lower_bounds_under(account, initial, events, theta):  # noqa: B007 - the last one
+        pass
+    return lower
+
+
+def lower_bounds_under(
+    account: AccountId, initial: int, events: Sequence[Event], theta: KnownOutcome
+) -> Iterator[tuple[Seq, int]]:
+    """The same bound right before each posting, ascending by transaction; last of all, at the end, under number −1."""
     lower = initial
     for posting in postings_of(events):
+        yield posting.seq, lower
         outcome = theta(posting.seq)
         if outcome is None:
             lower = max(0, lower - posting.expense - posting.debit_most + posting.settled)
         else:
             lower, _ = step_known(account, posting, outcome, lower, 1 << 200)
-    return lower
+    yield Seq(-1), lower

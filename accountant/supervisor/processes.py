@@ -12,7 +12,7 @@ _WORKER_STOP_S = 15.0  # a job at hand may end; one that does not is taken up ag
 
 
 def processes(settings: Settings) -> tuple[ProcessSpec, ...]:
-    """Node, indexer, API, worker, dispatcher, publisher; all else they learn from the settings' environment.
+    """Node, indexer, API, worker, dispatcher, signer, publisher; all else they learn from the settings' environment.
 
     A node elsewhere (`ANH_NODE_URL`) is used instead of an own one.
     """
@@ -45,6 +45,7 @@ def processes(settings: Settings) -> tuple[ProcessSpec, ...]:
             parent_death_signal=signal.SIGKILL,
         ),
         ProcessSpec("dispatcher", (*_ACCOUNTANT, "dispatch")),
+        ProcessSpec("signer", (*_ACCOUNTANT, "sign")),
         ProcessSpec("publisher", (*_ACCOUNTANT, "publish")),
     )
     return others if settings.node_url is not None else (node, *others)

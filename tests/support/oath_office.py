@@ -11,10 +11,12 @@ from accountant.chain.block import Position
 from accountant.chain.genesis import Genesis
 from accountant.chain.query import AccountingQuery, BalanceAtLeast
 from accountant.oath.oath import NotAnOath, Oath, oath_of
+from accountant.oath.signing import SigningLimits
 from accountant.primitives.encoding import encode
 from accountant.primitives.types import UNITS_PER_TOKEN, Amount
 from accountant.services.api_keys import ensure_first_key
 from accountant.services.publish import Publisher, PublisherPolicy
+from accountant.services.signing import KeySigner, Signature
 from accountant.storage.database import engine_of, migrate
 from accountant.storage.jobs import JobRow, Jobs, NewJob
 from tests.support.oath_node import ACCOUNTANT, CUSTOMER, ChainNode
@@ -73,6 +75,8 @@ class Office(NamedTuple):
     engine: sa.Engine
     node: ChainNode
     api_key: str
+    signatures: list[Signature]
+    """What the key signed, in order."""
 
     @property
     def key_prefix(self) -> str:
@@ -81,7 +85,9 @@ class Office(NamedTuple):
 
     def publisher(self, policy: PublisherPolicy = POLICY) -> Publisher:
         """A new process of the publisher."""
-        return Publisher(self.engine, self.node.index, self.node, ACCOUNTANT, policy)
+        limits = SigningLimits(policy.penalty, policy.deposit)
+        signer = KeySigner(ACCOUNTANT, self.node.index.genesis, limits, self.signatures.append)
+        return Publisher(self.engine, self.node.index, self.node, signer, policy)
 
     def settled(self, policy: PublisherPolicy = POLICY) -> Publisher:
         """A publisher whose purse is deployed and filled."""
@@ -140,5 +146,5 @@ def opened_office(url: str, genesis: Genesis) -> Iterator[Office]:
     engine = engine_of(url)
     text = ensure_first_key(engine)
     assert text is not None
-    yield Office(engine, ChainNode(genesis), text)
+    yield Office(engine, ChainNode(genesis), text, [])
     engine.dispose()
