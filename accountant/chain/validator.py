@@ -80,7 +80,8 @@ def validate_header(header: Header, signature: bytes, state: ChainState) -> Hash
     block_hash = header.hash
     _check_header(header, state)
     _check_signature(Block(header, signature, ()), block_hash, state)
-    if not 0 <= header.transaction_count <= (most := state.genesis.limits.block_transactions_most):
+    most = state.genesis.limits.block_transactions_most
+    if not 0 <= header.transaction_count <= most:
         raise InvalidBlock(BlockRefusal.TRANSACTION_COUNT, f"at most {most} transactions fit a block")
     return block_hash
 

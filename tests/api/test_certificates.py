@@ -120,7 +120,7 @@ def test_a_payments_certificate_is_verified_offline(
 
 @pytest.mark.usefixtures("worker")
 def test_every_kind_of_answer_has_a_certificate(client: AccountantClient) -> None:
-    """Payments that settled and that did not, balances, views and outcomes, each proved by what the service hands out."""
+    """Payments that settled and that did not, balances, views and outcomes, each proved by what is handed out."""
     chain = small_chain()
     jobs = [
         client.verify_payment(_name(chain.settled)),

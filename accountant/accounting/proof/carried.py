@@ -1,6 +1,6 @@
 """The facts that a certificate carries, each led to a root in a header. What is not carried is an error."""
 
-from bisect import bisect_left
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable
 from typing import NamedTuple
 
@@ -74,7 +74,10 @@ class CarriedFacts(Facts):
 
     def __init__(self, headers: Headers, horizon: Height, items: Iterable[Item]) -> None:
         """Raises `CertificateRefused` and names the piece that does not lead there."""
-        super().__init__(headers.genesis, _infos(headers, horizon))
+        super().__init__(headers.genesis, horizon)
+        self._blocks = _infos(headers, horizon)
+        self._first_seqs = headers.first_seqs[: horizon + 1]
+        self._heights = {block.hash: block.height for block in self._blocks}
         self._located: dict[Seq, Located] = {}
         self._seqs: dict[Hash, Seq] = {}
         self._signed: dict[tuple[Address, int], Located] = {}
@@ -143,6 +146,16 @@ class CarriedFacts(Facts):
         """The number of a transaction whose bytes are carried."""
         seq = self._seqs.get(transaction_hash)
         return seq if seq in self._located else None
+
+    def block_at(self, height: int) -> BlockInfo:
+        return self._blocks[height]
+
+    def block_by_hash(self, block_hash: Hash) -> BlockInfo | None:
+        height = self._heights.get(block_hash)
+        return None if height is None else self._blocks[height]
+
+    def block_of(self, seq: Seq) -> BlockInfo:
+        return self._blocks[max(0, bisect_right(self._first_seqs, seq) - 1)]
 
     # Facts
 

@@ -6,8 +6,7 @@ not there is an error, never an answer.
 """
 
 from abc import ABC, abstractmethod
-from bisect import bisect_right
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 
 from accountant.chain.fees import fee_of
 from accountant.chain.footprint import account_key, code_key, slot_key
@@ -23,14 +22,12 @@ from accountant.primitives.types import AccountId, Address, Amount, ContractId, 
 
 
 class Facts(ABC):
-    """A `ChainIndex` of the blocks from genesis to a horizon: what lies behind it is not there."""
+    """A `ChainIndex` of the blocks from genesis to a horizon: what lies behind that is not there."""
 
-    def __init__(self, genesis: Genesis, blocks: Sequence[BlockInfo]) -> None:
-        """`blocks`: those from genesis to the horizon."""
+    def __init__(self, genesis: Genesis, horizon: Height) -> None:
         self._genesis = genesis
-        self._blocks = blocks
-        self._first_seqs = [block.first_seq for block in blocks]
-        self._heights = {block.hash: block.height for block in blocks}
+        self.horizon = horizon
+        """The last block that is there."""
         self._at_genesis = ChainState.at_genesis(genesis)
         self._allocated = {account.address: account.zero_balance for account in genesis.accounts}
         self._deployments: dict[ContractId, Seq | None] = {}
@@ -57,31 +54,34 @@ class Facts(ABC):
     def deployer(self, contract: ContractId) -> Seq | None:
         """The transaction that deploys a contract, where that is a fact at hand: there is at most one on a chain."""
 
+    @abstractmethod
+    def block_at(self, height: int) -> BlockInfo:
+        """The block at a height up to the horizon."""
+
+    @abstractmethod
+    def block_by_hash(self, block_hash: Hash) -> BlockInfo | None:
+        """The block with this hash; None if there is none up to the horizon."""
+
+    @abstractmethod
+    def block_of(self, seq: Seq) -> BlockInfo:
+        """The block that holds a transaction number; beyond all of them the last one."""
+
     # Blocks
 
     @property
     def genesis(self) -> Genesis:
         return self._genesis
 
-    @property
-    def horizon(self) -> Height:
-        """The last block that is there."""
-        return Height(len(self._blocks) - 1)
-
     def head(self) -> Head:
-        last = self._blocks[-1]
+        last = self.block_at(self.horizon)
         return Head(last.height, last.hash, Seq(last.first_seq + last.count))
 
     def block(self, height: Height) -> BlockInfo | None:
-        return self._blocks[height] if 0 <= height < len(self._blocks) else None
+        return self.block_at(height) if 0 <= height <= self.horizon else None
 
-    def block_by_hash(self, block_hash: Hash) -> BlockInfo | None:
-        height = self._heights.get(block_hash)
-        return None if height is None else self._blocks[height]
-
-    def block_of(self, seq: Seq) -> BlockInfo:
-        """The block that holds a transaction number, or the last one."""
-        return self._blocks[bisect_right(self._first_seqs, seq) - 1]
+    def blocks(self, first: int, last: int) -> Iterator[BlockInfo]:
+        """The blocks from a height to another one, ascending, as far as they are there."""
+        return (self.block_at(height) for height in range(first, min(last, self.horizon) + 1))
 
     def transactions(self, seqs: list[Seq]) -> list[Located]:
         return [self.transaction(seq) for seq in seqs]
@@ -92,7 +92,7 @@ class Facts(ABC):
         found: list[Seq] = []
         key, height = slot_key(contract, slot), self.block_of(Seq(before - 1)).height if before else 0
         while height and len(found) < limit:
-            block = self._blocks[height]
+            block = self.block_at(height)
             if block.count:
                 places = _places(self.page(key, Height(height)), RowKind.WRITE)
                 found += [seq for place in reversed(places) if (seq := Seq(block.first_seq + place)) < before]
@@ -108,14 +108,14 @@ class Facts(ABC):
         known = self.deployer(contract)
         if known is not None:
             return known
-        for block in self._blocks:
+        for block in self.blocks(1, self.horizon):
             if block.count:
                 for place in _places(self.page(code_key(contract), block.height), RowKind.DEPLOY):
                     return Seq(block.first_seq + place)
         return None
 
     def events(self, account: AccountId, after: Seq, before: Seq) -> list[Event]:
-        if before - after == 2:  # one transaction, which says it all itself
+        if before - after == 2 and 0 < before <= self.head().next_seq:  # one transaction, which says it all itself
             return self.events_of(account, self.transaction(Seq(after + 1)))
         key, events = account_key(account), []
         for block, first, end in self._parts(Seq(after + 1), before):
@@ -149,7 +149,7 @@ class Facts(ABC):
         if since >= before:
             return
         for height in range(self.block_of(since).height, self.block_of(Seq(before - 1)).height + 1):
-            block = self._blocks[height]
+            block = self.block_at(height)
             first, end = max(0, since - block.first_seq), min(block.count, before - block.first_seq)
             if first < end:
                 yield block, first, end
@@ -168,7 +168,7 @@ class Facts(ABC):
         """Exactly: every block before `moment` is asked for what touches the user, or pays it as a proposer."""
         height, index = moment >> MOMENT_SHIFT, (moment & ((1 << MOMENT_SHIFT) - 1)) - 1
         zero, key = self._allocated.get(account, 0), account_key(account)
-        for block in self._blocks[1 : height + 1]:
+        for block in self.blocks(1, height):
             end = block.count if block.height < height else min(index, block.count)
             page = self.page(key, block.height) if end > 0 else {}
             for place in _places(page, RowKind.EXPENSE):
@@ -208,11 +208,11 @@ class Facts(ABC):
 
         Each with the number of the first transaction after it.
         """
-        last = moment >> MOMENT_SHIFT
-        first = bisect_right(self._first_seqs, Seq(since - 1))
+        at = self.block_of(since)
+        first = 1 if since <= 0 else at.height + (at.first_seq < since)
         return [
             (Seq(block.first_seq + block.count), self.reward(block))
-            for block in self._blocks[max(1, first) : last]
+            for block in self.blocks(first, (moment >> MOMENT_SHIFT) - 1)
             if block.proposer == account
         ]
 

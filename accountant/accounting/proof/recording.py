@@ -6,7 +6,7 @@ from accountant.accounting.proof.errors import NotProvable
 from accountant.accounting.proof.facts import Facts
 from accountant.chain.footprint_root import Page, footprint_leaves, page_of
 from accountant.chain.rows import RowKind, rows_of
-from accountant.index.port import ChainIndex, Event, Located, Moment
+from accountant.index.port import BlockInfo, ChainIndex, Event, Located, Moment
 from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
 
 PAGES_MOST = 200_000
@@ -40,12 +40,7 @@ class RecordingFacts(Facts):
     """`Facts` over any index, up to a horizon. Until it records, the index answers by itself, which is faster."""
 
     def __init__(self, index: ChainIndex, horizon: Height) -> None:
-        blocks = []
-        for height in range(horizon + 1):
-            block = index.block(Height(height))
-            assert block is not None
-            blocks.append(block)
-        super().__init__(index.genesis, blocks)
+        super().__init__(index.genesis, horizon)
         self.index = index
         self._trees: dict[Height, Tree] = {}
         self._own: dict[Address, list[Seq]] = {}
@@ -70,8 +65,22 @@ class RecordingFacts(Facts):
 
     def transactions_in(self, height: Height) -> list[Located]:
         """All transactions of a block."""
-        block = self._blocks[height]
+        block = self.block_at(height)
         return self.index.transactions([Seq(seq) for seq in range(block.first_seq, block.first_seq + block.count)])
+
+    def block_at(self, height: int) -> BlockInfo:
+        block = self.index.block(Height(height))
+        assert block is not None
+        return block
+
+    def block_by_hash(self, block_hash: Hash) -> BlockInfo | None:
+        block = self.index.block_by_hash(block_hash)
+        return block if block is not None and block.height <= self.horizon else None
+
+    def block_of(self, seq: Seq) -> BlockInfo:
+        last = self.block_at(self.horizon)
+        beyond = seq >= last.first_seq
+        return last if beyond else self.block_at(self.index.transaction(Seq(max(seq, 0))).height)
 
     # Before it records
 
