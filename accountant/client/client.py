@@ -158,6 +158,10 @@ class AccountantClient:
         """The portable certificate that an export job made."""
         return self._fetch(f"/v1/jobs/{job_id}/certificate").content
 
+    def inclusion(self, job_id: str, first: int = 0) -> Json:
+        """Merkle proofs of up to 100 transactions that a job's answer rests on, from number `first` on."""
+        return self._ask("GET", f"/v1/jobs/{job_id}/inclusion?first={first}")
+
     def genesis(self) -> bytes:
         """The canonical bytes of the chain's genesis. Trust them by their hash alone."""
         return self._fetch("/v1/chain/genesis").content

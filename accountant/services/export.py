@@ -7,7 +7,8 @@ from accountant.primitives.errors import AccountantError
 from accountant.services.questions import QuestionKind
 from accountant.storage.jobs import JobRow
 
-_WITHOUT_PROOF = (QuestionKind.TRANSACTION_PREPARATION, QuestionKind.CERTIFICATE_EXPORT)
+WITHOUT_PROOF = (QuestionKind.TRANSACTION_PREPARATION, QuestionKind.CERTIFICATE_EXPORT)
+"""What is no answer about the chain."""
 
 
 class NothingToProve(AccountantError):
@@ -25,7 +26,7 @@ class NoCertificate(AccountantError):
 def export_question(row: JobRow, gas_budget: int | None) -> ExportQuestion:
     """The question for a certificate of the job's answer. Raises `NothingToProve`."""
     kind = QuestionKind(row.kind)
-    if kind in _WITHOUT_PROOF or row.certificate is None:
+    if kind in WITHOUT_PROOF or row.certificate is None:
         raise NothingToProve(f"a {kind} that is {row.state} has no answer to prove")
     outcome = kind is QuestionKind.OUTCOME
     answered = decode_outcome_certificate(row.certificate) if outcome else decode_certificate(row.certificate)

@@ -271,6 +271,7 @@ GUARDED = [
     ("GET", "/v1/jobs/job_0/events"),
     ("POST", "/v1/jobs/job_0/certificate"),
     ("GET", "/v1/jobs/job_0/certificate"),
+    ("GET", "/v1/jobs/job_0/inclusion"),
     ("GET", "/v1/chain/headers"),
     ("GET", "/v1/chain/genesis"),
     ("GET", "/v1/oaths/oath_0"),

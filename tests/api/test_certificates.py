@@ -12,6 +12,8 @@ from accountant.chain.genesis import decode_genesis
 from accountant.chain.headers import decode_headers, decode_signed_headers, encode_headers
 from accountant.client.client import AccountantClient, ApiProblem
 from accountant.execution.memory import MemoryOutcomes
+from accountant.primitives import merkle
+from accountant.primitives.types import Hash
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import answering
 from accountant.services.work import Attempt, work
@@ -157,6 +159,22 @@ def test_what_has_no_answer_has_no_certificate(client: AccountantClient) -> None
     with pytest.raises(ApiProblem) as nobody:
         client.certificate("job_" + "0" * 32)
     assert nobody.value.status == 404
+
+
+@pytest.mark.usefixtures("worker")
+def test_what_an_answer_rests_on_is_proved_to_be_on_the_chain(client: AccountantClient) -> None:
+    """Each transaction of the slice has a path to the transaction root in its block's header."""
+    job = client.verify_payment(_name(small_chain().settled))
+    result = client.result(job)
+    listed = client.inclusion(job["id"])
+    assert [one["transaction"] for one in listed["items"]] == result["slice"]
+    assert not listed["has_more"]
+    signed = decode_signed_headers(client.headers(1))
+    for one in listed["items"]:
+        root = Hash(signed[one["height"] - 1].header.transaction_root)
+        leaf, path = bytes.fromhex(one["transaction"][2:]), [bytes.fromhex(node[2:]) for node in one["path"]]
+        assert merkle.verify(leaf, one["index"], one["count"], path, root)
+    assert client.inclusion(job["id"], len(result["slice"])) == {"items": [], "has_more": False}
 
 
 def test_genesis_is_handed_out_as_it_is(client: AccountantClient) -> None:

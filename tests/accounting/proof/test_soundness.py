@@ -32,7 +32,7 @@ from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, AccountId, Ga
 from tests.support.random_chain import USERS
 from tests.support.signed_chain import SignedChain
 
-CHAINS = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CHAINS = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def _chain(random: Random, blocks: int = 5) -> SignedChain:
