@@ -18,11 +18,15 @@ class Touch(NamedTuple):
     """All that one transaction can do to one general balance, in base units."""
 
     seq: Seq
-    own: bool
     expense: int
     debit_most: int
     credit_most: int
     settled: int
+
+    @property
+    def own(self) -> bool:
+        """Whether it is an expense of the account's owner: its outcome depends on what was there before."""
+        return self.expense > 0
 
     @property
     def open(self) -> bool:
@@ -52,7 +56,6 @@ def touches_of(events: Iterable[Event]) -> list[Touch]:
     return [
         Touch(
             seq,
-            RowKind.EXPENSE in rows,
             rows.get(RowKind.EXPENSE, 0),
             rows.get(RowKind.DEBIT, 0),
             rows.get(RowKind.CREDIT, 0),

@@ -9,7 +9,8 @@ from accountant.accounting.proof.window import Nonces, Window, ZeroWindow, zero_
 from accountant.chain.moment import moment_before
 from accountant.execution.genesis_state import genesis_state
 from accountant.execution.port import OutcomeStore
-from accountant.index.port import ChainIndex
+from accountant.execution.transition import runs_code
+from accountant.index.port import ChainIndex, Located
 from accountant.index.position import Place
 from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, Height, Seq
 
@@ -29,12 +30,12 @@ def choose_cheaply(index: ChainIndex, recorded: OutcomeStore, prefer: frozenset[
         if preferred or not incomes:
             return preferred or [touch.seq for touch in found.unknown]
         observed = recorded.get_many([touch.seq for touch in incomes])
-        gas = {t.seq: t.transaction.gas_limit for t in index.transactions([touch.seq for touch in incomes])}
+        gas = {t.seq: _gas_most(t) for t in index.transactions([touch.seq for touch in incomes])}
         short = amount - found.lower
 
         def price(touch: Touch) -> tuple[bool, int, int]:
-            useful = max(1, min(_gain(touch), short))
-            return touch.seq not in observed, gas[touch.seq] * 1_000_000 // useful, -touch.seq
+            useful, most = max(1, min(_gain(touch), short)), gas[touch.seq]
+            return bool(most) and touch.seq not in observed, most * 1_000_000 // useful, -touch.seq
 
         return [touch.seq for touch in sorted(incomes, key=price)]
 
@@ -152,6 +153,12 @@ class Planner:
         start = place.seq if not incomes and needed <= 0 and not start else start
         start, nonces = self._nonces(account, start, place.seq)
         return ZeroWindow(account, place.seq, start, nonces, tuple(sorted(incomes)))
+
+
+def _gas_most(located: Located) -> int:
+    """The most gas that finding the outcome takes; none where its bytes alone say it."""
+    settled = not located.transaction.general_value and not runs_code(located)
+    return 0 if settled else located.transaction.gas_limit
 
 
 def _gain(touch: Touch) -> int:

@@ -19,7 +19,7 @@ from accountant.primitives.encoding import encode
 from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, Seq
 from tests.support.signed_chain import SignedChain
 
-CHAINS = settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CHAINS = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def _chain(random: Random) -> SignedChain:

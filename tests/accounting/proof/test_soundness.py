@@ -32,7 +32,7 @@ from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, AccountId, Ga
 from tests.support.random_chain import USERS
 from tests.support.signed_chain import SignedChain
 
-CHAINS = settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+CHAINS = settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
 
 
 def _chain(random: Random, blocks: int = 5) -> SignedChain:
@@ -287,3 +287,32 @@ def test_pieces_come_once_and_in_order() -> None:
     with pytest.raises(CertificateRefused) as refused:
         decode_certificate_file(encode_file(doubled))
     assert "comes again" in refused.value.detail
+
+
+@pytest.mark.parametrize(
+    "raw",
+    [
+        b"\xdd\xff\xff\xff\xff",
+        b"\x91" * 100_000,
+        b"\xc6\xff\xff\xff\xff",
+        encode(["anh", 1]),
+        encode([b"anh/certificate\0", 2, b"", [7, b"", 0, b"", b"", b"", 0, []], [[], []], []]),
+        encode([b"anh/certificate\0", 1, b"", [7, b"", 0, b"", b"", b"", 0, []], [[], []], []]),
+        encode([b"anh/certificate\0", 1, b"", [7, b"", 2**63, b"", b"", b"", 0, []], [[], []], [[9, 0, 0, b""]]]),
+    ],
+    ids=[
+        "a huge count",
+        "deep nesting",
+        "huge bytes",
+        "a fragment",
+        "another version",
+        "no checksums",
+        "no such piece",
+    ],
+)
+def test_what_is_no_certificate_is_refused(raw: bytes) -> None:
+    """Hostile bytes cost no more than their size, and are named."""
+    headers = _chain(Random(1), 1).blocks.headers()
+    with pytest.raises(CertificateRefused) as refused:
+        verify(raw, headers)
+    assert refused.value.part in ("file", "checksums")
