@@ -113,6 +113,12 @@ class Settings(BaseSettings):
     job_time_limit_s: int = Field(
         default=3600, ge=1, le=7 * 86_400, description="Seconds after which an attempt's process is killed."
     )
+    gas_per_second: int = Field(
+        default=1_000_000_000,
+        ge=1,
+        le=10**15,
+        description="What quotes take for a worker's speed until workers have measured it.",
+    )
     worker_memory_mib: int = Field(
         default=4096,
         ge=0,

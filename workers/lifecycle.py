@@ -10,12 +10,13 @@ import sqlalchemy as sa
 
 from accountant.contracts.engine import require_engine
 from accountant.services.policy import JobPolicy
-from accountant.services.questions import Answer, answering
+from accountant.services.questions import Answer, answering_with
 from accountant.settings import Settings, load_settings
 from accountant.storage.database import Database, engine_of
 from accountant.storage.hot import redis_of
 from accountant.storage.index import PostgresIndex
 from accountant.storage.outcomes import PostgresOutcomes
+from accountant.storage.world_states import current_stores
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def open_resources(settings: Settings) -> WorkerResources:
         require_engine(index.genesis.engine)
         engine = engine_of(settings.database)
         opened.callback(engine.dispose)
-        answer = answering(index, PostgresOutcomes(database, client))
+        answer = answering_with(index, current_stores(database, PostgresOutcomes(database, client)))
         return WorkerResources(engine, answer, policy_of(settings), opened.pop_all().close)
 
 

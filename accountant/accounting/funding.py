@@ -28,28 +28,37 @@ def fund(selective: Selective, account: AccountId, amount: int, before: Seq, the
     With Θ only its members are executed, in the order given and only while they are needed; without Θ
     the accountant chooses. ACCEPTED and REJECTED are proved; UNDECIDED says why.
     """
-    glance = selective.glance(account, before)
-    covered = glance.covers(amount)
-    if covered is not None:
-        return Funding(_verdict(covered), glance)
+    if theta is not None:
+        return _by(selective, account, amount, before, theta)
     incomes: list[CertifiedIncome] = []
-    queue = list(theta) if theta is not None else None
-    rounds, spent = 0, None
+    narrowing = selective.narrowing(account, amount, before)
+    spent = None
     while True:
-        walk = selective.interval(account, before)
+        chosen = narrowing.next()
+        if narrowing.covered is not None:
+            return Funding(_verdict(narrowing.covered), narrowing.walk, incomes=incomes)
+        if spent is not None:  # and what was found before the budget ended does not decide it
+            return Funding(Verdict.UNDECIDED, narrowing.walk, UndecidedReason.BUDGET_SPENT, incomes, (spent,))
+        spent = _execute(selective, account, chosen, incomes)
+
+
+def _by(selective: Selective, account: AccountId, amount: int, before: Seq, theta: tuple[Seq, ...]) -> Funding:
+    """With Θ: the static interval before its earliest member, and everything from there on."""
+    session, incomes = selective.session, list[CertifiedIncome]()
+    most = len(session.index.postings(account, min(theta, default=before), before, before + 1))
+    walk = selective.glance(account, before)
+    spent = None
+    for member in (None, *theta):
+        if walk.covers(amount) is None and member is not None:
+            spent = _execute(selective, account, [member], incomes)
+        if walk.covers(amount) is None:
+            walk = session.walk(account, before, max(most, session.window))
         covered = walk.covers(amount)
         if covered is not None:
             return Funding(_verdict(covered), walk, incomes=incomes)
-        if spent is not None:  # and what was found before the budget ended does not decide it
+        if spent is not None:
             return Funding(Verdict.UNDECIDED, walk, UndecidedReason.BUDGET_SPENT, incomes, (spent,))
-        if queue is None:
-            chosen = next_to_execute(selective.session.index, walk, amount, rounds)
-        elif queue:
-            chosen = [queue.pop(0)]
-        else:
-            return Funding(Verdict.UNDECIDED, walk, UndecidedReason.THETA_INSUFFICIENT, incomes)
-        spent = _execute(selective, account, chosen, incomes)
-        rounds += 1
+    return Funding(Verdict.UNDECIDED, walk, UndecidedReason.THETA_INSUFFICIENT, incomes)
 
 
 def _verdict(covered: bool) -> Verdict:
@@ -68,9 +77,7 @@ def narrow(selective: Selective, account: AccountId, before: Seq, theta: tuple[S
     elif selective.session.gas_budget is not None:
         rounds = 0
         while spent is None and (walk := selective.interval(account, before)).lower < walk.upper:
-            spent = _execute(
-                selective, account, next_to_execute(selective.session.index, walk, walk.upper, rounds), incomes
-            )
+            spent = _execute(selective, account, next_to_execute(walk, walk.upper, rounds), incomes)
             rounds += 1
     walk = selective.interval(account, before)
     if spent is not None:

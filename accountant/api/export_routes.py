@@ -8,7 +8,7 @@ from starlette.responses import Response
 
 from accountant.api.documented import LOCATION, POST_PROBLEMS, problems
 from accountant.api.export_views import InclusionListView, InclusionView
-from accountant.api.job_routes import digits
+from accountant.api.fields import digits
 from accountant.api.job_views import JobView
 from accountant.api.posting import OCTETS, Digest, IdempotencyKey, json_only
 from accountant.api.question_routes import asked

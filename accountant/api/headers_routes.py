@@ -7,7 +7,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response
 
 from accountant.api.documented import problems
-from accountant.api.job_routes import digits
+from accountant.api.fields import digits
 from accountant.api.posting import OCTETS
 from accountant.api.resources import Res
 from accountant.primitives.encoding import encode

@@ -5,15 +5,19 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from accountant.accounting.outcome import OutcomeQuestion
+from accountant.accounting.observe import ObservationQuestion
+from accountant.accounting.outcome import OutcomeQuestion, OutcomeRecheck
 from accountant.accounting.preparation import PreparationQuestion
 from accountant.accounting.proof.export import ExportQuestion
+from accountant.accounting.query import QueryQuestion
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
 from accountant.api.certificates import ResultView, ViewResultView, result_of
 from accountant.api.export_views import ExportedView
 from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
+from accountant.api.observation_views import ObservationView
 from accountant.api.outcome_views import OutcomeResultView
 from accountant.api.preparation_views import PreparationView, PreparedView
+from accountant.api.query_views import QueryQuestionView, QueryResultView
 from accountant.chain.values import text_of
 from accountant.services.questions import Question, QuestionKind, decode_question
 from accountant.storage.jobs import JobRow
@@ -25,7 +29,10 @@ Kind = Literal[
     "balance_lower_bound",
     "view",
     "outcome",
+    "outcome_recheck",
     "transaction_preparation",
+    "observation",
+    "query",
     "certificate_export",
 ]
 Status = Literal["queued", "running", "done", "failed", "cancelled"]
@@ -42,6 +49,7 @@ class QuestionView(BaseModel):
     gas_limit: GasOut | None = None
     previous_hash: HashOut | None = None
     index: int | None = None
+    height: int | None = None
     target: AmountOut | None = None
     theta: list[HashOut] | None = None
     gas_budget: GasOut | None = None
@@ -49,7 +57,14 @@ class QuestionView(BaseModel):
 
     @classmethod
     def of(
-        cls, question: PaymentQuestion | LowerBoundQuestion | ViewQuestion | OutcomeQuestion | ExportQuestion
+        cls,
+        question: PaymentQuestion
+        | LowerBoundQuestion
+        | ViewQuestion
+        | OutcomeQuestion
+        | OutcomeRecheck
+        | ObservationQuestion
+        | ExportQuestion,
     ) -> "QuestionView":
         """The view of a question."""
         budget = None if question.gas_budget is None else str(question.gas_budget)
@@ -58,8 +73,10 @@ class QuestionView(BaseModel):
                 return cls(transaction=hex_of(question.transaction), theta=_hashes(question.theta), gas_budget=budget)
             case ExportQuestion():
                 return cls(query=hex_of(question.query), theta=_hashes(question.theta), gas_budget=budget)
-            case OutcomeQuestion():
+            case OutcomeQuestion() | OutcomeRecheck():
                 return cls(transaction=hex_of(question.transaction), gas_budget=budget)
+            case ObservationQuestion():
+                return cls(height=question.height, gas_budget=budget)
             case LowerBoundQuestion():
                 return cls(
                     account=account_of(question.account),
@@ -85,20 +102,29 @@ def _hashes(theta: tuple[bytes, ...] | None) -> list[str] | None:
     return None if theta is None else [hex_of(member) for member in theta]
 
 
-def _question_of(question: Question) -> QuestionView | PreparationView:
+AnyQuestionView = QuestionView | QueryQuestionView | PreparationView
+
+
+def _question_of(question: Question) -> AnyQuestionView:
+    if isinstance(question, QueryQuestion):
+        return QueryQuestionView.of(question)
     if isinstance(question, PreparationQuestion):
         return PreparationView.of(question)
     return QuestionView.of(question)
 
 
-AnyResultView = ResultView | ViewResultView | OutcomeResultView | PreparedView | ExportedView
+AnyResultView = (
+    ResultView | ViewResultView | QueryResultView | OutcomeResultView | PreparedView | ObservationView | ExportedView
+)
 
 
 def _result_of(kind: QuestionKind, raw: bytes) -> AnyResultView:
-    if kind is QuestionKind.OUTCOME:
+    if kind in (QuestionKind.OUTCOME, QuestionKind.OUTCOME_RECHECK):
         return OutcomeResultView.of(raw)
     if kind is QuestionKind.CERTIFICATE_EXPORT:
         return ExportedView.of(raw)
+    if kind is QuestionKind.OBSERVATION:
+        return ObservationView.of(raw)
     return PreparedView.of(raw) if kind is QuestionKind.TRANSACTION_PREPARATION else result_of(raw)
 
 
@@ -121,7 +147,7 @@ class JobView(BaseModel):
     id: str = Field(examples=[_EXAMPLE_JOB])
     kind: Kind
     status: Status
-    question: QuestionView | PreparationView
+    question: AnyQuestionView
     progress: ProgressView
     why_waiting: Annotated[str | None, Field(examples=["for a free cpu worker"])]
     attempts: int
@@ -133,6 +159,12 @@ class JobView(BaseModel):
     error: JobErrorView | None
     swear: bool
     oath: Annotated[HashOut | None, Field(description="The transaction that swears the answer.")]
+    withdrawn_at: Annotated[
+        datetime | None,
+        Field(description="When an outcome that the answer rests on was found to be wrong: do not rely on it."),
+    ]
+    repeated_by: Annotated[str | None, Field(description="The job that asks again what was withdrawn.")]
+    repeats: Annotated[str | None, Field(description="The job with a withdrawn answer that this one asks again.")]
 
     @classmethod
     def of(cls, row: JobRow) -> "JobView":
@@ -155,6 +187,9 @@ class JobView(BaseModel):
             error=JobErrorView(code=str(row.error_code), detail=str(row.error_detail)) if failed else None,
             swear=row.swear,
             oath=None if row.oath is None else hex_of(row.oath),
+            withdrawn_at=row.withdrawn_at,
+            repeated_by=row.repeated_by,
+            repeats=row.repeats,
         )
 
 

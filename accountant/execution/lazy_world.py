@@ -108,9 +108,7 @@ class LazyWorld:
         need = CoversBefore(contract, amount, self._place.seq)
         value = self._answers.get(need)
         if value is None:
-            value = self._session.glance(contract, need.before).covers(amount)
-            if value is None:
-                value = self._session.walk(contract, need.before).covers(amount)
+            value = self._session.covers(contract, amount, need.before)
             if value is None:
                 return bool(self._missing(need))
             self._inputs.asked(need)

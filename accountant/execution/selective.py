@@ -22,10 +22,10 @@ from accountant.chain.query import (
 )
 from accountant.chain.transaction import TransactionKind
 from accountant.execution.certain import certain_reads
-from accountant.execution.choice import next_to_execute
 from accountant.execution.income import income_of
 from accountant.execution.lazy_world import LazyWorld
 from accountant.execution.lookups import look_up
+from accountant.execution.narrowing import Narrowing
 from accountant.execution.needs import (
     AnswerOf,
     Asked,
@@ -103,9 +103,14 @@ class Selective:
         return self.session.walk(account, before)
 
     def glance(self, account: AccountId, before: Seq) -> Walk:
-        """Like `interval`, from the nearest checkpoint on: cheaper, and perhaps wider."""
+        """Like `interval`, but without a walk: one look-up, and perhaps wider."""
         self.consulted.add_balance(account, before)
         return self.session.glance(account, before)
+
+    def narrowing(self, account: AccountId, amount: int, before: Seq) -> Narrowing:
+        """The question whether G is at least `amount`, for somebody who executes what it needs step by step."""
+        self.consulted.add_balance(account, before)
+        return Narrowing(self.session, account, amount, before)
 
     # The loop
 
@@ -307,17 +312,12 @@ class Selective:
         if amount <= 0:
             return True
         inputs.add_balance(account, before)
-        covered = self.session.glance(account, before).covers(amount)
-        rounds = 0
-        while covered is None:
-            walk = self.session.walk(account, before)
-            covered = walk.covers(amount)
-            if covered is not None:
-                break
-            for seq in next_to_execute(self.session.index, walk, amount, rounds):
+        narrowing = Narrowing(self.session, account, amount, before)
+        while chosen := narrowing.next():
+            for seq in chosen:
                 yield OutcomeOf(seq)
-            rounds += 1
-        return covered
+        assert narrowing.covered is not None
+        return narrowing.covered
 
     def _bound(self, account: AccountId, theta: tuple[Seq, ...], before: Seq) -> Steps[Value]:
         outcomes: dict[Seq, Outcome] = {}

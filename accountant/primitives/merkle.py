@@ -39,6 +39,22 @@ def root(leaves: Sequence[bytes]) -> Hash:
     return _committed(level[0], len(leaves))
 
 
+def streamed_root(leaves: Iterable[bytes]) -> Hash:
+    """The same of leaves that come one by one, however many: it remembers log₂ of their count."""
+    peaks: list[tuple[int, bytes]] = []
+    count = 0
+    for leaf in leaves:
+        node, width = _sha256(b"\x00" + leaf).digest(), 1
+        while peaks and peaks[-1][0] == width:
+            node, width = _sha256(b"\x01" + peaks.pop()[1] + node).digest(), 2 * width
+        peaks.append((width, node))
+        count += 1
+    top = peaks.pop()[1] if peaks else _EMPTY
+    while peaks:
+        top = _sha256(b"\x01" + peaks.pop()[1] + top).digest()
+    return _committed(top, count)
+
+
 def proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """The audit path of one leaf, bottom first (RFC 6962, section 2.1.1)."""
     assert 0 <= index < len(leaves)

@@ -7,8 +7,10 @@ from accountant.primitives.errors import AccountantError
 from accountant.services.questions import QuestionKind
 from accountant.storage.jobs import JobRow
 
-WITHOUT_PROOF = (QuestionKind.TRANSACTION_PREPARATION, QuestionKind.CERTIFICATE_EXPORT)
-"""What is no answer about the chain."""
+WITHOUT_PROOF = (QuestionKind.TRANSACTION_PREPARATION, QuestionKind.OBSERVATION, QuestionKind.CERTIFICATE_EXPORT)
+"""What is no answer to a query."""
+
+OUTCOMES = (QuestionKind.OUTCOME, QuestionKind.OUTCOME_RECHECK)
 
 
 class NothingToProve(AccountantError):
@@ -28,11 +30,13 @@ def export_question(row: JobRow, gas_budget: int | None) -> ExportQuestion:
     kind = QuestionKind(row.kind)
     if kind in WITHOUT_PROOF or row.certificate is None:
         raise NothingToProve(f"a {kind} that is {row.state} has no answer to prove")
-    outcome = kind is QuestionKind.OUTCOME
+    outcome = kind in OUTCOMES
     answered = decode_outcome_certificate(row.certificate) if outcome else decode_certificate(row.certificate)
     question = export_of(answered, gas_budget)
     if question is None:
-        raise NothingToProve("the answer is undecided: ask again with a larger gas budget, or without Θ")
+        raise NothingToProve(
+            "the answer is undecided, or cannot be sworn: ask again with a larger gas budget, or another query"
+        )
     return question
 
 

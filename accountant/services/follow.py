@@ -30,6 +30,11 @@ def get_job(connection: sa.Connection, key_prefix: str, job_id: str) -> JobRow:
     return row
 
 
+def ended_jobs(connection: sa.Connection, job_ids: list[str]) -> set[str]:
+    """Those of the jobs that have ended, whoever asked for them."""
+    return Jobs(connection).ended(job_ids)
+
+
 def list_jobs(connection: sa.Connection, key_prefix: str, before: int | None, limit: int) -> tuple[list[JobRow], bool]:
     """Up to `limit` jobs of this key, latest first, and whether there are more."""
     rows = Jobs(connection).page(key_prefix, before, limit + 1)

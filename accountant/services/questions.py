@@ -6,11 +6,27 @@ from enum import StrEnum
 
 from accountant.accounting.bound import check_lower_bound, lower_bound
 from accountant.accounting.certificate import AnyCertificate
-from accountant.accounting.outcome import OutcomeCertificate, OutcomeQuestion, check_outcome, find_outcome
+from accountant.accounting.observe import (
+    ObservationCertificate,
+    ObservationQuestion,
+    StateStore,
+    check_observation,
+    observe,
+)
+from accountant.accounting.outcome import (
+    OutcomeCertificate,
+    OutcomeQuestion,
+    OutcomeRecheck,
+    check_outcome,
+    find_outcome,
+    recheck_outcome,
+)
 from accountant.accounting.pay import check_payment, verify_payment
 from accountant.accounting.preparation import PreparationQuestion, Prepared, check_preparation
 from accountant.accounting.prepare import prepare
 from accountant.accounting.proof.export import Exported, ExportQuestion, check_export, export
+from accountant.accounting.query import QueryQuestion, check_query
+from accountant.accounting.query_answer import answer_query
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
 from accountant.accounting.view import check_view, view
 from accountant.execution.port import Heartbeat, OutcomeStore
@@ -19,8 +35,18 @@ from accountant.primitives.encoding import Decoder
 
 QUESTION_BYTES_MAX = 1024 * 1024
 
-Question = PaymentQuestion | LowerBoundQuestion | ViewQuestion | OutcomeQuestion | PreparationQuestion | ExportQuestion
-Answered = AnyCertificate | OutcomeCertificate | Prepared | Exported
+Question = (
+    PaymentQuestion
+    | LowerBoundQuestion
+    | ViewQuestion
+    | OutcomeQuestion
+    | OutcomeRecheck
+    | PreparationQuestion
+    | ObservationQuestion
+    | QueryQuestion
+    | ExportQuestion
+)
+Answered = AnyCertificate | OutcomeCertificate | Prepared | ObservationCertificate | Exported
 Answer = Callable[[Question, Heartbeat], Answered]
 """Answers a question. Raises `InvalidQuestion`, and whatever the heartbeat raises."""
 
@@ -32,16 +58,22 @@ class QuestionKind(StrEnum):
     BALANCE_LOWER_BOUND = "balance_lower_bound"
     VIEW = "view"
     OUTCOME = "outcome"
+    OUTCOME_RECHECK = "outcome_recheck"
     TRANSACTION_PREPARATION = "transaction_preparation"
     CERTIFICATE_EXPORT = "certificate_export"
+    OBSERVATION = "observation"
+    QUERY = "query"
 
 
 _payments = Decoder(PaymentQuestion, QUESTION_BYTES_MAX)
 _bounds = Decoder(LowerBoundQuestion, QUESTION_BYTES_MAX)
 _views = Decoder(ViewQuestion, QUESTION_BYTES_MAX)
 _outcomes = Decoder(OutcomeQuestion, QUESTION_BYTES_MAX)
+_rechecks = Decoder(OutcomeRecheck, QUESTION_BYTES_MAX)
 _preparations = Decoder(PreparationQuestion, QUESTION_BYTES_MAX)
 _exports = Decoder(ExportQuestion, QUESTION_BYTES_MAX)
+_observations = Decoder(ObservationQuestion, QUESTION_BYTES_MAX)
+_queries = Decoder(QueryQuestion, QUESTION_BYTES_MAX)
 
 
 def kind_of(question: Question) -> QuestionKind:
@@ -55,10 +87,16 @@ def kind_of(question: Question) -> QuestionKind:
             return QuestionKind.VIEW
         case OutcomeQuestion():
             return QuestionKind.OUTCOME
+        case OutcomeRecheck():
+            return QuestionKind.OUTCOME_RECHECK
         case PreparationQuestion():
             return QuestionKind.TRANSACTION_PREPARATION
         case ExportQuestion():
             return QuestionKind.CERTIFICATE_EXPORT
+        case ObservationQuestion():
+            return QuestionKind.OBSERVATION
+        case QueryQuestion():
+            return QuestionKind.QUERY
 
 
 def decode_question(kind: QuestionKind, raw: bytes) -> Question:
@@ -72,10 +110,16 @@ def decode_question(kind: QuestionKind, raw: bytes) -> Question:
             return _views.decode(raw)
         case QuestionKind.OUTCOME:
             return _outcomes.decode(raw)
+        case QuestionKind.OUTCOME_RECHECK:
+            return _rechecks.decode(raw)
         case QuestionKind.TRANSACTION_PREPARATION:
             return _preparations.decode(raw)
         case QuestionKind.CERTIFICATE_EXPORT:
             return _exports.decode(raw)
+        case QuestionKind.OBSERVATION:
+            return _observations.decode(raw)
+        case QuestionKind.QUERY:
+            return _queries.decode(raw)
 
 
 def check(index: ChainIndex, question: Question) -> None:
@@ -87,16 +131,23 @@ def check(index: ChainIndex, question: Question) -> None:
             check_lower_bound(index, question)
         case ViewQuestion():
             check_view(index, question)
-        case OutcomeQuestion():
+        case OutcomeQuestion() | OutcomeRecheck():
             check_outcome(index, question)
         case PreparationQuestion():
             check_preparation(index, question)
         case ExportQuestion():
             check_export(index, question)
+        case ObservationQuestion():
+            check_observation(index, question)
+        case QueryQuestion():
+            check_query(index, question)
 
 
-def answering(index: ChainIndex, outcomes: OutcomeStore) -> Answer:
-    """The accountant: answers questions from this index, with these outcomes at hand (Algorithm 4, Lemma 1, views)."""
+def answering(index: ChainIndex, outcomes: OutcomeStore, states: StateStore | None = None) -> Answer:
+    """The accountant: answers questions from this index, with these outcomes at hand (Algorithm 4, Lemma 1, views).
+
+    `states` keeps the world states that are observed; without it their roots are all that is told.
+    """
 
     def answer(question: Question, heartbeat: Heartbeat) -> Answered:
         match question:
@@ -108,9 +159,20 @@ def answering(index: ChainIndex, outcomes: OutcomeStore) -> Answer:
                 return view(index, outcomes, question, heartbeat)
             case OutcomeQuestion():
                 return find_outcome(index, outcomes, question, heartbeat)
+            case OutcomeRecheck():
+                return recheck_outcome(index, question, heartbeat)
             case PreparationQuestion():
                 return prepare(index, outcomes, question, int(time.time()), heartbeat)
             case ExportQuestion():
                 return export(index, outcomes, question, heartbeat)
+            case ObservationQuestion():
+                return observe(index, outcomes, states, question, heartbeat)
+            case QueryQuestion():
+                return answer_query(index, outcomes, question, heartbeat)
 
     return answer
+
+
+def answering_with(index: ChainIndex, current: Callable[[], tuple[OutcomeStore, StateStore]]) -> Answer:
+    """The same with the stores as they stand when a question comes: something may have been withdrawn before."""
+    return lambda question, heartbeat: answering(index, *current())(question, heartbeat)

@@ -5,6 +5,7 @@ heartbeat of the executor comes between transactions only.
 """
 
 import threading
+import time
 from enum import StrEnum
 from types import TracebackType
 from typing import Self
@@ -15,11 +16,13 @@ from wasmtime import WasmtimeError
 
 from accountant.accounting.questions import InvalidQuestion
 from accountant.contracts.native import EngineFault
+from accountant.execution.port import OutcomesWithdrawn
 from accountant.primitives.encoding import encode
 from accountant.primitives.types import Gas
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answer, QuestionKind, decode_question
 from accountant.storage.jobs import Jobs, Lease
+from accountant.storage.observed_gas import add_job
 
 _NO_MEANS = (MemoryError, EngineFault, WasmtimeError)
 """What comes of a process's limits, not of the chain: a module that runs was checked before its block was taken."""
@@ -89,11 +92,14 @@ def work(engine: sa.Engine, answer: Answer, job_id: str, owner: str, policy: Job
         return Attempt.NOTHING_TO_DO
     log = _log.bind(job=lease.id, attempt=lease.attempt, fence=lease.fence)
     log.info("job_started")
+    began = time.monotonic()
     try:
         with _Heart(engine, lease, policy) as heart:
             certificate = encode(answer(decode_question(QuestionKind(lease.kind), lease.request), heart.beat))
     except LeaseLost:
         ended = Attempt.LOST
+    except OutcomesWithdrawn:
+        ended = _begin_again(engine, lease)
     except InvalidQuestion as error:
         ended = _failed(engine, lease, error.kind, error.detail)
     except Exception as error:  # whatever it was, the job must not hang: count it and hand the work on
@@ -102,9 +108,7 @@ def work(engine: sa.Engine, answer: Answer, job_id: str, owner: str, policy: Job
         if ended is not Attempt.LOST and _lacks_means(error):
             ended = Attempt.SPENT
     else:
-        with engine.begin() as connection:
-            held = Jobs(connection).finish(lease, certificate, heart.gas)
-        ended = Attempt.DONE if held else Attempt.LOST
+        ended = _finished(engine, lease, certificate, Gas(heart.gas), time.monotonic() - began)
     log.info("job_left", ended=ended)
     return ended
 
@@ -117,6 +121,24 @@ def _lacks_means(error: Exception) -> bool:
 def _failed(engine: sa.Engine, lease: Lease, code: str, detail: str) -> Attempt:
     with engine.begin() as connection:
         return Attempt.FAILED if Jobs(connection).fail(lease, code, detail) else Attempt.LOST
+
+
+def _finished(engine: sa.Engine, lease: Lease, certificate: bytes, gas: Gas, seconds: float) -> Attempt:
+    try:
+        with engine.begin() as connection:
+            held = Jobs(connection).finish(lease, certificate, gas)
+            if held:
+                add_job(connection, gas, seconds)
+    except OutcomesWithdrawn:
+        return _begin_again(engine, lease)
+    return Attempt.DONE if held else Attempt.LOST
+
+
+def _begin_again(engine: sa.Engine, lease: Lease) -> Attempt:
+    """What was known when the attempt began may be wrong: that says nothing against the job."""
+    with engine.begin() as connection:
+        given_back = Jobs(connection).begin_again(lease, "to begin again: an outcome was withdrawn meanwhile")
+    return Attempt.RETRIED if given_back else Attempt.LOST
 
 
 def _again(engine: sa.Engine, lease: Lease, error: str, policy: JobPolicy) -> Attempt:

@@ -12,7 +12,9 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from accountant.execution.port import OutcomesWithdrawn
 from accountant.primitives.types import Hash
+from accountant.storage.agreement_tables import epoch
 from accountant.storage.job_tables import PASSING, job_events, jobs, outbox
 
 _NOW = sa.func.clock_timestamp()
@@ -50,6 +52,8 @@ class NewJob(NamedTuple):
     swear: bool
     attempts_most: int
     queue: Queue = Queue.CPU
+    repeats: str | None = None
+    """The job whose answer was withdrawn and that is asked again."""
 
 
 class JobRow(NamedTuple):
@@ -74,6 +78,9 @@ class JobRow(NamedTuple):
     error_detail: str | None
     swear: bool
     oath: Hash | None
+    withdrawn_at: datetime | None
+    repeated_by: str | None
+    repeats: str | None
 
 
 class Lease(NamedTuple):
@@ -97,6 +104,8 @@ class JobEvent(NamedTuple):
     gas_executed: int
     why_waiting: str | None
 
+
+_EPOCH = sa.func.coalesce(sa.select(epoch.c.number).scalar_subquery(), 0)
 
 _COLUMNS = tuple(jobs.c[name] for name in JobRow._fields)
 
@@ -131,6 +140,11 @@ class Jobs:
         found = self._connection.execute(query).one_or_none()
         return None if found is None else _row(found)
 
+    def ended(self, job_ids: list[str]) -> set[str]:
+        """Those of the jobs that have ended."""
+        query = sa.select(jobs.c.id).where(jobs.c.id == sa.any_(sa.literal(job_ids, sa.ARRAY(sa.Text))))
+        return set(self._connection.scalars(query.where(jobs.c.finished_at.is_not(None))))
+
     def page(self, key_prefix: str, before: int | None, limit: int) -> list[JobRow]:
         """Up to `limit` jobs of a key, latest first, all with number < before; without request and certificate."""
         columns = [sa.null().label(c.name) if c.name in ("request", "certificate") else c for c in _COLUMNS]
@@ -157,6 +171,7 @@ class Jobs:
             fence=jobs.c.fence + 1,
             attempts=jobs.c.attempts + 1,
             gas_executed=0,
+            epoch=_EPOCH,
             started_at=sa.func.coalesce(jobs.c.started_at, _NOW),
         )
         if taken is None:
@@ -175,7 +190,14 @@ class Jobs:
         return self._change(_held(lease), **changes) is not None
 
     def finish(self, lease: Lease, certificate: bytes, gas_executed: int) -> bool:
-        """Ends a job with its answer. False if the lease is not ours any more: then nothing is written."""
+        """Ends a job with its answer. False if the lease is not ours any more: then nothing is written.
+
+        Raises `OutcomesWithdrawn` where an outcome was withdrawn since the lease began: then nothing is written either.
+        """
+        self._connection.execute(sa.select(epoch.c.number).with_for_update(read=True))
+        held = self._connection.scalar(sa.select(jobs.c.epoch == _EPOCH).where(*_held(lease)))
+        if held is False:
+            raise OutcomesWithdrawn
         ended = self._end(_held(lease), JobState.DONE, certificate=certificate, gas_executed=gas_executed)
         return ended is not None
 
@@ -192,6 +214,28 @@ class Jobs:
             return False
         self._post(row.number, delay_s)
         return True
+
+    def begin_again(self, lease: Lease, why: str) -> bool:
+        """Gives a job back to the queue through no fault of its own: the attempt is not counted."""
+        uncounted = sa.update(jobs).where(*_held(lease)).values(attempts=jobs.c.attempts - 1)
+        self._connection.execute(uncounted)
+        return self.retry(lease, why, 0.0)
+
+    def withdraw(self, number: int, repeated_by: str) -> None:
+        """Marks a finished job's answer as resting on what was withdrawn; another job asks again."""
+        marked = sa.update(jobs).where(jobs.c.number == number, jobs.c.withdrawn_at.is_(None))
+        changed = self._connection.execute(marked.values(withdrawn_at=_NOW, repeated_by=repeated_by))
+        assert changed.rowcount == 1
+
+    def standing(self, after: int, limit: int) -> list[JobRow]:
+        """Up to `limit` finished jobs that nobody withdrew, in order, all with number > after."""
+        query = sa.select(*_COLUMNS).where(jobs.c.state == JobState.DONE, jobs.c.withdrawn_at.is_(None))
+        found = self._connection.execute(query.where(jobs.c.number > after).order_by(jobs.c.number).limit(limit))
+        return [_row(r) for r in found]
+
+    def key_prefix(self, number: int) -> str:
+        """Who asked for a job."""
+        return str(self._connection.execute(sa.select(jobs.c.key_prefix).where(jobs.c.number == number)).scalar_one())
 
     def cancel(self, number: int) -> JobRow | None:
         """Ends a job that has not ended; its worker finds its lease gone. None if it has ended already."""

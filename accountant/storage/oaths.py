@@ -163,6 +163,7 @@ class Oaths:
         query = (
             sa.select(jobs.c.number, jobs.c.id, jobs.c.certificate)
             .where(jobs.c.state == JobState.DONE, jobs.c.swear, jobs.c.oath.is_(None), ~decided)
+            .where(jobs.c.withdrawn_at.is_(None))
             .order_by(jobs.c.number)
             .limit(limit)
             .with_for_update(skip_locked=True)

@@ -91,7 +91,7 @@ def test_one_lie_among_truths() -> None:
 
 
 def test_a_budget_goes_to_the_dearest_first() -> None:
-    """With gas for the deployment and one oath, the one with the highest penalty is checked; coverage is a share of penalties."""
+    """With gas for one oath the one with the highest penalty is checked; coverage is a share of penalties."""
     chain = OathChain()
     purse = chain.deploy()
     chain.deposit(purse, 10 * TOKEN)

@@ -103,3 +103,9 @@ def test_no_leaves_prove_the_empty_tree_alone() -> None:
     assert not merkle.verify_many({}, 0, [], merkle.root([b"a"]))
     assert not merkle.verify_many({}, 1, [], merkle.root([b"a"]))
     assert merkle.proof_of_many([b"a", b"b"], []) == []
+
+
+@given(st.lists(st.binary(max_size=40), max_size=70))
+def test_leaves_that_come_one_by_one_have_the_same_root(leaves: list[bytes]) -> None:
+    """Whatever their number, none included."""
+    assert merkle.streamed_root(iter(leaves)) == merkle.root(leaves)

@@ -9,13 +9,15 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from accountant.accounting.certificate import Verdict
+from accountant.accounting.query import ExactBalance, LowerBound, QueryQuestion
+from accountant.accounting.query_answer import answer_query
 from accountant.accounting.questions import ViewQuestion
 from accountant.accounting.view import view
-from accountant.api.certificates import ViewAnswerView
+from accountant.api.answers import ViewAnswerView
 from accountant.api.oath_views import OathResourceView
 from accountant.chain.block import Position
 from accountant.chain.genesis import GasSchedule
-from accountant.chain.query import BalanceAtLeast, ViewAnswer
+from accountant.chain.query import BalanceAtLeast, Income, Storage, TransactionSucceeded, View, ViewAnswer
 from accountant.chain.transaction import Transaction, TransactionKind, sign_transaction
 from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.selective import Selective
@@ -106,6 +108,54 @@ def test_a_view_is_sworn_and_counts(office: Office) -> None:
         ["1"],
     )
     assert shown.sworn.answer == ViewAnswerView(failure="not_callable", value=None)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("balance_at_least", True),
+        ("transaction_succeeded", True),
+        ("income", 10 * TOKEN),
+        ("storage", b""),
+        ("view", ViewAnswer("not_callable", None)),
+    ],
+)
+def test_every_kind_that_can_be_sworn_is_sworn_and_counts(office: Office, name: str, answer: object) -> None:
+    """What a worker certified of each kind goes through to an oath in a block, which counts and is not slashed."""
+    publisher = office.settled()
+    deployment, deposit = (office.node.index.transaction(seq) for seq in office.node.seqs()[:2])
+    purse, head = ContractId(deposit.transaction.to), Position(office.node.index.head().hash, 0)
+    query = {
+        "balance_at_least": BalanceAtLeast(purse, 5 * TOKEN, head),
+        "transaction_succeeded": TransactionSucceeded(deployment.hash),
+        "income": Income(deposit.hash, purse),
+        "storage": Storage(purse, b"any", head),
+        "view": View(purse, "withdraw", (1,), 300_000, head),
+    }[name]
+    certificate = answer_query(office.node.index, MemoryOutcomes(), QueryQuestion(encode(query)))
+    job = store_job(office.engine, office.key_prefix, certificate)
+    assert publisher.round().sworn == 1
+    office.node.make_block()
+    publisher.round()
+    (oath,) = office.oaths()
+    assert counts(office.node.index, oath).counts
+    assert (oath.terms.query, oath.terms.answer) == (encode(query), encode(answer))
+    assert office.job(job).oath == oath.located.hash
+    outcome = Selective(Session(office.node.index, MemoryOutcomes())).outcome(oath.seq)
+    assert outcome.succeeded and outcome.return_value == 1 and not outcome.debits
+    with office.engine.connect() as connection:
+        shown = OathResourceView.of(read_oath(connection, office.node.index, oath.located.hash.hex()))
+    assert shown.sworn is not None and shown.sworn.query is not None and shown.sworn.query.kind == name
+
+
+@pytest.mark.parametrize("kind", [LowerBound, ExactBalance])
+def test_bounds_and_exact_balances_are_never_sworn(office: Office, kind: type[LowerBound | ExactBalance]) -> None:
+    """Should such an answer wish for an oath all the same, it is declined, and nothing is signed."""
+    publisher = office.settled()
+    query = kind(CUSTOMER.address, Position(office.node.index.head().hash, 0))
+    certificate = answer_query(office.node.index, MemoryOutcomes(), QueryQuestion(encode(query)))
+    job = store_job(office.engine, office.key_prefix, certificate)
+    assert (publisher.round().sworn, office.declined(job) is None) == (0, False)
 
 
 def test_reading_before_the_block(office: Office) -> None:

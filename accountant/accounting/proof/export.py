@@ -1,19 +1,20 @@
 """Exporting: the question whose answer is a portable certificate."""
 
-from accountant.accounting.certificate import Certificate, ViewCertificate
+from accountant.accounting.certificate import Certificate, QueryCertificate, ViewCertificate
 from accountant.accounting.outcome import OutcomeCertificate
 from accountant.accounting.proof.build import build
 from accountant.accounting.proof.errors import NotProvable
 from accountant.accounting.proof.file import CERTIFICATE_FILE_BYTES_MAX
+from accountant.accounting.query import AnyQuery, ExactBalance, LowerBound, decode_any_query
 from accountant.accounting.questions import THETA_MOST, InvalidQuestion, check_budget
-from accountant.chain.query import AccountingQuery, TransactionSucceeded, decode_query
+from accountant.chain.query import AccountingQuery, BalanceAtLeast, TransactionSucceeded, decode_answer, decode_query
 from accountant.execution.needs import BudgetSpent
 from accountant.execution.port import Heartbeat, OutcomeStore
 from accountant.execution.queries import target_of
 from accountant.index.port import ChainIndex
 from accountant.primitives.encoding import Decoder, Record, encode
 from accountant.primitives.errors import InvalidEncoding
-from accountant.primitives.types import Gas, Hash, Seq
+from accountant.primitives.types import AMOUNT_MAX, Gas, Hash, Seq
 
 
 class ExportQuestion(Record, frozen=True):
@@ -46,9 +47,23 @@ def export_of(answered: object, gas_budget: int | None) -> ExportQuestion | None
             return ExportQuestion(query, tuple(income.transaction for income in answered.theta), gas_budget)
         case ViewCertificate(query=query, answer=bytes()):
             return ExportQuestion(query, (), gas_budget)
+        case QueryCertificate(query=query, answer=bytes(answer)):
+            return _of_query(decode_any_query(query), answer, gas_budget)
         case OutcomeCertificate(transaction=transaction) if answered.outcome is not None:
             return ExportQuestion(encode(TransactionSucceeded(transaction)), (), gas_budget)
     return None
+
+
+def _of_query(query: AnyQuery, answer: bytes, gas_budget: int | None) -> ExportQuestion | None:
+    """A lower bound is proved as the balance being at least that much; an exact balance takes two certificates."""
+    match query:
+        case ExactBalance():
+            return None
+        case LowerBound(account=account, position=position):
+            units = decode_answer(answer)
+            assert isinstance(units, int)
+            return ExportQuestion(encode(BalanceAtLeast(account, min(units, AMOUNT_MAX), position)), (), gas_budget)
+    return ExportQuestion(encode(query), (), gas_budget)
 
 
 def check_export(index: ChainIndex, question: ExportQuestion) -> None:

@@ -6,7 +6,7 @@ not there is an error, never an answer.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 from accountant.chain.fees import fee_of
 from accountant.chain.footprint import account_key, code_key, slot_key
@@ -16,7 +16,7 @@ from accountant.chain.moment import MOMENT_SHIFT, Moment
 from accountant.chain.rows import Row, RowKind, rows_of
 from accountant.chain.state import ChainState
 from accountant.index.blocks import EVENT_KINDS
-from accountant.index.port import BlockInfo, Event, Head, Located
+from accountant.index.port import BlockInfo, Event, Head, Located, Posting
 from accountant.primitives.encoding import encode
 from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
 
@@ -217,6 +217,14 @@ class Facts(ABC):
         ]
 
     # What no proof asks for
+
+    def movements(
+        self, account: AccountId, kinds: Sequence[RowKind], after: Seq, before: Seq, limit: int
+    ) -> list[Event]:
+        raise NotImplementedError("a proof has the rows of its windows alone")
+
+    def postings(self, account: AccountId, since: Seq, before: Seq, limit: int) -> list[Posting]:
+        raise NotImplementedError("a proof walks the rows of its windows")
 
     def expenses(self, account: Address, before: Seq) -> int:
         raise NotImplementedError("a proof walks expenses one by one")
