@@ -13,6 +13,7 @@ from accountant.chain.headers import decode_headers, decode_signed_headers, enco
 from accountant.client.client import AccountantClient, ApiProblem
 from accountant.execution.memory import MemoryOutcomes
 from accountant.primitives import merkle
+from accountant.primitives.addresses import show
 from accountant.primitives.types import Hash
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import answering
@@ -20,7 +21,7 @@ from accountant.services.work import Attempt, work
 from accountant.storage.database import Database
 from accountant.storage.embedded import EmbeddedServers
 from accountant.storage.index import PostgresIndex
-from tests.support.chains import ALICE
+from tests.support.chains import ALICE, BOB
 from tests.support.command_line import CommandLine
 from tests.support.service import TELLER, Service, running_service, service_genesis, small_chain
 
@@ -132,6 +133,9 @@ def test_every_kind_of_answer_has_a_certificate(client: AccountantClient) -> Non
         client.lower_bound(_name(ALICE.address)),
         client.view(_name(TELLER), "rate"),
         client.outcome(_name(chain.refund)),
+        client.query("income", transaction=_name(chain.settled), account=show(BOB.address)),
+        client.query("storage", contract=_name(TELLER), slot="0x" + b"rate".hex(), position="head"),
+        client.query("lower_bound", account=show(ALICE.address), position="head"),
     ]
     signed = decode_signed_headers(client.headers(1))
     assert decode_signed_headers(client.headers(2, 1)) == signed[1:2]
@@ -143,19 +147,26 @@ def test_every_kind_of_answer_has_a_certificate(client: AccountantClient) -> Non
         raw = client.certificate(export["id"])
         assert made["file_bytes"] == len(raw)
         answer = verify(raw, headers).answer
-        if job["kind"] != "view":
+        if job["kind"] not in ("view", "query"):
             assert answer is (result["verdict"] == "accepted")
 
 
+@pytest.mark.usefixtures("worker")
 def test_what_has_no_answer_has_no_certificate(client: AccountantClient) -> None:
     """A job that is not done, one that made no certificate, and one that is not there."""
-    job = client.verify_payment(_name(small_chain().settled))
+    job = client.verify_payment(_name(small_chain().burns[0]), gas_budget=0)
+    client.result(job)
     with pytest.raises(ApiProblem) as early:
         client.export(job["id"])
     assert (early.value.status, early.value.problem["code"]) == (409, "nothing_to_prove")
     with pytest.raises(ApiProblem) as other:
         client.certificate(job["id"])
     assert (other.value.status, other.value.problem["code"]) == (409, "no_certificate")
+    exact = client.query("exact_balance", account=show(ALICE.address), position="head")
+    client.result(exact)
+    with pytest.raises(ApiProblem) as unsworn:
+        client.export(exact["id"])
+    assert (unsworn.value.status, unsworn.value.problem["code"]) == (409, "nothing_to_prove")
     with pytest.raises(ApiProblem) as nobody:
         client.certificate("job_" + "0" * 32)
     assert nobody.value.status == 404
