@@ -119,6 +119,18 @@ class Settings(BaseSettings):
         le=10**15,
         description="What quotes take for a worker's speed until workers have measured it.",
     )
+    delegate_gas: int = Field(
+        default=1_000_000_000,
+        ge=0,
+        le=AMOUNT_MAX,
+        description="Calls with at least this gas limit are executed once for all jobs, by whichever worker is free.",
+    )
+    gpu_gas: int = Field(
+        default=20_000_000_000,
+        ge=0,
+        le=AMOUNT_MAX,
+        description="Of those, calls with at least this gas limit go to the workers of the queue `gpu`.",
+    )
     worker_memory_mib: int = Field(
         default=4096,
         ge=0,

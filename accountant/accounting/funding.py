@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from accountant.accounting.certificate import CertifiedIncome, MissingExecution, UndecidedReason, Verdict
+from accountant.execution.batch import next_batch, next_of
 from accountant.execution.choice import next_to_execute
 from accountant.execution.income import income_of
 from accountant.execution.needs import BudgetSpent
@@ -28,29 +29,47 @@ def fund(selective: Selective, account: AccountId, amount: int, before: Seq, the
     With Θ only its members are executed, in the order given and only while they are needed; without Θ
     the accountant chooses. ACCEPTED and REJECTED are proved; UNDECIDED says why.
     """
-    if theta is not None:
-        return _by(selective, account, amount, before, theta)
     incomes: list[CertifiedIncome] = []
+    begun = _begun(selective, account, before)
+    spent = _execute(selective, account, begun, incomes)
+    if theta is not None:
+        rest = [seq for seq in theta if seq not in begun]
+        return _by(selective, account, amount, before, theta, rest, incomes)
     narrowing = selective.narrowing(account, amount, before)
-    spent = None
     while True:
         chosen = narrowing.next()
         if narrowing.covered is not None:
             return Funding(_verdict(narrowing.covered), narrowing.walk, incomes=incomes)
         if spent is not None:  # and what was found before the budget ended does not decide it
             return Funding(Verdict.UNDECIDED, narrowing.walk, UndecidedReason.BUDGET_SPENT, incomes, (spent,))
-        spent = _execute(selective, account, chosen, incomes)
+        batch = next_batch(selective.session, narrowing.walk, amount, chosen)
+        spent = _execute(selective, account, batch, incomes)
 
 
-def _by(selective: Selective, account: AccountId, amount: int, before: Seq, theta: tuple[Seq, ...]) -> Funding:
-    """With Θ: the static interval before its earliest member, and everything from there on."""
-    session, incomes = selective.session, list[CertifiedIncome]()
+def _begun(selective: Selective, account: AccountId, before: Seq) -> list[Seq]:
+    """The incomes that an earlier attempt chose, which had to wait for other workers."""
+    index = selective.session.index
+    earlier = (seq for seq in selective.session.begun if seq < before)
+    return [seq for seq in earlier if index.events(account, Seq(seq - 1), Seq(seq + 1))]
+
+
+def _by(
+    selective: Selective,
+    account: AccountId,
+    amount: int,
+    before: Seq,
+    theta: tuple[Seq, ...],
+    queue: list[Seq],
+    incomes: list[CertifiedIncome],
+) -> Funding:
+    """With Θ: the static interval before its earliest member, and everything from there on. `queue`: members that
+    were not executed yet.
+    """
+    session = selective.session
     most = len(session.index.postings(account, min(theta, default=before), before, before + 1))
     walk = selective.glance(account, before)
     spent = None
-    for member in (None, *theta):
-        if walk.covers(amount) is None and member is not None:
-            spent = _execute(selective, account, [member], incomes)
+    while True:
         if walk.covers(amount) is None:
             walk = session.walk(account, before, max(most, session.window))
         covered = walk.covers(amount)
@@ -58,7 +77,11 @@ def _by(selective: Selective, account: AccountId, amount: int, before: Seq, thet
             return Funding(_verdict(covered), walk, incomes=incomes)
         if spent is not None:
             return Funding(Verdict.UNDECIDED, walk, UndecidedReason.BUDGET_SPENT, incomes, (spent,))
-    return Funding(Verdict.UNDECIDED, walk, UndecidedReason.THETA_INSUFFICIENT, incomes)
+        if not queue:
+            return Funding(Verdict.UNDECIDED, walk, UndecidedReason.THETA_INSUFFICIENT, incomes)
+        chosen = next_of(session, walk, amount, queue)
+        del queue[: len(chosen)]
+        spent = _execute(selective, account, chosen, incomes)
 
 
 def _verdict(covered: bool) -> Verdict:
@@ -77,7 +100,8 @@ def narrow(selective: Selective, account: AccountId, before: Seq, theta: tuple[S
     elif selective.session.gas_budget is not None:
         rounds = 0
         while spent is None and (walk := selective.interval(account, before)).lower < walk.upper:
-            spent = _execute(selective, account, next_to_execute(walk, walk.upper, rounds), incomes)
+            first = next_to_execute(walk, walk.upper, rounds)
+            spent = _execute(selective, account, next_batch(selective.session, walk, walk.upper, first), incomes)
             rounds += 1
     walk = selective.interval(account, before)
     if spent is not None:
@@ -89,13 +113,14 @@ def _execute(
     selective: Selective, account: AccountId, chosen: list[Seq], incomes: list[CertifiedIncome]
 ) -> MissingExecution | None:
     """Execute incomes, noting what each brought and cost; what the budget did not reach, if it ran out."""
+    if selective.session.shared and chosen:
+        selective.outcomes(chosen)
     for seq in chosen:
         located = selective.session.index.transaction(seq)
-        gas_before = selective.session.gas_executed
         try:
             outcome = selective.outcome(seq)
         except BudgetSpent as spent:
             return MissingExecution(spent.transaction, spent.gas_most)
-        gas = selective.session.gas_executed - gas_before
+        gas = selective.session.spent.get(seq, 0)
         incomes.append(CertifiedIncome(located.hash, income_of(located, outcome, account), gas))
     return None

@@ -64,7 +64,10 @@ def get_own_job(resources: Res, key: Key, id: str) -> JobView:
 def cancel_own_job(
     resources: Res, key: Key, id: str, digest: Digest, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Ends a queued or running job. What it executed so far stays known. Cancelling again changes nothing."""
+    """Ends a job that has not ended, and the executions that only it waits for.
+
+    What it executed so far stays known. Cancelling again changes nothing.
+    """
 
     def act(connection: sa.Connection) -> StoredAnswer:
         row = cancel_job(connection, key.prefix, id)

@@ -35,7 +35,7 @@ Kind = Literal[
     "query",
     "certificate_export",
 ]
-Status = Literal["queued", "running", "done", "failed", "cancelled"]
+Status = Literal["queued", "running", "waiting", "done", "failed", "cancelled"]
 
 
 class QuestionView(BaseModel):
@@ -129,9 +129,11 @@ def _result_of(kind: QuestionKind, raw: bytes) -> AnyResultView:
 
 
 class ProgressView(BaseModel):
-    """How far the running attempt has come."""
+    """How far the work has come."""
 
     gas_executed: GasOut
+    executions: Annotated[int, Field(description="Executions that the job has waited for, or does.")]
+    executions_done: Annotated[int, Field(description="Those of them that have ended.")]
 
 
 class JobErrorView(BaseModel):
@@ -176,7 +178,9 @@ class JobView(BaseModel):
             kind=kind.value,
             status=row.state.value,
             question=_question_of(decode_question(kind, row.request)),
-            progress=ProgressView(gas_executed=str(row.gas_executed)),
+            progress=ProgressView(
+                gas_executed=str(row.gas_executed), executions=row.executions, executions_done=row.executions_done
+            ),
             why_waiting=row.why_waiting,
             attempts=row.attempts,
             attempts_most=row.attempts_most,
@@ -227,5 +231,7 @@ class JobEventView(BaseModel):
 
     status: Status
     gas_executed: GasOut
+    executions: int
+    executions_done: int
     why_waiting: str | None
     at: datetime

@@ -7,8 +7,9 @@ from accountant.execution.genesis_state import genesis_state
 from accountant.execution.needs import Asked
 from accountant.execution.outcome import BalanceInput, Observed, Outcome
 from accountant.execution.port import Heartbeat, OutcomeStore, Records
+from accountant.execution.shared_work import Done, Executed, SharedWork, Spent
 from accountant.execution.timeline import Checkpoint, Timeline, Walk
-from accountant.index.port import ChainIndex
+from accountant.index.port import ChainIndex, Located
 from accountant.index.posting import Posting
 from accountant.primitives.types import AccountId, Gas, Seq
 
@@ -74,13 +75,20 @@ class Session:
         self.store = outcomes
         self.records: Records = records or (lambda _seq: None)
         self.gas_budget = gas_budget
-        self.gas_executed = Gas(0)
-        self.executed: list[Seq] = []
-        """Transactions whose contract code ran to its end here, in order of execution."""
-        self.resolved: list[Seq] = []
-        """Transactions whose outcomes were found here, those that run no code included."""
-        self.cached: set[Seq] = set()
-        """Transactions whose outcomes were known before and consulted here."""
+        self._work = heartbeat if isinstance(heartbeat, SharedWork) else SharedWork(heartbeat or (lambda _gas: None))
+        done = self._work.done
+        self.gas_executed = done.gas
+        self.executed: list[Seq] = [Seq(one.seq) for one in done.executed if one.code]
+        """Transactions whose contract code ran to its end for this work, in order of execution."""
+        self.resolved: list[Seq] = [Seq(one.seq) for one in done.executed]
+        """Transactions whose outcomes were found for this work, those that run no code included."""
+        self.cached: set[Seq] = {Seq(seq) for seq in done.consulted}
+        """Transactions whose outcomes were known before and consulted for this work."""
+        self.spent: dict[Seq, Gas] = {Seq(one.seq): Gas(one.gas) for one in done.spent}
+        """Gas behind each outcome that this work itself asked for, in the order of asking."""
+        self.begun = tuple(self.spent)
+        """Outcomes that this work asked for before it had to wait for others."""
+        self._found: dict[Seq, Executed] = {Seq(one.seq): one for one in done.executed}
         self._known: dict[Seq, Outcome] = {}
         self.checkpoint_every = CHECKPOINT_EVERY
         self.writers_page = WRITERS_PAGE
@@ -89,12 +97,31 @@ class Session:
         """Stretches of each account's history, by their beginnings."""
         self._asked: set[Seq] = set()
         self._kept: dict[tuple[AccountId, Seq], Checkpoint] = {}
-        self._heartbeat = heartbeat or (lambda _gas: None)
 
     @property
     def gas_left(self) -> Gas | None:
         """What the budget has left; None for no limit."""
         return None if self.gas_budget is None else Gas(self.gas_budget - self.gas_executed)
+
+    @property
+    def shared(self) -> bool:
+        """Whether this work leaves executions to others. Under a budget it does not: nobody knows before they ran
+        what others would take of it.
+        """
+        return self._work.gas_left_to_others is not None and self.gas_budget is None
+
+    def leaves(self, located: Located) -> bool:
+        """Whether the transaction is for others to execute."""
+        return self.shared and self._work.leaves(located)
+
+    def spend(self, seq: Seq, gas: Gas) -> None:
+        """Note gas that finding an outcome took which this work itself asked for."""
+        self.spent[seq] = Gas(self.spent.get(seq, 0) + gas)
+
+    def done(self) -> Done:
+        """What was done for this work so far."""
+        spent = (Spent(seq, gas) for seq, gas in self.spent.items())
+        return Done(tuple(self._found.values()), tuple(sorted(self.cached)), tuple(spent))
 
     def known(self, seq: Seq) -> Outcome | None:
         """The outcome of a transaction if this work or anyone before it found it."""
@@ -104,7 +131,7 @@ class Session:
             if observed is None:
                 return None
             outcome = self._known[seq] = observed.outcome
-            self.cached.add(seq)
+            self._consulted(seq)
         return outcome
 
     def fetch(self, seqs: Iterable[Seq]) -> None:
@@ -113,7 +140,11 @@ class Session:
         if wanted:
             for seq, observed in self.store.get_many(wanted).items():
                 self._known[seq] = observed.outcome
-                self.cached.add(seq)
+                self._consulted(seq)
+
+    def _consulted(self, seq: Seq) -> None:
+        if seq not in self._found:
+            self.cached.add(seq)
 
     def found(self, seq: Seq, inputs: Inputs, outcome: Outcome, ran_code: bool) -> None:
         """Keep an outcome that was just found."""
@@ -122,6 +153,7 @@ class Session:
             return  # a zero-cost transfer: whoever asks again finds it as cheaply
         self.store.put(seq, inputs.observed(outcome))
         self.resolved.append(seq)
+        self._found[seq] = Executed(seq, outcome.gas_used, ran_code)
         if ran_code:
             self.executed.append(seq)
         self.gas_executed = Gas(self.gas_executed + outcome.gas_used)
@@ -134,7 +166,7 @@ class Session:
 
     def beat(self) -> None:
         """Report progress; the listener may raise to stop the work."""
-        self._heartbeat(self.gas_executed)
+        self._work(self.gas_executed)
 
     # Balances
 

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from accountant.primitives.errors import AccountantError
 from accountant.storage.jobs import JobEvent, JobRow, Jobs
+from accountant.storage.waits import Waits
 
 _JOB_ID = re.compile(r"job_[0-9a-f]{32}", re.ASCII)
 
@@ -42,11 +43,15 @@ def list_jobs(connection: sa.Connection, key_prefix: str, before: int | None, li
 
 
 def cancel_job(connection: sa.Connection, key_prefix: str, job_id: str) -> JobRow:
-    """The job, cancelled; cancelling it again changes nothing. Raises `UnknownJob` or `JobEnded`."""
+    """The job, cancelled, with the executions that only it needs; cancelling it again changes nothing.
+
+    Raises `UnknownJob` or `JobEnded`.
+    """
     jobs = Jobs(connection)
     row = get_job(connection, key_prefix, job_id)
     cancelled = jobs.cancel(row.number)
     if cancelled is not None:
+        Waits(connection).drop(row.number)
         return cancelled
     row = get_job(connection, key_prefix, job_id)
     if row.state != "cancelled":

@@ -21,10 +21,12 @@ _NOW = sa.func.clock_timestamp()
 
 
 class JobState(StrEnum):
-    """Where a job is in its life."""
+    """Where a job, or an execution, is in its life."""
 
     QUEUED = "queued"
     RUNNING = "running"
+    WAITING = "waiting"
+    """For executions that others do: it holds no lease and no worker."""
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -32,11 +34,11 @@ class JobState(StrEnum):
     @property
     def ended(self) -> bool:
         """Whether nothing will change the job any more."""
-        return self not in (JobState.QUEUED, JobState.RUNNING)
+        return self not in (JobState.QUEUED, JobState.RUNNING, JobState.WAITING)
 
 
 class Queue(StrEnum):
-    """What kind of worker a job needs."""
+    """What kind of worker a job, or an execution, needs."""
 
     CPU = "cpu"
     GPU = "gpu"
@@ -73,6 +75,8 @@ class JobRow(NamedTuple):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    executions: int
+    executions_done: int
     certificate: bytes | None
     error_code: str | None
     error_detail: str | None
@@ -93,6 +97,8 @@ class Lease(NamedTuple):
     request: bytes
     attempt: int
     attempts_most: int
+    parks: int
+    done_so_far: bytes | None
 
 
 class JobEvent(NamedTuple):
@@ -102,6 +108,8 @@ class JobEvent(NamedTuple):
     at: datetime
     state: JobState
     gas_executed: int
+    executions: int
+    executions_done: int
     why_waiting: str | None
 
 
@@ -158,7 +166,9 @@ class Jobs:
         columns = tuple(job_events.c[name] for name in JobEvent._fields)
         query = sa.select(*columns).where(job_events.c.job_number == number, job_events.c.number > after)
         found = self._connection.execute(query.order_by(job_events.c.number).limit(limit))
-        return [JobEvent(r.number, r.at, JobState(r.state), int(r.gas_executed), r.why_waiting) for r in found]
+        return [
+            JobEvent(**{**r._asdict(), "state": JobState(r.state), "gas_executed": int(r.gas_executed)}) for r in found
+        ]
 
     def take(self, job_id: str, owner: str, lease_s: float) -> Lease | None:
         """Leases a queued job to a worker and counts the attempt; None if there is nothing to take."""
@@ -170,15 +180,15 @@ class Jobs:
             lease_until=_NOW + _seconds(lease_s),
             fence=jobs.c.fence + 1,
             attempts=jobs.c.attempts + 1,
-            gas_executed=0,
+            gas_executed=sa.case((jobs.c.done_so_far.is_(None), 0), else_=jobs.c.gas_executed),
             epoch=_EPOCH,
             started_at=sa.func.coalesce(jobs.c.started_at, _NOW),
         )
         if taken is None:
             return None
-        return Lease(
-            taken.number, taken.id, taken.fence, taken.kind, taken.request, taken.attempts, taken.attempts_most
-        )
+        fields = (name for name in Lease._fields if name != "attempt")
+        query = sa.select(*(jobs.c[name] for name in fields)).where(jobs.c.number == taken.number)
+        return Lease(**self._connection.execute(query).one()._asdict(), attempt=taken.attempts)
 
     def renew(self, lease: Lease, lease_s: float, gas_executed: int) -> bool:
         """Moves the deadline and records progress. False if the lease is not ours any more."""
@@ -239,9 +249,45 @@ class Jobs:
 
     def cancel(self, number: int) -> JobRow | None:
         """Ends a job that has not ended; its worker finds its lease gone. None if it has ended already."""
-        return self._end(
-            (jobs.c.number == number, jobs.c.state.in_((JobState.QUEUED, JobState.RUNNING))), JobState.CANCELLED
+        live = jobs.c.state.in_((JobState.QUEUED, JobState.RUNNING, JobState.WAITING))
+        return self._end((jobs.c.number == number, live), JobState.CANCELLED)
+
+    def park(self, lease: Lease, executions: int, why: str | None, done: bytes, gas_executed: int) -> bool:
+        """Makes a job wait for `executions` more; its attempt was no failure. False if the lease is lost."""
+        row = self._change(
+            _held(lease),
+            state=JobState.WAITING,
+            why_waiting=why,
+            lease_owner=None,
+            lease_until=None,
+            attempts=jobs.c.attempts - 1,
+            parks=jobs.c.parks + 1,
+            executions=jobs.c.executions + executions,
+            done_so_far=done,
+            gas_executed=gas_executed,
         )
+        return row is not None
+
+    def done_so_far(self, number: int) -> bytes | None:
+        """What was done for a job until it last waited, and since."""
+        return self._connection.scalar(sa.select(jobs.c.done_so_far).where(jobs.c.number == number))
+
+    def wake(self, number: int, done: bytes, gas_executed: int, why: str | None, ready: bool) -> None:
+        """Notes that an execution ended which a waiting job needs, and queues it where nothing is missing any more."""
+        changes: dict[str, object] = {"done_so_far": done, "gas_executed": gas_executed, "why_waiting": why}
+        if ready:
+            changes |= {"state": JobState.QUEUED, "published_at": None}
+            changes["why_waiting"] = sa.literal("for a free ") + jobs.c.queue + " worker"
+        waiting = (jobs.c.number == number, jobs.c.state == JobState.WAITING)
+        row = self._change(waiting, executions_done=jobs.c.executions_done + 1, **changes)
+        assert row is not None, "who waits is waiting"
+        if ready:
+            self._post(number, 0.0)
+
+    def fail_waiting(self, number: int, code: str, detail: str) -> None:
+        """Ends a waiting job because what it waits for failed."""
+        waiting = (jobs.c.number == number, jobs.c.state == JobState.WAITING)
+        self._end(waiting, JobState.FAILED, error_code=code, error_detail=detail)
 
     def expired(self, limit: int) -> list[Lease]:
         """Leases past their deadline, locked for this transaction."""
@@ -285,7 +331,13 @@ class Jobs:
         return row
 
     def _tell(self, row: JobRow) -> None:
-        facts = {"state": row.state, "gas_executed": Decimal(row.gas_executed), "why_waiting": row.why_waiting}
+        facts = {
+            "state": row.state,
+            "gas_executed": Decimal(row.gas_executed),
+            "executions": row.executions,
+            "executions_done": row.executions_done,
+            "why_waiting": row.why_waiting,
+        }
         self._connection.execute(sa.insert(job_events).values(job_number=row.number, **facts))
 
 

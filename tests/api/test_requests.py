@@ -18,9 +18,10 @@ from accountant.index.memory import MemoryIndex
 from accountant.primitives.addresses import show
 from accountant.primitives.encoding import Decoder
 from accountant.primitives.hashes import sha256
+from accountant.services.attempt import Attempt
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Question, answering
-from accountant.services.work import Attempt, work
+from accountant.services.work import work
 from accountant.storage.embedded import EmbeddedServers
 from accountant.storage.keys_store import Keys, StoredKey
 from tests.support.chains import ALICE, BOB, transfer

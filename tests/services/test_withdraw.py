@@ -23,10 +23,11 @@ from accountant.execution.timeline import Checkpoint
 from accountant.primitives.types import Hash, Seq
 from accountant.services.api_keys import ensure_first_key
 from accountant.services.ask import ask
+from accountant.services.attempt import Attempt
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answered, Question, answering, answering_with
 from accountant.services.withdraw import NothingToWithdraw, Withdrawn, withdraw
-from accountant.services.work import Attempt, work
+from accountant.services.work import work
 from accountant.storage.database import Database, engine_of, migrate
 from accountant.storage.hot import redis_of
 from accountant.storage.index import PostgresIndex

@@ -35,9 +35,10 @@ from accountant.node.process import Node
 from accountant.node.store import BlockStore
 from accountant.primitives.types import UNITS_PER_TOKEN, Hash
 from accountant.services.api_keys import ensure_first_key
+from accountant.services.attempt import Attempt
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import answering
-from accountant.services.work import Attempt, work
+from accountant.services.work import work
 from accountant.storage.database import Database, engine_of, migrate
 from accountant.storage.importer import Importer
 from accountant.storage.index import PostgresIndex

@@ -4,7 +4,7 @@ It runs what `execution.selective` runs, and so does whoever checks a certificat
 an answer rests on, since that is what a certificate carries.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from typing import Protocol
 
 from accountant.accounting.proof.bounds import UNLIMITED, Bounds, Touch, bounds, touches_of
@@ -162,9 +162,10 @@ class ProofSelective(Selective):
         self.facts_session = session
         self._choose = choose
 
-    def _certain(self, located: Located, inputs: Inputs) -> Iterator[Need]:
+    def _certain(self, located: Located, inputs: Inputs) -> Steps[dict[Need, Value]]:
         """Nothing ahead of time: what a contract's author marks wrongly would have to be carried."""
-        return iter(())
+        yield from ()
+        return {}
 
     def _covers(self, account: AccountId, amount: int, before: Seq, inputs: Inputs) -> Steps[Value]:
         session, rounds = self.facts_session, 0
