@@ -17,6 +17,7 @@ from starlette.types import Scope
 from accountant.accounting.query import KINDS
 from accountant.accounting.questions import InvalidQuestion
 from accountant.primitives.errors import AccountantError
+from accountant.services.export import NoCertificate, NothingToProve
 from accountant.services.follow import JobEnded, UnknownJob
 from accountant.services.idempotency import InvalidIdempotencyKey, StillRunning
 from accountant.services.submit import NodeDown, Refused
@@ -91,6 +92,8 @@ _STATUS: Mapping[type[AccountantError], int] = {
     InvalidIdempotencyKey: HTTPStatus.BAD_REQUEST,
     UnknownJob: HTTPStatus.NOT_FOUND,
     JobEnded: HTTPStatus.CONFLICT,
+    NothingToProve: HTTPStatus.CONFLICT,
+    NoCertificate: HTTPStatus.CONFLICT,
     StillRunning: HTTPStatus.CONFLICT,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     NoChain: HTTPStatus.SERVICE_UNAVAILABLE,

@@ -56,8 +56,6 @@ T = TypeVar("T")
 Value = Outcome | Answer
 Steps = Generator[Need | AllOf, Value, T]
 
-_WRITERS_PAGE = 16
-
 _ASKED_DEPTH = 2
 """An outcome is asked for, not merely depended on, at the stack's bottom, or right above a group there."""
 
@@ -369,13 +367,13 @@ class Selective:
     def _slot(self, contract: ContractId, slot: bytes, before: Seq) -> Steps[Value]:
         """Walk the declared writers from the latest backwards until one really wrote."""
         while True:
-            writers = self.session.index.writers(contract, slot, before, _WRITERS_PAGE)
+            writers = self.session.index.writers(contract, slot, before, self.session.writers_page)
             for writer in writers:
                 outcome = cast(Outcome, (yield OutcomeOf(writer)))
                 value = outcome.written(contract, slot)
                 if value is not None:
                     return value
-            if len(writers) < _WRITERS_PAGE:
+            if len(writers) < self.session.writers_page:
                 return self.session.genesis.slot(contract, slot)
             before = writers[-1]
 

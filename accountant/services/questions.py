@@ -24,6 +24,7 @@ from accountant.accounting.outcome import (
 from accountant.accounting.pay import check_payment, verify_payment
 from accountant.accounting.preparation import PreparationQuestion, Prepared, check_preparation
 from accountant.accounting.prepare import prepare
+from accountant.accounting.proof.export import Exported, ExportQuestion, check_export, export
 from accountant.accounting.query import QueryQuestion, check_query
 from accountant.accounting.query_answer import answer_query
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
@@ -43,8 +44,9 @@ Question = (
     | PreparationQuestion
     | ObservationQuestion
     | QueryQuestion
+    | ExportQuestion
 )
-Answered = AnyCertificate | OutcomeCertificate | Prepared | ObservationCertificate
+Answered = AnyCertificate | OutcomeCertificate | Prepared | ObservationCertificate | Exported
 Answer = Callable[[Question, Heartbeat], Answered]
 """Answers a question. Raises `InvalidQuestion`, and whatever the heartbeat raises."""
 
@@ -58,6 +60,7 @@ class QuestionKind(StrEnum):
     OUTCOME = "outcome"
     OUTCOME_RECHECK = "outcome_recheck"
     TRANSACTION_PREPARATION = "transaction_preparation"
+    CERTIFICATE_EXPORT = "certificate_export"
     OBSERVATION = "observation"
     QUERY = "query"
 
@@ -68,6 +71,7 @@ _views = Decoder(ViewQuestion, QUESTION_BYTES_MAX)
 _outcomes = Decoder(OutcomeQuestion, QUESTION_BYTES_MAX)
 _rechecks = Decoder(OutcomeRecheck, QUESTION_BYTES_MAX)
 _preparations = Decoder(PreparationQuestion, QUESTION_BYTES_MAX)
+_exports = Decoder(ExportQuestion, QUESTION_BYTES_MAX)
 _observations = Decoder(ObservationQuestion, QUESTION_BYTES_MAX)
 _queries = Decoder(QueryQuestion, QUESTION_BYTES_MAX)
 
@@ -87,6 +91,8 @@ def kind_of(question: Question) -> QuestionKind:
             return QuestionKind.OUTCOME_RECHECK
         case PreparationQuestion():
             return QuestionKind.TRANSACTION_PREPARATION
+        case ExportQuestion():
+            return QuestionKind.CERTIFICATE_EXPORT
         case ObservationQuestion():
             return QuestionKind.OBSERVATION
         case QueryQuestion():
@@ -108,6 +114,8 @@ def decode_question(kind: QuestionKind, raw: bytes) -> Question:
             return _rechecks.decode(raw)
         case QuestionKind.TRANSACTION_PREPARATION:
             return _preparations.decode(raw)
+        case QuestionKind.CERTIFICATE_EXPORT:
+            return _exports.decode(raw)
         case QuestionKind.OBSERVATION:
             return _observations.decode(raw)
         case QuestionKind.QUERY:
@@ -127,6 +135,8 @@ def check(index: ChainIndex, question: Question) -> None:
             check_outcome(index, question)
         case PreparationQuestion():
             check_preparation(index, question)
+        case ExportQuestion():
+            check_export(index, question)
         case ObservationQuestion():
             check_observation(index, question)
         case QueryQuestion():
@@ -153,6 +163,8 @@ def answering(index: ChainIndex, outcomes: OutcomeStore, states: StateStore | No
                 return recheck_outcome(index, question, heartbeat)
             case PreparationQuestion():
                 return prepare(index, outcomes, question, int(time.time()), heartbeat)
+            case ExportQuestion():
+                return export(index, outcomes, question, heartbeat)
             case ObservationQuestion():
                 return observe(index, outcomes, states, question, heartbeat)
             case QueryQuestion():
