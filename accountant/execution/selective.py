@@ -33,11 +33,13 @@ from accountant.execution.needs import (
     Asked,
     BoundUnder,
     BudgetSpent,
+    CodeOf,
     CoversBefore,
-    LookUp,
+    MembersOf,
     Need,
     OutcomeOf,
     SlotBefore,
+    TargetOf,
     Unresolved,
 )
 from accountant.execution.outcome import Outcome
@@ -266,13 +268,26 @@ class Selective:
             answers[need] = yield need
 
     def _ask_again(self, needs: tuple[Asked, ...], inputs: Inputs) -> Steps[None]:
-        """What a run asked for, in its order. What a view asked for stands beside it, so it need not run."""
+        """What a run asked for, in its order. What a view asked for stands beside it, so it need not run.
+
+        A contract's balance is looked at before it is asked for, as a run does: a look narrows later ones.
+        """
         for asked in needs:
             inputs.asked(asked)
-            if isinstance(asked, LookUp):
-                look_up(self.session.index, asked)
-            elif not isinstance(asked, AnswerOf) or not isinstance(asked.query, View):
-                yield asked
+            match asked:
+                case CodeOf() | MembersOf() | TargetOf():
+                    look_up(self.session.index, asked)
+                case AnswerOf(View()):
+                    pass
+                case CoversBefore(account, amount, before):
+                    if len(account) == ADDRESS_BYTES:
+                        continue  # the sender's, which is known already
+                    if self.session.covers(account, amount, before) is None:
+                        yield asked
+                    else:
+                        inputs.add_balance(account, before)
+                case _:
+                    yield asked
 
     def _may_suspend(self, runs: int) -> bool:
         """Whether a run that was started `runs` times before may wait, rather than stop, for what it needs."""
