@@ -15,9 +15,10 @@ from accountant.execution.memory import MemoryOutcomes
 from accountant.primitives import merkle
 from accountant.primitives.addresses import show
 from accountant.primitives.types import Hash
+from accountant.services.attempt import Attempt
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import answering
-from accountant.services.work import Attempt, work
+from accountant.services.work import work
 from accountant.storage.database import Database
 from accountant.storage.embedded import EmbeddedServers
 from accountant.storage.index import PostgresIndex
