@@ -54,7 +54,7 @@ def fetch(
 @app.command(name="show")
 def show_(file: CertificatePath) -> None:
     """Print what a certificate says. Nothing of it is checked."""
-    certificate = decode_certificate_file(_read(file, CERTIFICATE_FILE_BYTES_MAX))
+    certificate = decode_certificate_file(read_file(file, CERTIFICATE_FILE_BYTES_MAX))
     said, walks = certificate.statement, certificate.walks
     typer.echo(described(certificate))
     typer.echo(f"chain {said.chain_id}, genesis 0x{said.genesis.hex()}, up to block {said.height} 0x{said.block.hex()}")
@@ -75,11 +75,11 @@ def verify(
 
     Exit status: 0 if it is valid, 1 if it is refused, and then it says what is at fault, 2 if a file cannot be read.
     """
-    raw, trusted = _read(file, CERTIFICATE_FILE_BYTES_MAX), _read(headers, HEADERS_BYTES_MAX)
-    expected = None if genesis is None else _hash(genesis)
+    raw, trusted = read_file(file, CERTIFICATE_FILE_BYTES_MAX), read_file(headers, HEADERS_BYTES_MAX)
+    expected = None if genesis is None else genesis_hash(genesis)
     try:
         anchor = decode_headers(trusted)
-        _check_genesis(anchor, expected)
+        check_genesis(anchor, expected)
         verified = verify_certificate(raw, anchor, Gas(gas_most))
     except (CertificateRefused, InvalidHeaders) as error:
         typer.echo(f"refused: {error.detail}")
@@ -117,19 +117,22 @@ def _text(value: object) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-def _check_genesis(headers: Headers, expected: bytes | None) -> None:
+def check_genesis(headers: Headers, expected: bytes | None) -> None:
+    """Raises `InvalidHeaders` where genesis has another hash than it must have."""
     if expected is not None and headers.hashes[0] != expected:
         raise InvalidHeaders(f"genesis: its hash is 0x{headers.hashes[0].hex()}, not 0x{expected.hex()}")
 
 
-def _read(path: Path, bytes_most: int) -> bytes:
+def read_file(path: Path, bytes_most: int) -> bytes:
+    """A file's bytes. Raises `UnreadableFile` where it is too large."""
     size = path.stat().st_size
     if size > bytes_most:
         raise UnreadableFile(f"{path}: {size} bytes, at most {bytes_most} are read")
     return path.read_bytes()
 
 
-def _hash(text: str) -> bytes:
+def genesis_hash(text: str) -> bytes:
+    """The hash that somebody names genesis by. Raises `UnreadableFile`."""
     try:
         raw = bytes.fromhex(text.removeprefix("0x"))
     except ValueError:

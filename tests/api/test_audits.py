@@ -11,12 +11,13 @@ from accountant.primitives.addresses import show
 from accountant.services.accountants import search_purses
 from accountant.storage.embedded import EmbeddedServers
 from tests.support.auditor import PLENTY, sworn_chain
-from tests.support.oath_chain import OWNER, TOKEN
+from tests.support.oath_chain import TOKEN
+from tests.support.oath_node import ACCOUNTANT
 from tests.support.servers import fresh_database
 from tests.support.two_accountants import Accountant, running_accountant
 
 SWORN = sworn_chain()
-PURSE = show(SWORN.purse)
+PURSE, OWNER = show(SWORN.purse), show(ACCOUNTANT.address)
 NOWHERE = "0x" + "ab" * 32
 
 
@@ -83,7 +84,7 @@ def test_accountants(client: AccountantClient, service: Accountant) -> None:
     search_purses(service.engine)
     page = client.accountants(limit=1)
     (seen,) = page["items"]
-    assert not page["has_more"] and seen["address"] == show(OWNER)
+    assert not page["has_more"] and seen["address"] == OWNER
     assert seen["purses"] == [{"contract": PURSE, "deposit": str(6 * TOKEN), "debits": 4}]
     assert (seen["oaths"], seen["checked"], seen["lies"], seen["checked_since_lie"]) == (4, 3, 1, 0)
     assert seen["trust"]["oath"] == "0x" + SWORN.recorded.transaction(SWORN.lie).hash.hex()
@@ -107,7 +108,7 @@ def test_the_watch_list(client: AccountantClient) -> None:
 
 BAD = [
     ("no contract", 422, "invalid_request", {}),
-    ("a user", 422, "invalid_request", {"contract": show(OWNER)}),
+    ("a user", 422, "invalid_request", {"contract": OWNER}),
     ("a number", 422, "invalid_request", {"contract": 7}),
     ("a position of no chain", 404, "unknown_position", {"position": {"previous_hash": NOWHERE, "index": 0}}),
     ("a word", 422, "invalid_request", {"position": "latest"}),
@@ -132,7 +133,7 @@ def test_bad_audits(service: Accountant, status: int, code: str, body: dict[str,
 
 BAD_WATCHES = [
     ("a contract that is none", "PUT", "0x12", {"interval_s": 60}, 422, "invalid_request"),
-    ("a user to watch", "PUT", show(OWNER), {"interval_s": 60}, 422, "invalid_request"),
+    ("a user to watch", "PUT", OWNER, {"interval_s": 60}, 422, "invalid_request"),
     ("a long contract", "PUT", "0x" + "0" * 5000, {"interval_s": 60}, 422, "invalid_request"),
     ("no interval", "PUT", PURSE, {}, 422, "invalid_request"),
     ("too often", "PUT", PURSE, {"interval_s": 9}, 422, "invalid_request"),

@@ -12,6 +12,7 @@ from accountant.primitives.types import Seq
 from accountant.storage.embedded import EmbeddedServers
 from tests.support.auditor import PLENTY, sworn_chain
 from tests.support.command_line import CommandLine, Said
+from tests.support.oath_node import ACCOUNTANT
 from tests.support.servers import fresh_database
 from tests.support.two_accountants import Accountant, running_accountant
 
@@ -30,10 +31,14 @@ def service(servers: EmbeddedServers) -> Iterator[Accountant]:
 
 
 @pytest.fixture
-def oath(service: Accountant, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Oath:
+def command(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> CommandLine:
+    return CommandLine(monkeypatch, capsys)
+
+
+@pytest.fixture
+def oath(service: Accountant, command: CommandLine) -> Oath:
     """`accountant oath`, of the service."""
-    run = CommandLine(monkeypatch, capsys)
-    return lambda *arguments: run("oath", *arguments, "--api", service.url, "--api-key", service.key)
+    return lambda *arguments: command("oath", *arguments, "--api", service.url, "--api-key", service.key)
 
 
 def test_an_audit_finds_the_lie(oath: Oath) -> None:
@@ -82,6 +87,33 @@ def test_files_that_hold_none(oath: Oath, tmp_path: Path, content: bytes) -> Non
     path.write_bytes(content)
     said = oath("check", str(path))
     assert said.status == 2 and len(said.err.splitlines()) == 1
+
+
+def test_a_lie_is_proved_to_a_stranger(oath: Oath, service: Accountant, tmp_path: Path, command: CommandLine) -> None:
+    """Prosecuted with the accountant, convicted with headers alone: who swore what, and what is true."""
+    proof, headers = tmp_path / "lie.proof", tmp_path / "chain.headers"
+    made = oath("prosecute", LIE, "--out", str(proof))
+    assert made.status == 0 and LIE in made.out, made.err
+    keys = ("--api", service.url, "--api-key", service.key)
+    assert command("chain", "headers", "--out", str(headers), *keys).status == 0
+    genesis = "0x" + SWORN.recorded.genesis.hash.hex()
+    said = command("oath", "convict", str(proof), "--headers", str(headers), "--genesis", genesis)
+    assert said.status == 0 and LIE in said.out and "swore false" in said.out and "true is true" in said.out
+    assert show(ACCOUNTANT.address) in said.out
+    other = command("oath", "convict", str(proof), "--headers", str(headers), "--genesis", "0x" + "0" * 64)
+    assert other.status == 1 and other.out.startswith("refused: genesis")
+    raw = proof.read_bytes()
+    proof.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+    assert command("oath", "convict", str(proof), "--headers", str(headers)).status == 1
+    assert command("oath", "convict", str(tmp_path / "none"), "--headers", str(headers)).status == 2
+
+
+def test_a_truth_cannot_be_prosecuted(oath: Oath, tmp_path: Path) -> None:
+    """The exit status is 1, and no file is written; for what is no oath it is 2."""
+    out = tmp_path / "proof"
+    said = oath("prosecute", TRUTH, "--out", str(out))
+    assert said.status == 1 and "it is true" in said.out and not out.exists()
+    assert oath("prosecute", DEPLOYMENT, "--out", str(out)).status == 2 and not out.exists()
 
 
 @pytest.mark.parametrize("arguments", [("nothing",), (PURSE, "--at", "99"), (PURSE, "--at", "x")])
