@@ -1,5 +1,6 @@
 """Accountants seen on the chain: their purses, what those surely hold, what was checked, and whom to trust how far."""
 
+from collections.abc import Callable
 from fractions import Fraction
 from statistics import median_low
 from typing import NamedTuple
@@ -17,6 +18,7 @@ from accountant.storage.purses import Owner, PurseOfChain, Purses
 from accountant.storage.verdicts import Verdicts
 from accountant.trust.features import History
 from accountant.trust.floor import check_per_mille, gain_most, lying_pays
+from accountant.trust.knowledge import Knowledge
 from accountant.trust.stake import gain_of, query_of, stake_of
 
 SAMPLE = 32
@@ -88,15 +90,24 @@ def list_accountants(
 ) -> tuple[list[AccountantSeen], bool]:
     """Up to `limit` accountants in the order in which they were seen, and whether there are more. Executes nothing."""
     owners = Purses(connection).owners(after, limit + 1)
-    return [_seen(connection, index, owner) for owner in owners[:limit]], len(owners) > limit
+    shown = owners[:limit]
+    knowledge = Verdicts(connection).knowledge(owner.address for owner in shown)
+    trusted = _trusting(index, knowledge)
+    return [_seen(connection, index, owner, knowledge, trusted) for owner in shown], len(owners) > limit
 
 
-def _seen(connection: sa.Connection, index: ChainIndex, owner: Owner) -> AccountantSeen:
+def _seen(
+    connection: sa.Connection,
+    index: ChainIndex,
+    owner: Owner,
+    knowledge: Knowledge,
+    trusted: Callable[[list[Oath]], Trust],
+) -> AccountantSeen:
     stored = Purses(connection)
     purses = stored.of(owner.address)
     shown = [_purse(stored, index, purse) for purse in purses]
     oaths = _latest_oaths(index, purses)
-    history = Verdicts(connection).history(owner.address)
+    history = knowledge.histories[owner.address]
     count = sum(purse.debits for purse in shown)
     return AccountantSeen(
         owner.number,
@@ -105,7 +116,7 @@ def _seen(connection: sa.Connection, index: ChainIndex, owner: Owner) -> Account
         owner.purses,
         history,
         count,
-        _trust(connection, index, oaths) if oaths else None,
+        trusted(oaths) if oaths else None,
         _floor(index, oaths, history.checked, count) if oaths else None,
     )
 
@@ -129,18 +140,21 @@ def _latest_oaths(index: ChainIndex, purses: list[PurseOfChain]) -> list[Oath]:
     return sorted(oaths, key=lambda oath: oath.seq)
 
 
-def _trust(connection: sa.Connection, index: ChainIndex, oaths: list[Oath]) -> Trust:
+def _trusting(index: ChainIndex, knowledge: Knowledge) -> Callable[[list[Oath]], Trust]:
+    """Scores the latest of some oaths by one swearer, by a model that is fitted once."""
     from accountant.trust.ranking import histories_of, model_of, reasons_of, seen_of  # scikit-learn: when needed
 
-    latest = oaths[-1]
-    knowledge = Verdicts(connection).knowledge([latest.located.sender])
-    history = histories_of(oaths, knowledge.histories)[latest.located.sender]
-    deposit = Session(index, MemoryOutcomes()).glance(latest.contract, latest.seq).lower
     model = model_of(knowledge)
-    seen = seen_of(index, latest, deposit, history, latest.transaction.gas_limit)
-    (score,) = model.scores([seen.features])
-    learned_from = len(knowledge.verdicts) if model.learned else 0
-    return Trust(score.trust_per_mille, reasons_of(score), latest.located.hash, learned_from)
+
+    def trust(oaths: list[Oath]) -> Trust:
+        latest = oaths[-1]
+        history = histories_of(oaths, knowledge.histories)[latest.located.sender]
+        deposit = Session(index, MemoryOutcomes()).glance(latest.contract, latest.seq).lower
+        (score,) = model.scores([seen_of(index, latest, deposit, history, latest.transaction.gas_limit).features])
+        learned_from = len(knowledge.verdicts) if model.learned else 0
+        return Trust(score.trust_per_mille, reasons_of(score), latest.located.hash, learned_from)
+
+    return trust
 
 
 def _floor(index: ChainIndex, oaths: list[Oath], checked: int, count: int) -> Floor:
