@@ -10,7 +10,7 @@ from accountant.primitives.encoding import Decoder, Record
 OATHS_MOST = 10_000
 """Oaths of one contract that one audit looks at: the latest."""
 
-AUDIT_BYTES_MAX = 64 * 1024 * 1024
+AUDIT_BYTES_MAX = 256 * 1024 * 1024
 
 
 class AuditQuestion(Record, frozen=True):

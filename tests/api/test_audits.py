@@ -6,8 +6,10 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
+from accountant.accounting.proof.file import decode_certificate_file
 from accountant.client.client import AccountantClient, ApiProblem
 from accountant.primitives.addresses import show
+from accountant.primitives.encoding import encode
 from accountant.services.accountants import search_purses
 from accountant.storage.embedded import EmbeddedServers
 from tests.support.auditor import PLENTY, sworn_chain
@@ -49,6 +51,17 @@ def test_an_audit_as_a_job(client: AccountantClient) -> None:
     assert found["solvent"] and found["coverage_per_mille"] == 1_000 and found["outstanding"] == "0"
     assert found["answer"] is True and found["floor_held"] and found["missing"] == []
     assert len(json.dumps(found)) < 20_000
+
+
+def test_an_audit_has_a_certificate(client: AccountantClient) -> None:
+    """What it proved of the deposit leaves as a file: the same query and answer that can be sworn."""
+    job = client.audit(PURSE, gas_budget=PLENTY)
+    found = client.result(job)
+    export = client.export(job["id"])
+    client.result(export)
+    said = decode_certificate_file(client.certificate(export["id"])).statement
+    assert "0x" + said.query.hex() == found["query"] and said.answer == encode(True)
+    assert len(client.inclusion(job["id"])["items"]) == found["slice"]
 
 
 def test_what_is_not_executed(client: AccountantClient) -> None:
