@@ -63,7 +63,7 @@ def init_devnet(
         if not places.genesis.exists():
             password = ensure_password(places.password)
             proposer, accountant, faucet = (
-                ensure_key(path, password, work)
+                _ensure_key(path, password, work)
                 for path in (places.proposer_key, places.accountant_key, places.faucet_key)
             )
             paid = (GenesisAccount(accountant, ACCOUNTANT_UNITS), GenesisAccount(faucet, FAUCET_UNITS), *accounts)
@@ -97,8 +97,7 @@ def read_genesis(path: Path) -> tuple[bytes, Genesis]:
     return raw, decode_genesis(raw)
 
 
-def ensure_key(path: Path, password: bytes, work: int = SCRYPT_WORK) -> Address:
-    """Whose key is in a key file, which is made if it is not there. Raises `KeyFileError`."""
+def _ensure_key(path: Path, password: bytes, work: int) -> Address:
     if path.exists():
         return read_key(path, password).address
     key = PrivateKey.generate()

@@ -10,10 +10,11 @@ from accountant.chain.genesis import Genesis, decode_genesis
 from accountant.chain.state import check_genesis
 from accountant.chain.sync import SourceUnavailable
 from accountant.node.client import NodeAnswerInvalid, NodeClient, Refused
-from accountant.node.devnet import Devnet, alone_in, ensure_key, read_genesis
-from accountant.node.keystore import SCRYPT_WORK, ensure_password, write_private
+from accountant.node.devnet import Devnet, alone_in, read_genesis
+from accountant.node.keystore import SCRYPT_WORK, ensure_password, write_key, write_private
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import AccountantError, InvalidEncoding
+from accountant.primitives.keys import PrivateKey
 
 
 class NoGenesis(AccountantError):
@@ -30,7 +31,8 @@ async def join_chain(places: Devnet, peers: Sequence[str], work: int = SCRYPT_WO
     """
     raw = None if places.genesis.exists() else await _fetched(peers)
     with alone_in(places.genesis.parent):
-        ensure_key(places.accountant_key, ensure_password(places.password), work)
+        if not places.accountant_key.exists():  # opening one takes a second, and it is not needed here
+            write_key(places.accountant_key, PrivateKey.generate(), ensure_password(places.password), work)
         if raw is not None and not places.genesis.exists():
             write_private(places.genesis, raw)
     return read_genesis(places.genesis)[1]
