@@ -8,8 +8,10 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from accountant.api import (
+    accountant_routes,
     accounting_cost_routes,
     agreement_routes,
+    audit_routes,
     chain_routes,
     contract_routes,
     health_routes,
@@ -23,6 +25,7 @@ from accountant.api import (
     question_routes,
     quote_routes,
     view_routes,
+    watch_routes,
 )
 from accountant.api.edge import Edge
 from accountant.api.job_views import JobEventView
@@ -113,6 +116,9 @@ def _routed() -> FastAPI:
         accounting_cost_routes,
         job_routes,
         oath_routes,
+        audit_routes,
+        watch_routes,
+        accountant_routes,
         agreement_routes,
         observation_routes,
     ):

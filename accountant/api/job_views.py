@@ -10,6 +10,7 @@ from accountant.accounting.outcome import OutcomeQuestion, OutcomeRecheck
 from accountant.accounting.preparation import PreparationQuestion
 from accountant.accounting.query import QueryQuestion
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
+from accountant.api.audit_views import AuditView
 from accountant.api.certificates import ResultView, ViewResultView, result_of
 from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, account_of, hex_of
 from accountant.api.observation_views import ObservationView
@@ -17,6 +18,7 @@ from accountant.api.outcome_views import OutcomeResultView
 from accountant.api.preparation_views import PreparationView, PreparedView
 from accountant.api.query_views import QueryQuestionView, QueryResultView
 from accountant.chain.values import text_of
+from accountant.oath.audit_report import AuditQuestion
 from accountant.services.questions import Question, QuestionKind, decode_question
 from accountant.storage.jobs import JobRow
 
@@ -31,6 +33,7 @@ Kind = Literal[
     "transaction_preparation",
     "observation",
     "query",
+    "audit",
 ]
 Status = Literal["queued", "running", "waiting", "done", "failed", "cancelled"]
 
@@ -59,7 +62,8 @@ class QuestionView(BaseModel):
         | ViewQuestion
         | OutcomeQuestion
         | OutcomeRecheck
-        | ObservationQuestion,
+        | ObservationQuestion
+        | AuditQuestion,
     ) -> "QuestionView":
         """The view of a question."""
         budget = None if question.gas_budget is None else str(question.gas_budget)
@@ -77,6 +81,13 @@ class QuestionView(BaseModel):
                     index=question.position.index,
                     target=None if question.target is None else str(question.target),
                     theta=_hashes(question.theta),
+                    gas_budget=budget,
+                )
+            case AuditQuestion():
+                return cls(
+                    contract=account_of(question.contract),
+                    previous_hash=hex_of(question.position.previous_hash),
+                    index=question.position.index,
                     gas_budget=budget,
                 )
             case ViewQuestion():
@@ -106,7 +117,9 @@ def _question_of(question: Question) -> AnyQuestionView:
     return QuestionView.of(question)
 
 
-AnyResultView = ResultView | ViewResultView | QueryResultView | OutcomeResultView | PreparedView | ObservationView
+AnyResultView = (
+    ResultView | ViewResultView | QueryResultView | OutcomeResultView | PreparedView | ObservationView | AuditView
+)
 
 
 def _result_of(kind: QuestionKind, raw: bytes) -> AnyResultView:
@@ -114,6 +127,8 @@ def _result_of(kind: QuestionKind, raw: bytes) -> AnyResultView:
         return OutcomeResultView.of(raw)
     if kind is QuestionKind.OBSERVATION:
         return ObservationView.of(raw)
+    if kind is QuestionKind.AUDIT:
+        return AuditView.of(raw)
     return PreparedView.of(raw) if kind is QuestionKind.TRANSACTION_PREPARATION else result_of(raw)
 
 

@@ -17,9 +17,11 @@ from starlette.types import Scope
 from accountant.accounting.query import KINDS
 from accountant.accounting.questions import InvalidQuestion
 from accountant.primitives.errors import AccountantError
+from accountant.services.audits import NoAudit
 from accountant.services.follow import JobEnded, UnknownJob
 from accountant.services.idempotency import InvalidIdempotencyKey, StillRunning
 from accountant.services.submit import NodeDown, Refused
+from accountant.services.watch import NotWatched, WatchListFull
 from accountant.storage.index import NoChain
 
 MEDIA_TYPE = "application/problem+json"
@@ -90,6 +92,9 @@ class UnsupportedMediaType(AccountantError):
 _STATUS: Mapping[type[AccountantError], int] = {
     InvalidIdempotencyKey: HTTPStatus.BAD_REQUEST,
     UnknownJob: HTTPStatus.NOT_FOUND,
+    NoAudit: HTTPStatus.NOT_FOUND,
+    NotWatched: HTTPStatus.NOT_FOUND,
+    WatchListFull: HTTPStatus.CONFLICT,
     JobEnded: HTTPStatus.CONFLICT,
     StillRunning: HTTPStatus.CONFLICT,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,

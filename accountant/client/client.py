@@ -196,6 +196,31 @@ class AccountantClient:
         result: Json = job["result"]
         return result
 
+    def audit(self, contract: str, position: Json | str = "head", **options: Any) -> Json:
+        """Asks for the audit of an oath contract; the job. Options: gas_budget, swear."""
+        return self._ask("POST", "/v1/audits", {"contract": contract, "position": position, **options})
+
+    def audited_oaths(self, job_id: str, **wanted: Any) -> Json:
+        """A page of a finished audit's oaths, latest first. Wanted: limit, cursor, verdict."""
+        return self._ask("GET", f"/v1/audits/{job_id}/oaths", parameters=wanted)
+
+    def accountants(self, **wanted: Any) -> Json:
+        """A page of the accountants seen on the chain. Wanted: limit, cursor."""
+        return self._ask("GET", "/v1/accountants", parameters=wanted)
+
+    def watch(self, contract: str, interval_s: int, **options: Any) -> Json:
+        """Has a contract audited again and again. Options: gas_budget, swear."""
+        return self._ask("PUT", f"/v1/watch-list/{contract}", {"interval_s": interval_s, **options})
+
+    def unwatch(self, contract: str) -> None:
+        """Takes a contract off the watch list."""
+        self._request("DELETE", f"/v1/watch-list/{contract}")
+
+    def watched(self) -> list[Json]:
+        """The watch list."""
+        items: list[Json] = self._ask("GET", "/v1/watch-list")["items"]
+        return items
+
     def oath(self, oath_id: str) -> Json:
         """An oath, by its id or by the hash of its transaction, and whether it counts; executes nothing."""
         return self._ask("GET", f"/v1/oaths/{oath_id}")

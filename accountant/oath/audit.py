@@ -6,12 +6,15 @@ as far as a gas budget reaches. Its result is a query's answer, so it can be swo
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from typing import NamedTuple
+
+from msgspec.structs import replace
 
 from accountant.accounting.certificate import MissingExecution, UndecidedReason
 from accountant.accounting.certify import rests_on
 from accountant.accounting.questions import InvalidQuestion, check_budget
-from accountant.chain.query import BalanceAtLeast
+from accountant.chain.query import BalanceAtLeast, TransactionSucceeded, decode_query
 from accountant.chain.rows import RowKind
 from accountant.execution.needs import BudgetSpent
 from accountant.execution.outcome import Outcome
@@ -20,20 +23,44 @@ from accountant.execution.selective import Selective
 from accountant.execution.session import Session
 from accountant.index.port import ChainIndex, Event
 from accountant.index.position import Place, resolve
-from accountant.oath.audit_report import OATHS_MOST, Audit, AuditedOath, AuditQuestion, OathVerdict
-from accountant.oath.counts import Flaw, flaws_of, not_covered, owner_of, purse_flaws
+from accountant.oath.audit_report import OATHS_MOST, Audit, AuditedOath, AuditQuestion, OathScore, OathVerdict
+from accountant.oath.counts import Flaw, FlawKind, flaws_of, not_covered, owner_of, purse_flaws
 from accountant.oath.deposit import deposit_bounds
 from accountant.oath.oath import NotAnOath, Oath, oath_of
 from accountant.primitives.encoding import encode
+from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.types import AMOUNT_MAX, GENESIS_SEQ, HASH_BYTES, ContractId, Gas, Seq
 
-Riskiest = Callable[[Sequence[Oath]], Sequence[Oath]]
-"""Orders oaths: the one to check next first. Whatever it says, no verdict depends on it."""
+
+class Candidate(NamedTuple):
+    """An oath of the contract, before the audit executes anything."""
+
+    oath: Oath
+    deposit: int
+    """Base units that its purse surely held right before it, with what was known."""
+    counts: bool
+    known: bool
+    """Whether its outcome is known already."""
 
 
-def dearest_first(oaths: Sequence[Oath]) -> Sequence[Oath]:
+class Ranking(NamedTuple):
+    """What to check first."""
+
+    order: Sequence[Oath]
+    """Those whose outcome is not known."""
+    scores: Mapping[Seq, OathScore]
+    learned_from: int = 0
+    """Verdicts that it was learned from."""
+
+
+Riskiest = Callable[[Sequence[Candidate], Gas], Ranking]
+"""Orders oaths for a gas budget: the one to check next first. Whatever it says, no verdict depends on it."""
+
+
+def dearest_first(oaths: Sequence[Candidate], _gas: Gas) -> Ranking:
     """The highest penalty first; of equal ones the latest."""
-    return sorted(oaths, key=lambda oath: (-oath.terms.penalty, -oath.seq))
+    unknown = [candidate.oath for candidate in oaths if not candidate.known]
+    return Ranking(sorted(unknown, key=lambda oath: (-oath.terms.penalty, -oath.seq)), {})
 
 
 def check_audit(index: ChainIndex, question: AuditQuestion) -> None:
@@ -55,14 +82,22 @@ def audit(
     events = index.events(contract, GENESIS_SEQ, place.seq)
     oaths, earlier = _oaths(index, events)
     known = _known(session, events)
-    static, before = (deposit_bounds(index, contract, events, outcomes_of).end for outcomes_of in ({}, known))
-    checked = _check(session, riskiest([oath for oath in oaths if oath.seq not in known]), known)
-    bounds = deposit_bounds(index, contract, events, known)
+    static = deposit_bounds(index, contract, events, {}).end
+    before = deposit_bounds(index, contract, events, known)
+    flaws = {oath.seq: flaws_of(index, oath) for oath in oaths}
+    candidates = [_candidate(oath, flaws[oath.seq], before.before[oath.seq], oath.seq in known) for oath in oaths]
+    ranking = riskiest(candidates, Gas(question.gas_budget))
+    checked = _check(session, ranking.order, known)
     purse = purse_flaws(index, contract, place.seq)
-    audited = [
-        _audited(oath, _flaws(index, oath, bounds.before[oath.seq]), known.get(oath.seq), checked.gas.get(oath.seq, 0))
-        for oath in oaths
-    ]
+    genuine = all(flaw.kind not in (FlawKind.OTHER_CODE, FlawKind.NOT_DEPLOYED) for flaw in purse)
+    truths = _truths(checked.selective, oaths, known, genuine)
+    bounds = deposit_bounds(index, contract, events, known)
+    audited = []
+    for oath in oaths:
+        seq = oath.seq
+        why_not = [*flaws[seq], *not_covered(oath, bounds.before[seq])]
+        found = _audited(oath, why_not, known.get(seq), checked.gas.get(seq, 0), truths.get(seq))
+        audited.append(replace(found, score=ranking.scores.get(seq)))
     money = _money(events, known, {oath.seq for oath in oaths})
     penalties = sum(oath.penalty for oath in audited if not oath.flaws)
     outstanding = sum(o.penalty for o in audited if not o.flaws and o.verdict is OathVerdict.UNCHECKED)
@@ -74,7 +109,7 @@ def audit(
         index=question.position.index,
         flaws=tuple(flaw.kind.value for flaw in purse),
         deposit_static=static,
-        deposit_known=before,
+        deposit_known=before.end,
         deposit=bounds.end,
         deposited=money.deposited,
         withdrawals_most=money.withdrawals_most,
@@ -84,6 +119,7 @@ def audit(
         coverage_per_mille=1_000 if not penalties else (penalties - outstanding) * 1_000 // penalties,
         oaths=tuple(audited),
         oaths_earlier=earlier,
+        learned_from=ranking.learned_from,
         reason=UndecidedReason.BUDGET_SPENT if checked.missing else None,
         query=encode(BalanceAtLeast(contract, min(bounds.end, AMOUNT_MAX), question.position)),
         answer=encode(True),
@@ -152,19 +188,48 @@ _TOO_DEAR_MOST = 16
 """Oaths that the budget did not reach, after which an audit ends."""
 
 
-def _flaws(index: ChainIndex, oath: Oath, deposit: int) -> list[Flaw]:
-    return [*flaws_of(index, oath), *not_covered(oath, deposit)]
+def _truths(
+    selective: Selective, oaths: Sequence[Oath], known: Mapping[Seq, Outcome], genuine: bool
+) -> dict[Seq, bytes]:
+    """The true answers of the latest lies. `genuine`: the contract's code is the audited one, so it says what is false.
+
+    Then a slashed yes means no; what a look-alike does with its money says nothing.
+    """
+    lies = [oath for oath in oaths if _verdict(oath, known.get(oath.seq)) is OathVerdict.SLASHED]
+    truths: dict[Seq, bytes] = {}
+    for oath in lies[-TRUTHS_MOST:]:
+        with suppress(BudgetSpent, InvalidEncoding):
+            query = decode_query(oath.terms.query)
+            if genuine and isinstance(query, BalanceAtLeast | TransactionSucceeded):
+                truths[oath.seq] = encode(oath.terms.answer != encode(True))
+                continue
+            answer = selective.answer(query)
+            if answer is not None:
+                truths[oath.seq] = encode(answer)
+    return truths
 
 
-def _audited(oath: Oath, flaws: Sequence[Flaw], outcome: Outcome | None, gas: int) -> AuditedOath:
+TRUTHS_MOST = 1_000
+"""Lies of one audit that the true answer is told of."""
+
+
+def _candidate(oath: Oath, flaws: Sequence[Flaw], deposit: int, known: bool) -> Candidate:
+    return Candidate(oath, deposit, not flaws and not not_covered(oath, deposit), known)
+
+
+def _audited(oath: Oath, flaws: Sequence[Flaw], outcome: Outcome | None, gas: int, truth: bytes | None) -> AuditedOath:
     return AuditedOath(
         transaction=oath.located.hash,
+        seq=oath.seq,
+        swearer=oath.located.sender,
         query=oath.terms.query,
         answer=oath.terms.answer,
         penalty=oath.terms.penalty,
         flaws=tuple(flaw.kind.value for flaw in flaws),
         verdict=_verdict(oath, outcome),
         gas=gas,
+        truth=truth,
+        score=None,
     )
 
 

@@ -36,10 +36,38 @@ class OathVerdict(StrEnum):
     """It failed, so nobody was slashed, whatever its answer: it was worth nothing."""
 
 
+class Reason(Record, frozen=True):
+    """What one feature adds to the chance that an oath is a lie: thousandths of log-odds, below 0 it speaks for it."""
+
+    feature: str
+    log_odds_per_mille: int
+
+
+class OathScore(Record, frozen=True):
+    """What was thought of an oath when the audit began: it decided when to check it, and no verdict."""
+
+    trust_per_mille: int
+    """1,000 for what is surely true."""
+    reasons: tuple[Reason, ...]
+    """The weightiest first; empty while too little is known to learn from."""
+    gain: int
+    """Base units that a lie on it is taken to be worth to its swearer."""
+    check_per_mille: int
+    """The least chance of a check at which a lie does not pay, rounded up."""
+    drawn: bool
+    """Whether chance demanded this check."""
+    gas: int
+    """Gas that checking it was thought to take."""
+    features: tuple[int, ...]
+    """Thousandths, in the order of `trust.features.NAMES`."""
+
+
 class AuditedOath(Record, frozen=True):
     """One oath of the contract. `flaws`: why it does not count; none if a false answer is sure to cost the penalty."""
 
     transaction: bytes
+    seq: int
+    swearer: bytes
     query: bytes
     answer: bytes
     penalty: int
@@ -47,6 +75,9 @@ class AuditedOath(Record, frozen=True):
     verdict: OathVerdict
     gas: int
     """Gas that finding the verdict took in this audit."""
+    truth: bytes | None
+    """Of a lie: what the true answer is, as far as the budget reached. None otherwise."""
+    score: OathScore | None
 
 
 class Audit(Record, frozen=True):
@@ -83,6 +114,8 @@ class Audit(Record, frozen=True):
     """In chain order; the latest `OATHS_MOST`."""
     oaths_earlier: int
     """Earlier debits that were not looked at; what they may have taken counts as lost."""
+    learned_from: int
+    """Verdicts that the order of checking was learned from; 0: it went by a fixed rule."""
     reason: UndecidedReason | None
     query: bytes
     answer: bytes
@@ -98,9 +131,14 @@ class Audit(Record, frozen=True):
         return not self.flaws and not any(FlawKind.NOT_COVERED.value in oath.flaws for oath in self.oaths)
 
     @property
+    def floor_held(self) -> bool:
+        """Whether every oath that chance demanded to check is checked."""
+        return not any(o.score and o.score.drawn and o.verdict is OathVerdict.UNCHECKED for o in self.oaths)
+
+    @property
     def lies(self) -> tuple[AuditedOath, ...]:
-        """The oaths that were found false."""
-        return tuple(oath for oath in self.oaths if oath.verdict is OathVerdict.SLASHED)
+        """The oaths that were found false. Where a look-alike slashes a true answer, that is no lie."""
+        return tuple(o for o in self.oaths if o.verdict is OathVerdict.SLASHED and o.truth != o.answer)
 
 
 _audits = Decoder(Audit, AUDIT_BYTES_MAX)

@@ -16,9 +16,10 @@ from typing import NamedTuple, Protocol
 import sqlalchemy as sa
 import structlog
 
-from accountant.accounting.certificate import Verdict, decode_certificate
+from accountant.accounting.certificate import AnyCertificate, Verdict, decode_certificate
 from accountant.chain.transaction import Transaction, transaction_hash
 from accountant.index.port import ChainIndex
+from accountant.oath.audit_report import Audit, decode_audit
 from accountant.oath.counts import coverage, purse_flaws
 from accountant.oath.gas import rules_allow
 from accountant.oath.oath import SwornTerms
@@ -74,6 +75,19 @@ class PublisherPolicy(NamedTuple):
     def reserve(self) -> int:
         """What the purses must still cover together, or the next one is opened."""
         return max(self.penalty, self.deposit // 4)
+
+
+def _sworn_of(certificate: bytes) -> AnyCertificate | Audit:
+    """What a finished job found. Raises `Declined`."""
+    with suppress(InvalidEncoding):
+        return decode_audit(certificate)  # as far as its budget reached, a bound holds
+    try:
+        found = decode_certificate(certificate)
+    except InvalidEncoding as error:
+        raise Declined(f"the certificate does not decode: {error.detail}") from None
+    if found.verdict is Verdict.UNDECIDED:
+        raise Declined("an undecided answer is never sworn")
+    return found
 
 
 _PURSES_IN_USE = 4
@@ -275,12 +289,7 @@ class Publisher:
 
     def _terms(self, certificate: bytes) -> SwornTerms:
         """What to swear for an answer, in the next block or later. Raises `Declined`."""
-        try:
-            found = decode_certificate(certificate)
-        except InvalidEncoding as error:
-            raise Declined(f"the certificate does not decode: {error.detail}") from None
-        if found.verdict is Verdict.UNDECIDED:
-            raise Declined("an undecided answer is never sworn")
+        found = _sworn_of(certificate)
         if found.query is None or found.answer is None:
             raise Declined("this answer is no query's answer: there is nothing to swear")
         flaw = query_flaw(self._index, found.query, Height(self._index.head().height + 1))

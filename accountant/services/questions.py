@@ -3,6 +3,7 @@
 import time
 from collections.abc import Callable
 from enum import StrEnum
+from random import SystemRandom
 
 from accountant.accounting.bound import check_lower_bound, lower_bound
 from accountant.accounting.certificate import AnyCertificate
@@ -30,7 +31,12 @@ from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion,
 from accountant.accounting.view import check_view, view
 from accountant.execution.port import Heartbeat, OutcomeStore
 from accountant.index.port import ChainIndex
+from accountant.oath.audit import audit, check_audit, dearest_first
+from accountant.oath.audit_report import Audit, AuditQuestion
+from accountant.oath.counts import owner_of
 from accountant.primitives.encoding import Decoder
+from accountant.primitives.types import Address, ContractId
+from accountant.trust.knowledge import Knowledge
 
 QUESTION_BYTES_MAX = 1024 * 1024
 
@@ -43,10 +49,13 @@ Question = (
     | PreparationQuestion
     | ObservationQuestion
     | QueryQuestion
+    | AuditQuestion
 )
-Answered = AnyCertificate | OutcomeCertificate | Prepared | ObservationCertificate
+Answered = AnyCertificate | OutcomeCertificate | Prepared | ObservationCertificate | Audit
 Answer = Callable[[Question, Heartbeat], Answered]
 """Answers a question. Raises `InvalidQuestion`, and whatever the heartbeat raises."""
+Learn = Callable[[Address], Knowledge]
+"""What verdicts taught so far, somebody's history among it."""
 
 
 class QuestionKind(StrEnum):
@@ -60,6 +69,7 @@ class QuestionKind(StrEnum):
     TRANSACTION_PREPARATION = "transaction_preparation"
     OBSERVATION = "observation"
     QUERY = "query"
+    AUDIT = "audit"
 
 
 _payments = Decoder(PaymentQuestion, QUESTION_BYTES_MAX)
@@ -70,6 +80,7 @@ _rechecks = Decoder(OutcomeRecheck, QUESTION_BYTES_MAX)
 _preparations = Decoder(PreparationQuestion, QUESTION_BYTES_MAX)
 _observations = Decoder(ObservationQuestion, QUESTION_BYTES_MAX)
 _queries = Decoder(QueryQuestion, QUESTION_BYTES_MAX)
+_audits = Decoder(AuditQuestion, QUESTION_BYTES_MAX)
 
 
 def kind_of(question: Question) -> QuestionKind:
@@ -91,6 +102,8 @@ def kind_of(question: Question) -> QuestionKind:
             return QuestionKind.OBSERVATION
         case QueryQuestion():
             return QuestionKind.QUERY
+        case AuditQuestion():
+            return QuestionKind.AUDIT
 
 
 def decode_question(kind: QuestionKind, raw: bytes) -> Question:
@@ -112,6 +125,8 @@ def decode_question(kind: QuestionKind, raw: bytes) -> Question:
             return _observations.decode(raw)
         case QuestionKind.QUERY:
             return _queries.decode(raw)
+        case QuestionKind.AUDIT:
+            return _audits.decode(raw)
 
 
 def check(index: ChainIndex, question: Question) -> None:
@@ -131,12 +146,17 @@ def check(index: ChainIndex, question: Question) -> None:
             check_observation(index, question)
         case QueryQuestion():
             check_query(index, question)
+        case AuditQuestion():
+            check_audit(index, question)
 
 
-def answering(index: ChainIndex, outcomes: OutcomeStore, states: StateStore | None = None) -> Answer:
+def answering(
+    index: ChainIndex, outcomes: OutcomeStore, states: StateStore | None = None, learn: Learn | None = None
+) -> Answer:
     """The accountant: answers questions from this index, with these outcomes at hand (Algorithm 4, Lemma 1, views).
 
-    `states` keeps the world states that are observed; without it their roots are all that is told.
+    `states` keeps the world states that are observed; without it their roots are all that is told. `learn` says what
+    audits go by when they choose what to check first; without it they go by penalties.
     """
 
     def answer(question: Question, heartbeat: Heartbeat) -> Answered:
@@ -157,10 +177,26 @@ def answering(index: ChainIndex, outcomes: OutcomeStore, states: StateStore | No
                 return observe(index, outcomes, states, question, heartbeat)
             case QueryQuestion():
                 return answer_query(index, outcomes, question, heartbeat)
+            case AuditQuestion():
+                return _audited(index, outcomes, question, heartbeat, learn)
 
     return answer
 
 
-def answering_with(index: ChainIndex, current: Callable[[], tuple[OutcomeStore, StateStore]]) -> Answer:
+def _audited(
+    index: ChainIndex, outcomes: OutcomeStore, question: AuditQuestion, heartbeat: Heartbeat, learn: Learn | None
+) -> Audit:
+    owner = owner_of(index, ContractId(question.contract))
+    if learn is None or owner is None:
+        return audit(index, outcomes, question, heartbeat, dearest_first)
+    from accountant.trust.ranking import ranking  # scikit-learn takes two seconds to import, and most jobs need none
+
+    riskiest = ranking(index, outcomes, learn(Address(owner)), SystemRandom())
+    return audit(index, outcomes, question, heartbeat, riskiest)
+
+
+def answering_with(
+    index: ChainIndex, current: Callable[[], tuple[OutcomeStore, StateStore]], learn: Learn | None = None
+) -> Answer:
     """The same with the stores as they stand when a question comes: something may have been withdrawn before."""
-    return lambda question, heartbeat: answering(index, *current())(question, heartbeat)
+    return lambda question, heartbeat: answering(index, *current(), learn)(question, heartbeat)

@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from accountant.services.accountants import search_purses
 from accountant.services.execute import fail_execution
 from accountant.services.policy import JobPolicy
+from accountant.services.watch import ask_due_audits
 from accountant.storage.executions import Executions, forget_executions
 from accountant.storage.idempotency import forget_answers
 from accountant.storage.jobs import Jobs, forget_events
@@ -24,6 +26,8 @@ class Swept(NamedTuple):
     parked: int
     reposted: int
     unwanted: int = 0
+    audits: int = 0
+    """Audits of watched contracts that were due."""
 
 
 def sweep(engine: sa.Engine, policy: JobPolicy, broker_forgot: bool) -> Swept:
@@ -38,11 +42,13 @@ def sweep(engine: sa.Engine, policy: JobPolicy, broker_forgot: bool) -> Swept:
             reposted += waiting.repost_all() if broker_forgot else waiting.repost(policy.patience_s)
     while ended := _cancel_unwanted(engine):
         unwanted += ended
+    audits = ask_due_audits(engine, policy)
+    search_purses(engine)
     with engine.begin() as connection:
         forget_answers(connection, policy.answers_kept_s)
         forget_events(connection, policy.events_kept_s, BATCH)
         forget_executions(connection, policy.events_kept_s, BATCH)
-    return Swept(returned, parked, reposted, unwanted)
+    return Swept(returned, parked, reposted, unwanted, audits)
 
 
 def _end_leases(jobs: Jobs) -> tuple[int, int]:

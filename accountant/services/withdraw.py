@@ -20,12 +20,14 @@ from accountant.chain.block import Position
 from accountant.chain.query import BalanceAtLeast, Income, Storage, TransactionSucceeded, View
 from accountant.index.port import ChainIndex
 from accountant.index.position import resolve
+from accountant.oath.audit_report import Audit, decode_audit
 from accountant.primitives.addresses import account_of
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.types import Hash, Height, Seq
 from accountant.services.ask import JOB_ID_PREFIX
 from accountant.services.questions import QuestionKind, decode_question
 from accountant.storage.jobs import JobRow, Jobs, NewJob
+from accountant.storage.verdicts import Verdicts
 from accountant.storage.withdrawals import Withdrawals
 
 JOBS_PAGE = 100
@@ -87,6 +89,7 @@ def _withdraw(connection: sa.Connection, index: ChainIndex, seq: Seq) -> Withdra
             dependents.withdraw(index.transaction(later))
     seqs = list(dependents.withdrawn)
     store.delete(seqs)
+    Verdicts(connection).forget(seqs)
     checkpoints = store.delete_checkpoints(dependents.since)
     store.forget_from(Height(index.transaction(seq).height))
     marked = list(_mark(Jobs(connection), index, dependents, checkpoints > 0))
@@ -150,6 +153,8 @@ class _Answers:
                 | QuestionKind.QUERY
             ):
                 return self._certified(row, row.certificate)
+            case QuestionKind.AUDIT:
+                return self._audited(decode_audit(row.certificate))
             case QuestionKind.OUTCOME:
                 return not self._hashes.isdisjoint(decode_outcome_certificate(row.certificate).slice)
             case QuestionKind.OUTCOME_RECHECK:
@@ -159,6 +164,11 @@ class _Answers:
             case QuestionKind.TRANSACTION_PREPARATION:
                 return False  # a guess about a head that is past; its transaction says for itself what it did
         assert_never(kind)
+
+    def _audited(self, audit: Audit) -> bool:
+        """What an oath is about may have met any account's checkpoint."""
+        position = Position(audit.previous_hash, audit.index)
+        return not self._hashes.isdisjoint(audit.slice) or (self._checkpoints and self._first < self._seq(position))
 
     def _certified(self, row: JobRow, raw: bytes) -> bool:
         certificate = decode_certificate(raw)

@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 import sqlalchemy as sa
 
 from accountant.execution.shared_work import Done, Parked, SharedWork, decode_done
+from accountant.oath.audit_report import decode_audit
 from accountant.primitives.encoding import encode
 from accountant.primitives.types import Seq
 from accountant.services.attempt import Attempt, attempt
+from accountant.services.audits import keep_verdicts
 from accountant.services.heart import Abandon
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answer, QuestionKind, decode_question
@@ -84,6 +86,8 @@ class _Job:
             held = Jobs(connection).finish(self.lease, result, gas)
             if held:  # what others executed for the job took their time
                 add_job(connection, gas - self.done.gas, time.monotonic() - self.began)
+                if self.lease.kind == QuestionKind.AUDIT:
+                    keep_verdicts(connection, decode_audit(result))
         return held
 
     def fail(self, code: str, detail: str) -> bool:

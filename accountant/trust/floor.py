@@ -20,6 +20,12 @@ def check_probability_least(gain: int, penalty: int) -> Fraction:
     return Fraction(gain, gain + penalty)
 
 
+def check_per_mille(gain: int, penalty: int) -> int:
+    """The same in thousandths, rounded up."""
+    chance = check_probability_least(gain, penalty)
+    return -(-chance.numerator * 1_000 // chance.denominator)
+
+
 def lying_pays(chance: Fraction, gain: int, penalty: int) -> bool:
     """Whether a lie gains more than it costs on average, if it is checked with this chance."""
     return (1 - chance) * gain > chance * penalty
