@@ -2,7 +2,7 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any, NamedTuple
 
@@ -16,17 +16,18 @@ from accountant.demo.reference import compare_with_eager
 from accountant.demo.second import Second, starting_second
 from accountant.demo.setting import ALICE, BOB, CAROL, DAVE, LIAR, Person, Scene, payout, prepare, transfer
 from accountant.node.client import NodeClient
-from accountant.oath.audit_report import Audit, OathVerdict
 from accountant.oath.oath import SwornTerms
 from accountant.oath.swear import Stamp, deploy_transaction, deposit_transaction, swear_transaction
 from accountant.primitives.addresses import contract_id_of, show
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import AccountantError
-from accountant.primitives.types import BLACKHOLE, UNITS_PER_TOKEN, Amount, ContractId
+from accountant.primitives.types import BLACKHOLE, UNITS_PER_TOKEN, Amount
 from accountant.settings import Settings
 from accountant.storage.database import Database
 from accountant.storage.outcomes import PostgresOutcomes
 from accountant.storage.place import temporary_folder
+from accountant.supervisor.process import ProcessSpec
+from accountant.supervisor.processes import processes
 from accountant.supervisor.stack import Stack
 
 _WAIT_S = 60.0
@@ -77,9 +78,9 @@ def run_demo(tell: Callable[[Step], None]) -> Report:
     began = time.monotonic()
     with temporary_folder("anh-demo-") as folder:
         data = folder / "data"
-        settings = _DemoSettings(data_dir=data, api_port=0, node_port=0, block_interval_s=0.2)
+        settings = _DemoSettings(data_dir=data, api_port=0, node_port=0, block_interval_s=0.2, worker_concurrency=1)
         scene = prepare(settings.chain_folder)
-        with Stack(settings, durable=False) as stack:
+        with Stack(settings, processes=_processes, durable=False) as stack:
             assert stack.api_key is not None
             blank = _DemoSettings(api_port=0, node_port=0)
             with (
@@ -87,6 +88,11 @@ def run_demo(tell: Callable[[Step], None]) -> Report:
                 starting_second(folder / "second", stack, blank) as second,
             ):
                 return _Demo(scene, stack, client, second, tell).run(began)
+
+
+def _processes(settings: Settings) -> Sequence[ProcessSpec]:
+    """All but the worker for heavy executions: the demo has none."""
+    return [spec for spec in processes(settings) if spec.name != "worker-gpu"]
 
 
 class _DemoSettings(Settings):
@@ -179,7 +185,7 @@ class _Demo:
         self._expect(result, "accepted")
         self._note("does Bob own 30 tokens at least?", result)
 
-    def _swear(self, payment: str) -> tuple[bool, ContractId]:
+    def _swear(self, payment: str) -> tuple[bool, str]:
         """The answer as an oath on the chain, read back without executing anything; and the purse behind it."""
         job = self._client.verify_payment(payment, swear=True)
         self._expect(self._client.result(job), "accepted")
@@ -189,12 +195,12 @@ class _Demo:
         oath = self._client.oath(name)
         counts = bool(oath["standing"]["counts"] and oath["sworn"]["answer"] is True)
         self._step("the answer sworn on the chain, and read from there", "counts" if counts else "does not count")
-        return counts, ContractId(bytes.fromhex(oath["sworn"]["purse"][2:]))
+        return counts, str(oath["sworn"]["purse"])
 
-    def _audit_honest(self, second: Second, purse: ContractId) -> bool:
+    def _audit_honest(self, second: Second, purse: str) -> bool:
         """Another accountant, which shares nothing with the first but the chain, checks what the first has sworn."""
         found = self._audited(second, purse, "a second accountant audits the first one's purse")
-        return [oath.verdict for oath in found.oaths] == [OathVerdict.KEPT]
+        return [oath["verdict"] for oath in found["oaths"]] == ["kept"] and found["solvent"] is True
 
     def _lie(self, second: Second, payment: str) -> bool:
         """Mallory swears that the double spend settled; the second accountant's audit executes that, and it is slashed.
@@ -215,12 +221,13 @@ class _Demo:
         lie = self._submit(_signed(LIAR, swear_transaction(stamp[2], purse, terms)), second.client)
         if not self._client.oath(lie)["standing"]["counts"]:
             raise DemoFailed("the lie should be slashable")
-        found = self._audited(second, purse, "Mallory swears the opposite, and the second accountant audits her")
-        told = ["0x" + oath.transaction.hex() for oath in found.lies]
+        found = self._audited(second, show(purse), "Mallory swears the opposite, and the second accountant audits her")
+        told = [oath["transaction"] for oath in found["lies"]]
         lost = self._client.result(self._client.lower_bound(show(purse), target=str(deposit - _PENALTY + 1)))
         self._expect(lost, "rejected")
         self._note("does her purse still hold the whole deposit?", lost)
-        return told == [lie] and found.slashed == _PENALTY and found.deposit == deposit - _PENALTY
+        left = (int(found["slashed"]), int(found["deposit"]))
+        return told == [lie] and left == (_PENALTY, deposit - _PENALTY)
 
     def _agree(self, second: Second) -> int:
         """Two that found outcomes on their own found the same."""
@@ -230,12 +237,12 @@ class _Demo:
         self._step("outcomes that both accountants found", f"{agreed} the same")
         return agreed
 
-    def _audited(self, second: Second, purse: ContractId, what: str) -> Audit:
+    def _audited(self, second: Second, purse: str, what: str) -> Json:
         head = self._client.chain()["height"]
         self._until("the second accountant has the chain", lambda: second.client.chain()["height"] >= head)
         found = second.audit(purse)
-        lies = f"{len(found.lies)} of {len(found.oaths)} oaths false"
-        self._step(what, lies, len(found.executed), found.gas_executed)
+        lies = f"{len(found['lies'])} of {found['oath_counts']['all']} oaths false"
+        self._step(what, lies, int(found["executed"]), int(found["gas_executed"]))
         return found
 
     # Small steps

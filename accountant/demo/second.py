@@ -1,4 +1,4 @@
-"""The demo's second accountant: a node that follows the first one's, an index and an API of its own, and its audits."""
+"""The demo's second accountant: on a node that follows the first one's, with index, API and workers of its own."""
 
 from collections.abc import Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -8,28 +8,23 @@ from pathlib import Path
 from pydantic import SecretStr
 
 from accountant.accounting.compare import Agreed, compare
-from accountant.chain.block import Position
 from accountant.client import AccountantClient
+from accountant.client.client import Json
 from accountant.client.peer import HttpPeer
 from accountant.demo.setting import SCRYPT_WORK
 from accountant.node.devnet import devnet_in
 from accountant.node.keystore import ensure_password, write_key
-from accountant.oath.audit import audit
-from accountant.oath.audit_report import Audit, AuditQuestion
 from accountant.primitives.keys import PrivateKey
-from accountant.primitives.types import AMOUNT_MAX, ContractId
 from accountant.settings import Settings
-from accountant.storage.database import Database
-from accountant.storage.index import PostgresIndex
-from accountant.storage.outcomes import PostgresOutcomes
 from accountant.supervisor.process import ProcessSpec
 from accountant.supervisor.processes import processes
 from accountant.supervisor.stack import Stack
 
-_PARTS = ("node", "indexer", "api")
-"""What runs of it: it answers nobody's questions here and swears nothing."""
+_PARTS = ("node", "indexer", "api", "worker", "dispatcher")
+"""What runs of it: here it swears nothing."""
 _DATABASE, _BROKER = "second", "/1"
-_GAS_BUDGET = AMOUNT_MAX
+_GAS_BUDGET = 10**12
+"""Enough for all that the demo swears."""
 
 
 class Second:
@@ -40,15 +35,9 @@ class Second:
         self._first, self._own = first, own
         self.client = AccountantClient(own.api_url, own.api_key)
 
-    def audit(self, purse: ContractId) -> Audit:
-        """Audits a purse right after the last block that this accountant has, out of its own index and outcomes."""
-        with Database(self._own.database_url) as database:
-            index, outcomes = PostgresIndex(database), PostgresOutcomes(database)
-            try:
-                question = AuditQuestion(purse, Position(index.head().hash, 0), _GAS_BUDGET)
-                return audit(index, outcomes.current(), question)
-            finally:
-                outcomes.close()
+    def audit(self, purse: str) -> Json:
+        """Its audit of a purse right after the last block that it has, by its own workers."""
+        return self.client.result(self.client.audit(purse, gas_budget=str(_GAS_BUDGET)))
 
     def agreed_outcomes(self) -> int | None:
         """How many outcomes both accountants found, if they are the same; None if the two disagree on anything."""
@@ -70,6 +59,7 @@ def starting_second(folder: Path, first: Stack, settings: Settings) -> Iterator[
             "database_url": SecretStr(first.create_database(_DATABASE)),
             "redis_url": SecretStr(first.redis_url.removesuffix("/0") + _BROKER),
             "node_peers": peer.node,
+            "worker_concurrency": 1,
         }
     )
     places = devnet_in(own.chain_folder)  # the rest of what a follower needs, its node fetches from the first one's
