@@ -30,6 +30,7 @@ from accountant.supervisor.processes import processes
 from accountant.supervisor.stack import Stack
 from tests.support.chains import BOB, CAROL, call, transfer
 from tests.support.processes import wait_until
+from tests.support.running_up import greeted_up
 from tests.support.service import BURNER
 from tests.support.small_stack import QUICK
 from tests.support.whole_chain import begin_chain
@@ -136,6 +137,35 @@ def test_a_lie_of_one_is_found_by_the_other(data_dir: Path, make_database: Calla
                 difference = compare(ours, other)
             assert isinstance(difference, Differs)
             assert difference.seq == honest.chain.seq_of(_hash(burnt))
+
+
+def test_up_beside_another(data_dir: Path) -> None:
+    """`accountant up --name second` beside `accountant up`: other folders, ports, servers and keys, the same chain; its
+    purse is paid by the faucet, and its deployment and deposit, signed by itself, come back to it in blocks."""
+    first_folder, second_folder = data_dir / "data", data_dir / "data-second"
+    with (
+        greeted_up(first_folder, data_dir / "first.err", ANH_BLOCK_INTERVAL_S="0.2") as (_, first),
+        greeted_up(
+            first_folder, data_dir / "second.err", "--name", "second", "--port", "0", "--follow", first["Node"]
+        ) as (program, second),
+    ):
+        assert second["Follows"].startswith(first["Node"])
+        assert "the faucet pays it" in second["Signer"]
+        assert {first[name] for name in ("API", "Node", "API key")}.isdisjoint(second.values())
+        assert (second_folder / "servers" / "ledger.json").exists()
+        genesis = [folder / "chain" / "genesis.bin" for folder in (first_folder, second_folder)]
+        assert genesis[0].read_bytes() == genesis[1].read_bytes()
+        signer = second["Signer"].split()[0]
+        wait_until(lambda: _nonce(first["Node"], signer) >= 2, PATIENCE_S)
+        with AccountantClient(second["API"].removesuffix("/v1"), second["API key"]) as client:
+            # both purses, both deposits, and what the faucet paid
+            wait_until(lambda: int(client.chain()["transactions"]) >= 5, PATIENCE_S)
+        program.send_signal(signal.SIGTERM)
+        assert program.wait(60) == 0
+
+
+def _nonce(node: str, address: str) -> int:
+    return int(httpx.get(f"{node}/accounts/{address}", trust_env=False).json()["nonce"])
 
 
 def _on(settings: Settings, database_url: str, redis_url: str) -> Settings:
