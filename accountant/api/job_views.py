@@ -8,11 +8,13 @@ from pydantic import BaseModel, Field
 from accountant.accounting.observe import ObservationQuestion
 from accountant.accounting.outcome import OutcomeQuestion, OutcomeRecheck
 from accountant.accounting.preparation import PreparationQuestion
+from accountant.accounting.proof.export import ExportQuestion
 from accountant.accounting.query import QueryQuestion
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
 from accountant.api.audit_views import AuditView
 from accountant.api.certificates import ResultView, ViewResultView, result_of
-from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, account_of, hex_of
+from accountant.api.export_views import ExportedView
+from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
 from accountant.api.observation_views import ObservationView
 from accountant.api.outcome_views import OutcomeResultView
 from accountant.api.preparation_views import PreparationView, PreparedView
@@ -34,6 +36,7 @@ Kind = Literal[
     "observation",
     "query",
     "audit",
+    "certificate_export",
 ]
 Status = Literal["queued", "running", "waiting", "done", "failed", "cancelled"]
 
@@ -53,6 +56,7 @@ class QuestionView(BaseModel):
     target: AmountOut | None = None
     theta: list[HashOut] | None = None
     gas_budget: GasOut | None = None
+    query: Annotated[HexOut | None, Field(description="The canonical query that a certificate is to prove.")] = None
 
     @classmethod
     def of(
@@ -63,13 +67,16 @@ class QuestionView(BaseModel):
         | OutcomeQuestion
         | OutcomeRecheck
         | ObservationQuestion
-        | AuditQuestion,
+        | AuditQuestion
+        | ExportQuestion,
     ) -> "QuestionView":
         """The view of a question."""
         budget = None if question.gas_budget is None else str(question.gas_budget)
         match question:
             case PaymentQuestion():
                 return cls(transaction=hex_of(question.transaction), theta=_hashes(question.theta), gas_budget=budget)
+            case ExportQuestion():
+                return cls(query=hex_of(question.query), theta=_hashes(question.theta), gas_budget=budget)
             case OutcomeQuestion() | OutcomeRecheck():
                 return cls(transaction=hex_of(question.transaction), gas_budget=budget)
             case ObservationQuestion():
@@ -118,13 +125,22 @@ def _question_of(question: Question) -> AnyQuestionView:
 
 
 AnyResultView = (
-    ResultView | ViewResultView | QueryResultView | OutcomeResultView | PreparedView | ObservationView | AuditView
+    ResultView
+    | ViewResultView
+    | QueryResultView
+    | OutcomeResultView
+    | PreparedView
+    | ObservationView
+    | AuditView
+    | ExportedView
 )
 
 
 def _result_of(kind: QuestionKind, raw: bytes) -> AnyResultView:
     if kind in (QuestionKind.OUTCOME, QuestionKind.OUTCOME_RECHECK):
         return OutcomeResultView.of(raw)
+    if kind is QuestionKind.CERTIFICATE_EXPORT:
+        return ExportedView.of(raw)
     if kind is QuestionKind.OBSERVATION:
         return ObservationView.of(raw)
     if kind is QuestionKind.AUDIT:

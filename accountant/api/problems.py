@@ -18,6 +18,7 @@ from accountant.accounting.query import KINDS
 from accountant.accounting.questions import InvalidQuestion
 from accountant.primitives.errors import AccountantError
 from accountant.services.audits import NoAudit
+from accountant.services.export import NoCertificate, NothingToProve
 from accountant.services.follow import JobEnded, UnknownJob
 from accountant.services.idempotency import InvalidIdempotencyKey, StillRunning
 from accountant.services.submit import NodeDown, Refused
@@ -96,6 +97,8 @@ _STATUS: Mapping[type[AccountantError], int] = {
     NotWatched: HTTPStatus.NOT_FOUND,
     WatchListFull: HTTPStatus.CONFLICT,
     JobEnded: HTTPStatus.CONFLICT,
+    NothingToProve: HTTPStatus.CONFLICT,
+    NoCertificate: HTTPStatus.CONFLICT,
     StillRunning: HTTPStatus.CONFLICT,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     NoChain: HTTPStatus.SERVICE_UNAVAILABLE,

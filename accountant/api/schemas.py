@@ -92,6 +92,14 @@ class OutcomeIn(RequestIn):
     gas_budget: BudgetIn = None
 
 
+class CertificateIn(RequestIn):
+    """A portable certificate of a job's answer."""
+
+    gas_budget: Annotated[
+        GasIn | None, Field(description="The most gas that the answer may rest on, executed before or not.")
+    ] = None
+
+
 def _argument(value: object) -> object:
     """A value whose kind the function's envelope will judge."""
     if type(value) not in (bool, int, str):

@@ -221,6 +221,26 @@ class AccountantClient:
         items: list[Json] = self._ask("GET", "/v1/watch-list")["items"]
         return items
 
+    def export(self, job_id: str, **options: Any) -> Json:
+        """Asks for a portable certificate of a job's answer; the job. Options: gas_budget."""
+        return self._ask("POST", f"/v1/jobs/{job_id}/certificate", options)
+
+    def certificate(self, job_id: str) -> bytes:
+        """The portable certificate that an export job made."""
+        return self._request("GET", f"/v1/jobs/{job_id}/certificate").content
+
+    def inclusion(self, job_id: str, first: int = 0) -> Json:
+        """Merkle proofs of up to 100 transactions that a job's answer rests on, from number `first` on."""
+        return self._ask("GET", f"/v1/jobs/{job_id}/inclusion?first={first}")
+
+    def genesis(self) -> bytes:
+        """The canonical bytes of the chain's genesis. Trust them by their hash alone."""
+        return self._request("GET", "/v1/chain/genesis").content
+
+    def headers(self, from_height: int, limit: int = 1_000) -> bytes:
+        """Signed headers from a height on, as `decode_signed_headers` reads them."""
+        return self._request("GET", f"/v1/chain/headers?from_height={from_height}&limit={limit}").content
+
     def oath(self, oath_id: str) -> Json:
         """An oath, by its id or by the hash of its transaction, and whether it counts; executes nothing."""
         return self._ask("GET", f"/v1/oaths/{oath_id}")

@@ -33,11 +33,13 @@ from accountant.execution.needs import (
     Asked,
     BoundUnder,
     BudgetSpent,
+    CodeOf,
     CoversBefore,
-    LookUp,
+    MembersOf,
     Need,
     OutcomeOf,
     SlotBefore,
+    TargetOf,
     Unresolved,
 )
 from accountant.execution.outcome import Outcome
@@ -55,8 +57,6 @@ from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, Contr
 T = TypeVar("T")
 Value = Outcome | Answer
 Steps = Generator[Need | AllOf, Value, T]
-
-_WRITERS_PAGE = 16
 
 _ASKED_DEPTH = 2
 """An outcome is asked for, not merely depended on, at the stack's bottom, or right above a group there."""
@@ -268,13 +268,26 @@ class Selective:
             answers[need] = yield need
 
     def _ask_again(self, needs: tuple[Asked, ...], inputs: Inputs) -> Steps[None]:
-        """What a run asked for, in its order. What a view asked for stands beside it, so it need not run."""
+        """What a run asked for, in its order. What a view asked for stands beside it, so it need not run.
+
+        A contract's balance is looked at before it is asked for, as a run does: a look narrows later ones.
+        """
         for asked in needs:
             inputs.asked(asked)
-            if isinstance(asked, LookUp):
-                look_up(self.session.index, asked)
-            elif not isinstance(asked, AnswerOf) or not isinstance(asked.query, View):
-                yield asked
+            match asked:
+                case CodeOf() | MembersOf() | TargetOf():
+                    look_up(self.session.index, asked)
+                case AnswerOf(View()):
+                    pass
+                case CoversBefore(account, amount, before):
+                    if len(account) == ADDRESS_BYTES:
+                        continue  # the sender's, which is known already
+                    if self.session.covers(account, amount, before) is None:
+                        yield asked
+                    else:
+                        inputs.add_balance(account, before)
+                case _:
+                    yield asked
 
     def _may_suspend(self, runs: int) -> bool:
         """Whether a run that was started `runs` times before may wait, rather than stop, for what it needs."""
@@ -369,13 +382,13 @@ class Selective:
     def _slot(self, contract: ContractId, slot: bytes, before: Seq) -> Steps[Value]:
         """Walk the declared writers from the latest backwards until one really wrote."""
         while True:
-            writers = self.session.index.writers(contract, slot, before, _WRITERS_PAGE)
+            writers = self.session.index.writers(contract, slot, before, self.session.writers_page)
             for writer in writers:
                 outcome = cast(Outcome, (yield OutcomeOf(writer)))
                 value = outcome.written(contract, slot)
                 if value is not None:
                     return value
-            if len(writers) < _WRITERS_PAGE:
+            if len(writers) < self.session.writers_page:
                 return self.session.genesis.slot(contract, slot)
             before = writers[-1]
 

@@ -19,6 +19,9 @@ CHECKPOINT_EVERY = 512
 WINDOW = 32
 """The latest postings of an account that a question looks at first."""
 
+WRITERS_PAGE = 16
+"""Declared writers of a slot that one look-up asks for."""
+
 
 class Inputs:
     """What one computation asked for, and what it consulted: outcomes by number, and balances up to a position."""
@@ -88,6 +91,7 @@ class Session:
         self._found: dict[Seq, Executed] = {Seq(one.seq): one for one in done.executed}
         self._known: dict[Seq, Outcome] = {}
         self.checkpoint_every = CHECKPOINT_EVERY
+        self.writers_page = WRITERS_PAGE
         self.window = WINDOW
         self._timelines: dict[AccountId, list[Timeline]] = {}
         """Stretches of each account's history, by their beginnings."""

@@ -25,6 +25,7 @@ from accountant.accounting.outcome import (
 from accountant.accounting.pay import check_payment, verify_payment
 from accountant.accounting.preparation import PreparationQuestion, Prepared, check_preparation
 from accountant.accounting.prepare import prepare
+from accountant.accounting.proof.export import Exported, ExportQuestion, check_export, export
 from accountant.accounting.query import QueryQuestion, check_query
 from accountant.accounting.query_answer import answer_query
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
@@ -50,8 +51,9 @@ Question = (
     | ObservationQuestion
     | QueryQuestion
     | AuditQuestion
+    | ExportQuestion
 )
-Answered = AnyCertificate | OutcomeCertificate | Prepared | ObservationCertificate | Audit
+Answered = AnyCertificate | OutcomeCertificate | Prepared | ObservationCertificate | Audit | Exported
 Answer = Callable[[Question, Heartbeat], Answered]
 """Answers a question. Raises `InvalidQuestion`, and whatever the heartbeat raises."""
 Learn = Callable[[Address], Knowledge]
@@ -67,6 +69,7 @@ class QuestionKind(StrEnum):
     OUTCOME = "outcome"
     OUTCOME_RECHECK = "outcome_recheck"
     TRANSACTION_PREPARATION = "transaction_preparation"
+    CERTIFICATE_EXPORT = "certificate_export"
     OBSERVATION = "observation"
     QUERY = "query"
     AUDIT = "audit"
@@ -78,6 +81,7 @@ _views = Decoder(ViewQuestion, QUESTION_BYTES_MAX)
 _outcomes = Decoder(OutcomeQuestion, QUESTION_BYTES_MAX)
 _rechecks = Decoder(OutcomeRecheck, QUESTION_BYTES_MAX)
 _preparations = Decoder(PreparationQuestion, QUESTION_BYTES_MAX)
+_exports = Decoder(ExportQuestion, QUESTION_BYTES_MAX)
 _observations = Decoder(ObservationQuestion, QUESTION_BYTES_MAX)
 _queries = Decoder(QueryQuestion, QUESTION_BYTES_MAX)
 _audits = Decoder(AuditQuestion, QUESTION_BYTES_MAX)
@@ -98,6 +102,8 @@ def kind_of(question: Question) -> QuestionKind:
             return QuestionKind.OUTCOME_RECHECK
         case PreparationQuestion():
             return QuestionKind.TRANSACTION_PREPARATION
+        case ExportQuestion():
+            return QuestionKind.CERTIFICATE_EXPORT
         case ObservationQuestion():
             return QuestionKind.OBSERVATION
         case QueryQuestion():
@@ -121,6 +127,8 @@ def decode_question(kind: QuestionKind, raw: bytes) -> Question:
             return _rechecks.decode(raw)
         case QuestionKind.TRANSACTION_PREPARATION:
             return _preparations.decode(raw)
+        case QuestionKind.CERTIFICATE_EXPORT:
+            return _exports.decode(raw)
         case QuestionKind.OBSERVATION:
             return _observations.decode(raw)
         case QuestionKind.QUERY:
@@ -142,6 +150,8 @@ def check(index: ChainIndex, question: Question) -> None:
             check_outcome(index, question)
         case PreparationQuestion():
             check_preparation(index, question)
+        case ExportQuestion():
+            check_export(index, question)
         case ObservationQuestion():
             check_observation(index, question)
         case QueryQuestion():
@@ -173,6 +183,8 @@ def answering(
                 return recheck_outcome(index, question, heartbeat)
             case PreparationQuestion():
                 return prepare(index, outcomes, question, int(time.time()), heartbeat)
+            case ExportQuestion():
+                return export(index, outcomes, question, heartbeat)
             case ObservationQuestion():
                 return observe(index, outcomes, states, question, heartbeat)
             case QueryQuestion():

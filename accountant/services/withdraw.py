@@ -13,6 +13,8 @@ import sqlalchemy as sa
 from accountant.accounting.certificate import Certificate, QueryCertificate, ViewCertificate, decode_certificate
 from accountant.accounting.observe import decode_observation
 from accountant.accounting.outcome import decode_outcome_certificate
+from accountant.accounting.proof.export import decode_exported
+from accountant.accounting.proof.file import decode_certificate_file
 from accountant.accounting.query import AnyQuery, ExactBalance, LowerBound, decode_any_query
 from accountant.accounting.questions import ViewQuestion
 from accountant.accounting.withdrawal import Dependents
@@ -159,6 +161,9 @@ class _Answers:
                 return not self._hashes.isdisjoint(decode_outcome_certificate(row.certificate).slice)
             case QuestionKind.OUTCOME_RECHECK:
                 return False  # it rests on no stored outcome
+            case QuestionKind.CERTIFICATE_EXPORT:
+                outcomes = decode_certificate_file(decode_exported(row.certificate).file).statement.outcomes
+                return not self._hashes.isdisjoint(outcome.transaction for outcome in outcomes)
             case QuestionKind.OBSERVATION:
                 return self._first < decode_observation(row.certificate).transactions
             case QuestionKind.TRANSACTION_PREPARATION:

@@ -32,7 +32,8 @@ from accountant.trust.ranking import ranking
 from tests.oath.test_histories import STEPS, Step, history
 from tests.support.auditor import PLENTY, POLICY, Auditor
 from tests.support.index_chain import emptied
-from tests.support.oath_chain import OWNER, OathChain
+from tests.support.oath_chain import OathChain
+from tests.support.oath_node import ACCOUNTANT
 from tests.support.servers import fresh_database
 
 
@@ -68,7 +69,7 @@ def test_an_audit_leaves_verdicts(auditor: Auditor) -> None:
     again = auditor.found(auditor.done())
     assert again.gas_executed == 0 and again.deposit == first.deposit
     with auditor.engine.connect() as connection:
-        history = Verdicts(connection).history(OWNER)
+        history = Verdicts(connection).history(ACCOUNTANT.address)
     assert (history.checked, history.lies) == (3, 1)
 
 

@@ -22,11 +22,14 @@ from accountant.chain.transaction import Transaction, TransactionKind, sign_tran
 from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
+from accountant.oath.audit import audit
+from accountant.oath.audit_report import AuditQuestion
 from accountant.oath.counts import counts
 from accountant.oath.gas import OATH_GAS
 from accountant.oath.oath import NotAnOath
 from accountant.oath.signing import Purpose, SigningLimits
 from accountant.oath.swear import Stamp, deposit_transaction
+from accountant.primitives.addresses import contract_id_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.types import Address, Amount, ContractId
 from accountant.services.oaths import UnknownOath, read_oath
@@ -156,6 +159,21 @@ def test_bounds_and_exact_balances_are_never_sworn(office: Office, kind: type[Lo
     certificate = answer_query(office.node.index, MemoryOutcomes(), QueryQuestion(encode(query)))
     job = store_job(office.engine, office.key_prefix, certificate)
     assert (publisher.round().sworn, office.declined(job) is None) == (0, False)
+
+
+def test_an_audit_is_sworn_and_counts(office: Office) -> None:
+    """What an audit proved, however far its gas reached, is sworn as the deposit being there."""
+    publisher = office.settled()
+    purse = contract_id_of(ACCOUNTANT.address, 0)
+    question = AuditQuestion(purse, Position(office.node.index.head().hash, 0), 0)
+    found = audit(office.node.index, MemoryOutcomes(), question)
+    job = store_job(office.engine, office.key_prefix, found)
+    assert publisher.round().sworn == 1
+    office.node.make_block()
+    publisher.round()
+    (oath,) = office.oaths()
+    assert counts(office.node.index, oath).counts and office.job(job).oath == oath.located.hash
+    assert oath.terms.query == encode(BalanceAtLeast(purse, 10 * TOKEN, question.position))
 
 
 def test_reading_before_the_block(office: Office) -> None:

@@ -1,15 +1,27 @@
 """An accountant with a real database that audits the purse of another one: a chain with truths and one lie on it."""
 
+from collections.abc import Callable
 from contextlib import ExitStack
 from functools import cache
+from itertools import count
 from typing import NamedTuple
 
 import sqlalchemy as sa
 
 from accountant.chain.block import Position
+from accountant.chain.query import BalanceAtLeast
+from accountant.chain.transaction import Transaction, sign_transaction
 from accountant.index.port import ChainIndex
 from accountant.oath.audit_report import Audit, AuditQuestion, decode_audit
-from accountant.primitives.types import ContractId, Seq
+from accountant.oath.swear import (
+    Stamp,
+    deploy_transaction,
+    deposit_transaction,
+    swear_transaction,
+    withdraw_transaction,
+)
+from accountant.primitives.addresses import contract_id_of
+from accountant.primitives.types import Amount, ContractId, Seq
 from accountant.services.api_keys import ensure_first_key
 from accountant.services.ask import ask
 from accountant.services.attempt import Attempt
@@ -24,7 +36,8 @@ from accountant.storage.jobs import JobRow, Jobs
 from accountant.storage.outcomes import PostgresOutcomes
 from accountant.storage.world_states import current_stores
 from tests.support.index_chain import RecordedIndex, imported
-from tests.support.oath_chain import TOKEN, OathChain, genesis_with, terms
+from tests.support.oath_chain import TOKEN, terms
+from tests.support.oath_node import ACCOUNTANT, CUSTOMER, ChainNode, oath_genesis
 
 POLICY = JobPolicy(lease_s=30.0, attempts_most=2, retry_delay_s=0.0)
 PLENTY = 10**12
@@ -41,14 +54,24 @@ class Sworn(NamedTuple):
 
 @cache
 def sworn_chain() -> Sworn:
-    """The chain, the same each time."""
-    oaths = OathChain()
-    oaths.index = index = RecordedIndex(genesis_with())
-    purse = oaths.deploy()
-    oaths.deposit(purse, 10 * TOKEN)
-    first, second = (oaths.swear(purse, terms(oaths.rich_has(TOKEN), True)) for _ in range(2))
-    lie = oaths.swear(purse, terms(oaths.rich_has(TOKEN), False))
-    oaths.withdraw(purse, TOKEN)
+    """The chain, the same each time: signed blocks of one transaction each."""
+    node = ChainNode(oath_genesis())
+    node.index = index = RecordedIndex(oath_genesis())
+    schedule, nonces = index.genesis.gas, count()
+
+    def add(build: Callable[[Stamp], Transaction]) -> Seq:
+        node.make_block(sign_transaction(build(Stamp(7, next(nonces))), ACCOUNTANT))
+        return node.seqs()[-1]
+
+    def swear(answer: bool) -> Seq:
+        query = BalanceAtLeast(CUSTOMER.address, TOKEN, Position(index.head().hash, 0))
+        return add(lambda stamp: swear_transaction(stamp, purse, terms(query, answer)))
+
+    purse = contract_id_of(ACCOUNTANT.address, 0)
+    add(lambda stamp: deploy_transaction(stamp, schedule))
+    add(lambda stamp: deposit_transaction(stamp, purse, Amount(10 * TOKEN)))
+    first, second, lie = swear(True), swear(True), swear(False)
+    add(lambda stamp: withdraw_transaction(stamp, purse, ACCOUNTANT.address, Amount(TOKEN)))
     return Sworn(index, purse, (first, second), lie)
 
 

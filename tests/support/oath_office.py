@@ -10,6 +10,7 @@ from accountant.accounting.certificate import AnyCertificate, Certificate, Undec
 from accountant.chain.block import Position
 from accountant.chain.genesis import Genesis
 from accountant.chain.query import AccountingQuery, BalanceAtLeast
+from accountant.oath.audit_report import Audit
 from accountant.oath.oath import NotAnOath, Oath, oath_of
 from accountant.oath.signing import SigningLimits
 from accountant.primitives.encoding import encode
@@ -58,7 +59,7 @@ def finish_job(
     return store_job(engine, key_prefix, certificate, swear)
 
 
-def store_job(engine: sa.Engine, key_prefix: str, certificate: AnyCertificate, swear: bool = True) -> str:
+def store_job(engine: sa.Engine, key_prefix: str, certificate: AnyCertificate | Audit, swear: bool = True) -> str:
     """A job that ended with this certificate; its id."""
     with engine.begin() as connection:
         jobs = Jobs(connection)

@@ -13,6 +13,7 @@ from accountant.api.resources import Resources
 from accountant.execution.outcome import Observed, Outcome
 from accountant.primitives.types import Hash, Seq
 from accountant.services.api_keys import ensure_first_key
+from accountant.services.audits import learning
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import answering_with
 from accountant.services.submit import NodeDown
@@ -83,7 +84,7 @@ def _no_node(_raw: bytes) -> Hash:
 def _working(engine: sa.Engine, database: Database, index: PostgresIndex, outcomes: PostgresOutcomes) -> Iterator[None]:
     """A worker that takes jobs as they come."""
     stop = threading.Event()
-    answer = answering_with(index, current_stores(database, outcomes))
+    answer = answering_with(index, current_stores(database, outcomes), learning(engine))
 
     def run() -> None:
         while not stop.wait(0.05):
