@@ -94,7 +94,10 @@ class Settings(BaseSettings):
         le=86400,
         description="Seconds without a block after which the proposer makes an empty one; 0: never.",
     )
-    node_peers: str = Field(default="", description="URLs of nodes whose blocks the node imports, separated by spaces.")
+    node_peers: str = Field(
+        default="",
+        description="URLs of nodes, with spaces between: the node imports their blocks and passes transactions on.",
+    )
     worker_concurrency: int = Field(
         default=2, ge=1, le=256, description="Jobs that one worker runs at once, a process each."
     )
