@@ -1,0 +1,153 @@
+"""What Θ is chosen from, for one open question: incomes with what they may bring, and the provenance each one has.
+
+Nothing is executed. A slice is what `LikelyWalk` reaches with what is known now; its transactions are the income's
+ancestors, told apart by their numbers, so that two incomes share what both of them need. All of it is an estimate:
+it says what is tried first, never what is true.
+"""
+
+from collections.abc import Callable
+from typing import NamedTuple
+
+from accountant.accounting.quote_facts import CutOff, Facts
+from accountant.accounting.quote_walk import LikelyWalk
+from accountant.accounting.theta.candidate import VALUE_MAX, Ancestor, Ancestry, Candidate
+from accountant.chain.transaction import TransactionKind
+from accountant.execution.choice import SMALL, ranked
+from accountant.execution.needs import OutcomeOf
+from accountant.execution.port import OutcomeStore
+from accountant.execution.timeline import Walk
+from accountant.index.port import ChainIndex
+from accountant.index.posting import Posting
+from accountant.primitives.types import Gas, Seq
+
+CANDIDATES_MOST = SMALL
+"""Open incomes of one walk that are considered, those with the least static gas for what they bring."""
+
+LOOK_UPS_EACH = 64
+"""Of one income's slice; beyond, the static estimate of its posting counts."""
+
+_ARRIVED = {True: (9, 10), False: (3, 4)}
+"""Transfers of general money, and calls: how many of how many are taken to have brought all they could, before any of
+the account's own is known."""
+
+
+class Problem(NamedTuple):
+    """An instance for the solvers: places in `candidates` are those in `seqs`."""
+
+    seqs: tuple[Seq, ...]
+    candidates: tuple[Candidate, ...]
+    ancestry: Ancestry
+    short: int
+    """Units that the chosen ones have to bring: to L where a yes is to be shown, and otherwise to keep from U."""
+    yes: bool
+
+
+class Slices:
+    """The slices of one question's incomes, each walked once; what is found meanwhile drops out of them."""
+
+    def __init__(self, index: ChainIndex, store: OutcomeStore, look_ups: int, beat: Callable[[], None]) -> None:
+        """`look_ups`: for all slices together."""
+        self._index, self._store, self._beat = index, store, beat
+        self.left = look_ups
+        self.cut_off = 0
+        """Incomes whose slice was not walked to its end."""
+        self._of: dict[Seq, dict[Seq, Gas]] = {}
+        self._transfers: dict[Seq, bool] = {}
+
+    def problem(self, walk: Walk, amount: int, yes: bool) -> Problem:
+        """To show that the account owns the amount (`yes`), incomes must arrive; to show that it does not, they must
+        fail to. Own expenses are no candidates.
+        """
+        order = [candidate.seq for candidate in ranked(walk, amount)[:CANDIDATES_MOST]]
+        open_postings = {posting.seq: posting for posting in walk.unknown}
+        self._walk_slices([open_postings[seq] for seq in order])
+        swallowed = _swallowed_after(walk) if yes else {}
+        hits, count = _arrived(walk)
+        known = self._known({seq for income in order for seq in self._of[income]})
+        place: dict[Seq, int] = {}
+        ancestry: list[Ancestor] = []
+        candidates = []
+        for income in order:
+            needed = []
+            for seq, gas in self._of[income].items():
+                if seq in known:
+                    continue
+                if seq not in place:
+                    place[seq] = len(ancestry)
+                    ancestry.append(Ancestor(min(gas, VALUE_MAX)))
+                needed.append(place[seq])
+            high = max(0, _units(open_postings[income]) - swallowed.get(income, 0))
+            likely = self._likely(income, hits, count)
+            candidates.append(
+                Candidate(0, min(high, VALUE_MAX), 0, tuple(needed), likelihood=likely if yes else 1000 - likely)
+            )
+        short = amount - walk.lower if yes else walk.upper - amount + 1
+        return Problem(tuple(order), tuple(candidates), ancestry, short, yes)
+
+    def _walk_slices(self, postings: list[Posting]) -> None:
+        """Each its share of the look-ups that are left."""
+        missing = [posting for posting in postings if posting.seq not in self._of]
+        if not missing:
+            return
+        facts = Facts(self._index, self._store, max(0, self.left))
+        try:
+            for located in facts.located([posting.seq for posting in missing]):
+                self._transfers[located.seq] = located.transaction.kind is TransactionKind.TRANSFER
+        except CutOff:
+            pass
+        self.left = max(0, facts.left)
+        for posting in missing:
+            self._beat()
+            facts.left = allowed = min(self.left, LOOK_UPS_EACH)
+            walk = LikelyWalk(facts, 0, 0)
+            walk.run([OutcomeOf(posting.seq)])
+            self.left -= allowed - max(0, facts.left)
+            if walk.cut_off:
+                self.cut_off += 1
+                unseen = posting.gas - sum(walk.gas.values())
+                walk.gas[posting.seq] = Gas(max(walk.gas.get(posting.seq, 0) + max(0, unseen), 1))
+            self._of[posting.seq] = walk.gas
+
+    def _known(self, seqs: set[Seq]) -> set[Seq]:
+        """Observed ancestors cost nothing."""
+        return set(self._store.get_many(sorted(seqs)))
+
+    def _likely(self, income: Seq, hits: int, count: int) -> int:
+        """Per mille: the account's own known incomes are counted in with what is taken for granted of a kind."""
+        few, many = _ARRIVED[self._transfers.get(income, False)]
+        return 1000 * (few + hits) // (many + count)
+
+
+def _arrived(walk: Walk) -> tuple[int, int]:
+    """How many of the walk's known incomes brought all that they could have, and how many there are."""
+    postings = [step for step in walk.steps if not step.open and step.posting.credit_most and not step.posting.own]
+    return sum(step.net >= step.posting.settled + step.posting.credit_most for step in postings), len(postings)
+
+
+def _units(posting: Posting) -> int:
+    return posting.credit_most + posting.debit_most
+
+
+def _swallowed_after(walk: Walk) -> dict[Seq, int]:
+    """By open income: what restarts at zero after it swallow of what it brings."""
+    swallowed, lower = 0, walk.start[0]
+    before = {}
+    for step in walk.steps:
+        if step.open and not step.posting.own:
+            before[step.posting.seq] = swallowed
+        swallowed += step.lower - lower - step.net
+        lower = step.lower
+    return {seq: swallowed - earlier for seq, earlier in before.items()}
+
+
+def static_gas(walk: Walk, amount: int) -> int:
+    """What the postings alone say that the cheapest incomes cost until they could decide."""
+    postings = {posting.seq: posting for posting in walk.unknown}
+    short = min(amount - walk.lower, walk.upper - amount + 1)
+    gas = 0
+    for candidate in ranked(walk, amount):
+        if short <= 0:
+            break
+        gas += candidate.gas
+        short -= _units(postings[candidate.seq])
+    return gas
