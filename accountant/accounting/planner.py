@@ -9,6 +9,7 @@ from accountant.accounting.certificate import ThetaChoice
 from accountant.accounting.slices import Problem, Slices, static_gas
 from accountant.accounting.theta.candidate import Choice
 from accountant.accounting.theta.plan import Plan, expected, plan
+from accountant.accounting.theta.small import FEW
 from accountant.execution.batch import surely_needed
 from accountant.execution.choice import SMALL, reach
 from accountant.execution.narrowing import GAS_PER_POSTING, Narrowing
@@ -18,8 +19,11 @@ from accountant.primitives.types import AMOUNT_MAX, AccountId, Gas, Seq
 PLAN_ABOVE = Gas(10_000_000)
 """Gas that the greedy order would take, or has taken, beyond which Θ is planned."""
 
-GAS_PER_LOOK_UP = 50_000
-"""A plan's look-ups take about as long as a part of the gas at stake: one look-up for so much."""
+MANY_TIMES = 10
+"""Of that, where there are more than FEW incomes: the solvers take tens of milliseconds then, which is as much."""
+
+GAS_PER_LOOK_UP = 200_000
+"""Of the gas at stake, for each look-up of a plan: they take about as long."""
 
 LOOK_UPS_MOST = 2_000
 """Of all plans for one question."""
@@ -74,10 +78,11 @@ class Planner(Narrowing):
         if self._slices is not None:
             return True
         walk, session = self.walk, self._session
+        least = PLAN_ABOVE * (MANY_TIMES if len(walk.unknown) > FEW else 1)
         at_stake: int = session.gas_executed - self._gas_before
-        if at_stake <= PLAN_ABOVE and sum(posting.gas for posting in walk.unknown) > PLAN_ABOVE:
+        if at_stake <= least and sum(posting.gas for posting in walk.unknown) > least:
             at_stake = max(at_stake, static_gas(walk, self._amount))
-        if at_stake <= PLAN_ABOVE:
+        if at_stake <= least:
             return False
         self._slices = Slices(session.index, session.store, look_ups_for(at_stake), session.beat)
         return True

@@ -5,10 +5,11 @@ ancestors, told apart by their numbers, so that two incomes share what both of t
 it says what is tried first, never what is true.
 """
 
+from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from accountant.accounting.quote_facts import CutOff, Facts
+from accountant.accounting.quote_facts import Facts
 from accountant.accounting.quote_walk import LikelyWalk
 from accountant.accounting.theta.candidate import VALUE_MAX, Ancestor, Ancestry, Candidate
 from accountant.chain.transaction import TransactionKind
@@ -26,9 +27,11 @@ CANDIDATES_MOST = SMALL
 LOOK_UPS_EACH = 64
 """Of one income's slice; beyond, the static estimate of its posting counts."""
 
-_ARRIVED = {True: (9, 10), False: (3, 4)}
-"""Transfers of general money, and calls: how many of how many are taken to have brought all they could, before any of
-the account's own is known."""
+_ARRIVED = (2, 3)
+"""Of a source that nothing is known of, so many incomes of so many are taken to have brought all that they could."""
+
+_LIKELY = 500
+"""Per mille; what is at least as likely is counted on in full: a plan that hedges executes what is not needed."""
 
 
 class Problem(NamedTuple):
@@ -52,7 +55,7 @@ class Slices:
         self.cut_off = 0
         """Incomes whose slice was not walked to its end."""
         self._of: dict[Seq, dict[Seq, Gas]] = {}
-        self._transfers: dict[Seq, bool] = {}
+        self._sources: dict[Seq, bytes] = {}
 
     def problem(self, walk: Walk, amount: int, yes: bool) -> Problem:
         """To show that the account owns the amount (`yes`), incomes must arrive; to show that it does not, they must
@@ -62,12 +65,12 @@ class Slices:
         open_postings = {posting.seq: posting for posting in walk.unknown}
         self._walk_slices([open_postings[seq] for seq in order])
         swallowed = _swallowed_after(walk) if yes else {}
-        hits, count = _arrived(walk)
+        likelihoods = self._likelihoods(walk, order)
         known = self._known({seq for income in order for seq in self._of[income]})
         place: dict[Seq, int] = {}
         ancestry: list[Ancestor] = []
         candidates = []
-        for income in order:
+        for income, arrives in zip(order, likelihoods, strict=True):
             needed = []
             for seq, gas in self._of[income].items():
                 if seq in known:
@@ -77,10 +80,9 @@ class Slices:
                     ancestry.append(Ancestor(min(gas, VALUE_MAX)))
                 needed.append(place[seq])
             high = max(0, _units(open_postings[income]) - swallowed.get(income, 0))
-            likely = self._likely(income, hits, count)
-            candidates.append(
-                Candidate(0, min(high, VALUE_MAX), 0, tuple(needed), likelihood=likely if yes else 1000 - likely)
-            )
+            likely = arrives if yes else 1000 - arrives
+            likely = 1000 if likely >= _LIKELY else likely
+            candidates.append(Candidate(0, min(high, VALUE_MAX), 0, tuple(needed), likelihood=likely))
         short = amount - walk.lower if yes else walk.upper - amount + 1
         return Problem(tuple(order), tuple(candidates), ancestry, short, yes)
 
@@ -89,13 +91,8 @@ class Slices:
         missing = [posting for posting in postings if posting.seq not in self._of]
         if not missing:
             return
-        facts = Facts(self._index, self._store, max(0, self.left))
-        try:
-            for located in facts.located([posting.seq for posting in missing]):
-                self._transfers[located.seq] = located.transaction.kind is TransactionKind.TRANSFER
-        except CutOff:
-            pass
-        self.left = max(0, facts.left)
+        self._find_sources([posting.seq for posting in missing])
+        facts = Facts(self._index, self._store, 0)
         for posting in missing:
             self._beat()
             facts.left = allowed = min(self.left, LOOK_UPS_EACH)
@@ -112,16 +109,29 @@ class Slices:
         """Observed ancestors cost nothing."""
         return set(self._store.get_many(sorted(seqs)))
 
-    def _likely(self, income: Seq, hits: int, count: int) -> int:
-        """Per mille: the account's own known incomes are counted in with what is taken for granted of a kind."""
-        few, many = _ARRIVED[self._transfers.get(income, False)]
-        return 1000 * (few + hits) // (many + count)
+    def _source(self, seq: Seq) -> bytes:
+        """Whose word an income is: the contract that was called, or the sender of a transfer; empty if not known."""
+        return self._sources.get(seq, b"")
 
+    def _likelihoods(self, walk: Walk, incomes: list[Seq]) -> list[int]:
+        """Per mille, by what the same source's other incomes of this walk brought, where their outcomes are known."""
+        known = [step for step in walk.steps if not step.open and step.posting.credit_most and not step.posting.own]
+        self._find_sources([step.posting.seq for step in known])
+        hits, count = Counter[bytes](), Counter[bytes]()
+        for step in known:
+            source = self._source(step.posting.seq)
+            count[source] += 1
+            hits[source] += step.net >= step.posting.settled + step.posting.credit_most
+        few, many = _ARRIVED
+        sources = map(self._source, incomes)
+        return [1000 * (few + hits[source]) // (many + count[source]) for source in sources]
 
-def _arrived(walk: Walk) -> tuple[int, int]:
-    """How many of the walk's known incomes brought all that they could have, and how many there are."""
-    postings = [step for step in walk.steps if not step.open and step.posting.credit_most and not step.posting.own]
-    return sum(step.net >= step.posting.settled + step.posting.credit_most for step in postings), len(postings)
+    def _find_sources(self, seqs: list[Seq]) -> None:
+        missing = [seq for seq in seqs if seq not in self._sources]
+        if missing:
+            for located in self._index.transactions(missing):
+                called = located.transaction.kind is TransactionKind.CALL
+                self._sources[located.seq] = located.transaction.to if called else located.sender
 
 
 def _units(posting: Posting) -> int:
