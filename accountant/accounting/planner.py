@@ -105,7 +105,8 @@ class Planner(Narrowing):
 
     def _begin(self, problem: Problem, found: Plan) -> None:
         self._queue = [(problem.seqs[place], expected(problem.candidates[place])) for place in found.batch]
-        self._counted, self._yes, self._short = 0, problem.yes, problem.short
+        self._counted, self._yes = 0, problem.yes
+        self._short = self._missing()
         self._plans += 1
         if self._first is None:
             self._first = problem, found.choice

@@ -34,7 +34,7 @@ class CutOff(Exception):
     """The walk met its limit of work: what it has not seen may cost anything."""
 
 
-class _ReadOnly(OutcomeStore):
+class ReadOnly(OutcomeStore):
     """A store that is asked and never changed; with `nothing` it knows nothing."""
 
     def __init__(self, store: OutcomeStore, nothing: bool) -> None:
@@ -68,7 +68,7 @@ class Facts:
         self.left = look_ups
         self._from_nothing = from_nothing
         self._store = store
-        self._session = Session(index, _ReadOnly(store, from_nothing))
+        self._session = Session(index, ReadOnly(store, from_nothing))
         self._observed: dict[Seq, Observed | None] = {}
         self._walks: dict[tuple[AccountId, Seq], tuple[Seq, Walk]] = {}
 

@@ -60,6 +60,9 @@ class Slices:
     def problem(self, walk: Walk, amount: int, yes: bool) -> Problem:
         """To show that the account owns the amount (`yes`), incomes must arrive; to show that it does not, they must
         fail to. Own expenses are no candidates.
+
+        What a later restart at zero swallows is taken off each income; where too little is left, they have to bring it
+        together.
         """
         order = [candidate.seq for candidate in ranked(walk, amount)[:CANDIDATES_MOST]]
         open_postings = {posting.seq: posting for posting in walk.unknown}
@@ -67,6 +70,9 @@ class Slices:
         swallowed = _swallowed_after(walk) if yes else {}
         likelihoods = self._likelihoods(walk, order)
         known = self._known({seq for income in order for seq in self._of[income]})
+        short = amount - walk.lower if yes else walk.upper - amount + 1
+        if sum(max(0, _units(open_postings[seq]) - swallowed.get(seq, 0)) for seq in order) < short:
+            short, swallowed = short + max(swallowed.values(), default=0), {}
         place: dict[Seq, int] = {}
         ancestry: list[Ancestor] = []
         candidates = []
@@ -83,7 +89,6 @@ class Slices:
             likely = arrives if yes else 1000 - arrives
             likely = 1000 if likely >= _LIKELY else likely
             candidates.append(Candidate(0, min(high, VALUE_MAX), 0, tuple(needed), likelihood=likely))
-        short = amount - walk.lower if yes else walk.upper - amount + 1
         return Problem(tuple(order), tuple(candidates), ancestry, short, yes)
 
     def _walk_slices(self, postings: list[Posting]) -> None:

@@ -22,6 +22,7 @@ from accountant.api import (
     query_routes,
     question_routes,
     quote_routes,
+    theta_routes,
     view_routes,
 )
 from accountant.api.edge import Edge
@@ -107,6 +108,7 @@ def _routed() -> FastAPI:
         question_routes,
         query_routes,
         quote_routes,
+        theta_routes,
         view_routes,
         outcome_routes,
         income_routes,
