@@ -6,24 +6,21 @@ was counted on; then the next one is made from what was learnt (paper, Algorithm
 """
 
 from accountant.accounting.certificate import ThetaChoice
-from accountant.accounting.slices import Problem, Slices, static_gas
+from accountant.accounting.slices import LOOK_UPS_EACH, Problem, Slices, static_gas
 from accountant.accounting.theta.candidate import Choice
 from accountant.accounting.theta.plan import Plan, expected, plan
-from accountant.accounting.theta.small import FEW
 from accountant.execution.batch import surely_needed
 from accountant.execution.choice import SMALL, reach
 from accountant.execution.narrowing import GAS_PER_POSTING, Narrowing
 from accountant.execution.session import Session
+from accountant.index.posting import Posting
 from accountant.primitives.types import AMOUNT_MAX, AccountId, Gas, Seq
 
-PLAN_ABOVE = Gas(10_000_000)
+PLAN_ABOVE = Gas(500_000)
 """Gas that the greedy order would take, or has taken, beyond which Θ is planned."""
 
-MANY_TIMES = 10
-"""Of that, where there are more than FEW incomes: the solvers take tens of milliseconds then, which is as much."""
-
-GAS_PER_LOOK_UP = 200_000
-"""Of the gas at stake, for each look-up of a plan: they take about as long."""
+GAS_PER_LOOK_UP = 10_000
+"""Of the gas at stake, for each look-up of a plan."""
 
 LOOK_UPS_MOST = 2_000
 """Of all plans for one question."""
@@ -35,7 +32,8 @@ class Planner(Narrowing):
     def __init__(self, session: Session, account: AccountId, amount: int, before: Seq) -> None:
         super().__init__(session, account, amount, before)
         self._gas_before = session.gas_executed
-        self._slices: Slices | None = None
+        self._slices = Slices(session.index, session.store, 0, session.beat)
+        self._planning = False
         self._first: tuple[Problem, Choice] | None = None
         self._plans = 0
         self._queue: list[tuple[Seq, int]] = []
@@ -58,8 +56,8 @@ class Planner(Narrowing):
 
     def _chosen(self) -> list[Seq]:
         greedy = super()._chosen()
-        incomes = {posting.seq for posting in self.walk.unknown if not posting.own}
-        if not greedy or greedy[0] not in incomes or len(incomes) < 2 or not self._dear():
+        incomes = {posting.seq: posting for posting in self.walk.unknown if not posting.own}
+        if not greedy or greedy[0] not in incomes or len(incomes) < 2 or not self._dear(incomes[greedy[0]]):
             return greedy
         self._queue = [(seq, units) for seq, units in self._queue if seq in incomes]
         if not self._queue or self._missing() > self._short - self._counted:
@@ -73,26 +71,27 @@ class Planner(Narrowing):
             self._begin(problem, found)
         return self._take()
 
-    def _dear(self) -> bool:
-        """Whether the greedy order costs more than a plan might."""
-        if self._slices is not None:
+    def _dear(self, first: Posting) -> bool:
+        """Whether the greedy order, which begins with `first`, costs more than a plan might."""
+        if self._planning:
             return True
         walk, session = self.walk, self._session
-        least = PLAN_ABOVE * (MANY_TIMES if len(walk.unknown) > FEW else 1)
         at_stake: int = session.gas_executed - self._gas_before
-        if at_stake <= least and sum(posting.gas for posting in walk.unknown) > least:
-            at_stake = max(at_stake, static_gas(walk, self._amount))
-        if at_stake <= least:
-            return False
-        self._slices = Slices(session.index, session.store, look_ups_for(at_stake), session.beat)
-        return True
+        if at_stake <= PLAN_ABOVE and sum(posting.gas for posting in walk.unknown) > PLAN_ABOVE:
+            at_stake = static_gas(walk, self._amount)
+        if at_stake <= PLAN_ABOVE:
+            self._slices.left = LOOK_UPS_EACH
+            at_stake = sum(self._slices.slice_of(first).values())
+        if at_stake > PLAN_ABOVE:
+            self._slices.left = max(LOOK_UPS_EACH, min(LOOK_UPS_MOST, at_stake // GAS_PER_LOOK_UP))
+            self._planning = True
+        return self._planning
 
     def _missing(self) -> int:
         return self._amount - self.walk.lower if self._yes else self.walk.upper - self._amount + 1
 
     def _best(self) -> tuple[Problem, Plan] | None:
         """The cheaper of a plan that shows a yes and one that shows a no; None where incomes alone show neither."""
-        assert self._slices is not None
         highest, lowest = reach(self.walk, own=False)
         plans = []
         for yes, possible in ((True, highest >= self._amount), (False, lowest < self._amount)):
@@ -120,8 +119,3 @@ class Planner(Narrowing):
         self._counted += sum(units for _, units in self._queue[:count])
         self._queue = self._queue[count:]
         return order[:count]
-
-
-def look_ups_for(gas: int) -> int:
-    """How much a plan may look up where so much gas is at stake."""
-    return min(LOOK_UPS_MOST, gas // GAS_PER_LOOK_UP)

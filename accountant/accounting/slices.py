@@ -12,6 +12,7 @@ from typing import NamedTuple
 from accountant.accounting.quote_facts import Facts
 from accountant.accounting.quote_walk import LikelyWalk
 from accountant.accounting.theta.candidate import VALUE_MAX, Ancestor, Ancestry, Candidate
+from accountant.accounting.theta.small import FEW
 from accountant.chain.transaction import TransactionKind
 from accountant.execution.choice import SMALL, ranked
 from accountant.execution.needs import OutcomeOf
@@ -24,8 +25,16 @@ from accountant.primitives.types import Gas, Seq
 CANDIDATES_MOST = SMALL
 """Open incomes of one walk that are considered, those with the least static gas for what they bring."""
 
+ENOUGH = 3
+"""No more than FEW are considered where those bring so many times what is missing: alternatives enough."""
+
 LOOK_UPS_EACH = 64
-"""Of one income's slice; beyond, the static estimate of its posting counts."""
+"""Of one income's slice."""
+
+UNSEEN_TIMES = 4
+"""What was seen of a slice that is larger than that, and the static estimate of one that was not looked at, count so
+many times: else what nobody looked at would look cheap.
+"""
 
 _ARRIVED = (2, 3)
 """Of a source that nothing is known of, so many incomes of so many are taken to have brought all that they could."""
@@ -54,6 +63,8 @@ class Slices:
         self.left = look_ups
         self.cut_off = 0
         """Incomes whose slice was not walked to its end."""
+        self._facts = Facts(index, store, 0)
+        """As of when the question was asked; what is found since then is looked up anew."""
         self._of: dict[Seq, dict[Seq, Gas]] = {}
         self._sources: dict[Seq, bytes] = {}
 
@@ -64,15 +75,23 @@ class Slices:
         What a later restart at zero swallows is taken off each income; where too little is left, they have to bring it
         together.
         """
-        order = [candidate.seq for candidate in ranked(walk, amount)[:CANDIDATES_MOST]]
-        open_postings = {posting.seq: posting for posting in walk.unknown}
-        self._walk_slices([open_postings[seq] for seq in order])
-        swallowed = _swallowed_after(walk) if yes else {}
-        likelihoods = self._likelihoods(walk, order)
-        known = self._known({seq for income in order for seq in self._of[income]})
         short = amount - walk.lower if yes else walk.upper - amount + 1
+        open_postings = {posting.seq: posting for posting in walk.unknown}
+        order: list[Seq] = []
+        brings = 0
+        for candidate in ranked(walk, amount)[:CANDIDATES_MOST]:
+            if len(order) >= FEW and brings >= ENOUGH * short:
+                break
+            order.append(candidate.seq)
+            brings += _units(open_postings[candidate.seq])
+        for seq in order:
+            self.slice_of(open_postings[seq])
+        self._find_sources(order)
+        swallowed = _swallowed_after(walk) if yes else {}
         if sum(max(0, _units(open_postings[seq]) - swallowed.get(seq, 0)) for seq in order) < short:
             short, swallowed = short + max(swallowed.values(), default=0), {}
+        likelihoods = self._likelihoods(walk, order)
+        known = self._known({seq for income in order for seq in self._of[income]})
         place: dict[Seq, int] = {}
         ancestry: list[Ancestor] = []
         candidates = []
@@ -91,24 +110,23 @@ class Slices:
             candidates.append(Candidate(0, min(high, VALUE_MAX), 0, tuple(needed), likelihood=likely))
         return Problem(tuple(order), tuple(candidates), ancestry, short, yes)
 
-    def _walk_slices(self, postings: list[Posting]) -> None:
-        """Each its share of the look-ups that are left."""
-        missing = [posting for posting in postings if posting.seq not in self._of]
-        if not missing:
-            return
-        self._find_sources([posting.seq for posting in missing])
-        facts = Facts(self._index, self._store, 0)
-        for posting in missing:
-            self._beat()
-            facts.left = allowed = min(self.left, LOOK_UPS_EACH)
-            walk = LikelyWalk(facts, 0, 0)
-            walk.run([OutcomeOf(posting.seq)])
-            self.left -= allowed - max(0, facts.left)
-            if walk.cut_off:
-                self.cut_off += 1
-                unseen = posting.gas - sum(walk.gas.values())
-                walk.gas[posting.seq] = Gas(max(walk.gas.get(posting.seq, 0) + max(0, unseen), 1))
-            self._of[posting.seq] = walk.gas
+    def slice_of(self, posting: Posting) -> dict[Seq, Gas]:
+        """What executing an income probably executes, itself included, and the gas of each."""
+        found = self._of.get(posting.seq)
+        if found is not None:
+            return found
+        self._beat()
+        walk = LikelyWalk(self._facts, 0, 0)
+        self._facts.left = allowed = min(self.left, LOOK_UPS_EACH)
+        walk.run([OutcomeOf(posting.seq)])
+        self.left -= allowed - max(0, self._facts.left)
+        if walk.cut_off:
+            self.cut_off += 1
+            seen = sum(walk.gas.values())
+            unseen = UNSEEN_TIMES * max(seen, posting.gas, 1) - seen
+            walk.gas[posting.seq] = Gas(walk.gas.get(posting.seq, 0) + unseen)
+        self._of[posting.seq] = walk.gas
+        return walk.gas
 
     def _known(self, seqs: set[Seq]) -> set[Seq]:
         """Observed ancestors cost nothing."""
