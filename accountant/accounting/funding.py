@@ -48,7 +48,10 @@ def fund(selective: Selective, account: AccountId, amount: int, before: Seq, the
             reason, missing = UndecidedReason.BUDGET_SPENT, (spent,)
             return Funding(Verdict.UNDECIDED, planner.walk, reason, incomes, missing, planner.choice)
         batch = next_batch(selective.session, planner.walk, amount, chosen)
-        spent = _execute(selective, account, batch, incomes)
+        with planner.at_most_what_a_plan_is_worth():
+            spent = _execute(selective, account, batch, incomes)
+        if planner.cut_short(spent):
+            spent = None
 
 
 def _begun(selective: Selective, account: AccountId, before: Seq) -> list[Seq]:

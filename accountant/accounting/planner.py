@@ -1,11 +1,15 @@
 """Choosing Θ for a question that is open: greedily where that is cheap anyway, by the solvers where it is not.
 
-A plan looks up provenance before anything of it is executed, so it must save more than that takes: below PLAN_ABOVE
-the order by the postings alone stands (`execution.choice`). A plan is carried out until an income brings less than
+A plan looks up provenance before anything of it is executed, so it must save more than that takes. So the order by the
+postings alone (`execution.choice`) stands until it has taken PLAN_ABOVE gas, an execution that would go beyond is put
+off, and only then Θ is planned, from what is known by now. A plan is carried out until an income brings less than
 was counted on; then the next one is made from what was learnt (paper, Algorithm 4 with the accountant choosing Θ).
 """
 
-from accountant.accounting.certificate import ThetaChoice
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from accountant.accounting.certificate import MissingExecution, ThetaChoice
 from accountant.accounting.slices import LOOK_UPS_EACH, Problem, Slices, static_gas
 from accountant.accounting.theta.candidate import Choice
 from accountant.accounting.theta.plan import Plan, expected, plan
@@ -13,13 +17,12 @@ from accountant.execution.batch import surely_needed
 from accountant.execution.choice import SMALL, reach
 from accountant.execution.narrowing import GAS_PER_POSTING, Narrowing
 from accountant.execution.session import Session
-from accountant.index.posting import Posting
 from accountant.primitives.types import AMOUNT_MAX, AccountId, Gas, Seq
 
-PLAN_ABOVE = Gas(500_000)
-"""Gas that the greedy order would take, or has taken, beyond which Θ is planned."""
+PLAN_ABOVE = Gas(1_000_000)
+"""Gas that the greedy order would take by the postings alone, or has taken, beyond which Θ is planned."""
 
-GAS_PER_LOOK_UP = 10_000
+GAS_PER_LOOK_UP = 5_000
 """Of the gas at stake, for each look-up of a plan."""
 
 LOOK_UPS_MOST = 2_000
@@ -31,9 +34,10 @@ class Planner(Narrowing):
 
     def __init__(self, session: Session, account: AccountId, amount: int, before: Seq) -> None:
         super().__init__(session, account, amount, before)
-        self._gas_before = session.gas_executed
         self._slices = Slices(session.index, session.store, 0, session.beat)
         self._planning = False
+        self._alternatives = False
+        """Whether there are several incomes to choose from."""
         self._first: tuple[Problem, Choice] | None = None
         self._plans = 0
         self._queue: list[tuple[Seq, int]] = []
@@ -56,8 +60,9 @@ class Planner(Narrowing):
 
     def _chosen(self) -> list[Seq]:
         greedy = super()._chosen()
-        incomes = {posting.seq: posting for posting in self.walk.unknown if not posting.own}
-        if not greedy or greedy[0] not in incomes or len(incomes) < 2 or not self._dear(incomes[greedy[0]]):
+        incomes = {posting.seq for posting in self.walk.unknown if not posting.own}
+        self._alternatives = bool(greedy) and greedy[0] in incomes and len(incomes) > 1
+        if not self._alternatives or not self._dear():
             return greedy
         self._queue = [(seq, units) for seq, units in self._queue if seq in incomes]
         if not self._queue or self._missing() > self._short - self._counted:
@@ -71,17 +76,39 @@ class Planner(Narrowing):
             self._begin(problem, found)
         return self._take()
 
-    def _dear(self, first: Posting) -> bool:
-        """Whether the greedy order, which begins with `first`, costs more than a plan might."""
+    @contextmanager
+    def at_most_what_a_plan_is_worth(self) -> Iterator[None]:
+        """While no plan was made, what is executed may take PLAN_ABOVE gas in all: beyond, alternatives are looked for.
+
+        Outcomes found by then are kept. Work that is shared has no limit: others execute what is heavy.
+        """
+        session = self._session
+        budget = session.gas_budget
+        limited = not (self._planning or session.shared) and self._alternatives
+        if limited and (budget is None or budget > PLAN_ABOVE):
+            session.gas_budget = max(PLAN_ABOVE, session.gas_executed)
+        try:
+            yield
+        finally:
+            session.gas_budget = budget
+
+    def cut_short(self, missing: MissingExecution | None) -> bool:
+        """Whether it was this limit that ended an execution, and not the question's own budget; then a plan is next."""
+        budget = self._session.gas_budget
+        ended = missing is not None and not self._planning and not self._session.shared and self._alternatives
+        if ended and (budget is None or budget > PLAN_ABOVE):
+            self._planning = True
+            self._slices.left = max(LOOK_UPS_EACH, PLAN_ABOVE // GAS_PER_LOOK_UP)
+            return True
+        return False
+
+    def _dear(self) -> bool:
+        """Whether the greedy order costs more than a plan might."""
         if self._planning:
             return True
-        walk, session = self.walk, self._session
-        at_stake: int = session.gas_executed - self._gas_before
+        walk, at_stake = self.walk, int(self._session.gas_executed)
         if at_stake <= PLAN_ABOVE and sum(posting.gas for posting in walk.unknown) > PLAN_ABOVE:
             at_stake = static_gas(walk, self._amount)
-        if at_stake <= PLAN_ABOVE:
-            self._slices.left = LOOK_UPS_EACH
-            at_stake = sum(self._slices.slice_of(first).values())
         if at_stake > PLAN_ABOVE:
             self._slices.left = max(LOOK_UPS_EACH, min(LOOK_UPS_MOST, at_stake // GAS_PER_LOOK_UP))
             self._planning = True

@@ -1,6 +1,6 @@
 """What Θ is chosen from, for one open question: incomes with what they may bring, and the provenance each one has.
 
-Nothing is executed. A slice is what `LikelyWalk` reaches with what is known now; its transactions are the income's
+Nothing is executed. A slice is what a likely walk reaches with what is known now; its transactions are the income's
 ancestors, told apart by their numbers, so that two incomes share what both of them need. All of it is an estimate:
 it says what is tried first, never what is true.
 """
@@ -9,18 +9,20 @@ from collections import Counter
 from collections.abc import Callable
 from typing import NamedTuple
 
-from accountant.accounting.quote_facts import Facts
+from accountant.accounting.quote_facts import ROWS_PER_LOOK_UP, Facts, ReadOnly
 from accountant.accounting.quote_walk import LikelyWalk
 from accountant.accounting.theta.candidate import VALUE_MAX, Ancestor, Ancestry, Candidate
 from accountant.accounting.theta.small import FEW
 from accountant.chain.transaction import TransactionKind
 from accountant.execution.choice import SMALL, ranked
+from accountant.execution.narrowing import Narrowing
 from accountant.execution.needs import OutcomeOf
 from accountant.execution.port import OutcomeStore
+from accountant.execution.session import Session
 from accountant.execution.timeline import Walk
 from accountant.index.port import ChainIndex
 from accountant.index.posting import Posting
-from accountant.primitives.types import Gas, Seq
+from accountant.primitives.types import AccountId, Gas, Seq
 
 CANDIDATES_MOST = SMALL
 """Open incomes of one walk that are considered, those with the least static gas for what they bring."""
@@ -54,6 +56,29 @@ class Problem(NamedTuple):
     yes: bool
 
 
+class _NearWalk(LikelyWalk):
+    """Funds what must be funded as the executor would begin to: from the latest postings, greedily."""
+
+    def __init__(self, facts: Facts, session: Session) -> None:
+        super().__init__(facts, 0, 0)
+        self._session = session
+
+    def _covers(self, account: AccountId, amount: int, before: Seq) -> None:
+        narrowing = Narrowing(self._session, account, amount, before)
+        first = narrowing.next()
+        walk = narrowing.walk
+        self.facts.spend(1 + len(walk.steps) // ROWS_PER_LOOK_UP)
+        if not first:
+            return
+        open_postings = {posting.seq: posting for posting in walk.unknown}
+        short = min(amount - walk.lower, walk.upper - amount + 1)
+        for seq in dict.fromkeys([*first, *(candidate.seq for candidate in ranked(walk, amount))]):
+            if short <= 0:
+                break
+            self.ask(OutcomeOf(seq))
+            short -= max(1, _units(open_postings[seq]))
+
+
 class Slices:
     """The slices of one question's incomes, each walked once; what is found meanwhile drops out of them."""
 
@@ -63,7 +88,7 @@ class Slices:
         self.left = look_ups
         self.cut_off = 0
         """Incomes whose slice was not walked to its end."""
-        self._facts = Facts(index, store, 0)
+        self._facts, self._session = Facts(index, store, 0), Session(index, ReadOnly(store, False))
         """As of when the question was asked; what is found since then is looked up anew."""
         self._of: dict[Seq, dict[Seq, Gas]] = {}
         self._sources: dict[Seq, bytes] = {}
@@ -94,8 +119,11 @@ class Slices:
         known = self._known({seq for income in order for seq in self._of[income]})
         place: dict[Seq, int] = {}
         ancestry: list[Ancestor] = []
-        candidates = []
+        seqs, candidates = [], []
         for income, arrives in zip(order, likelihoods, strict=True):
+            high = max(0, _units(open_postings[income]) - swallowed.get(income, 0))
+            if not high:
+                continue
             needed = []
             for seq, gas in self._of[income].items():
                 if seq in known:
@@ -104,11 +132,11 @@ class Slices:
                     place[seq] = len(ancestry)
                     ancestry.append(Ancestor(min(gas, VALUE_MAX)))
                 needed.append(place[seq])
-            high = max(0, _units(open_postings[income]) - swallowed.get(income, 0))
             likely = arrives if yes else 1000 - arrives
             likely = 1000 if likely >= _LIKELY else likely
             candidates.append(Candidate(0, min(high, VALUE_MAX), 0, tuple(needed), likelihood=likely))
-        return Problem(tuple(order), tuple(candidates), ancestry, short, yes)
+            seqs.append(income)
+        return Problem(tuple(seqs), tuple(candidates), ancestry, short, yes)
 
     def slice_of(self, posting: Posting) -> dict[Seq, Gas]:
         """What executing an income probably executes, itself included, and the gas of each."""
@@ -116,7 +144,7 @@ class Slices:
         if found is not None:
             return found
         self._beat()
-        walk = LikelyWalk(self._facts, 0, 0)
+        walk = _NearWalk(self._facts, self._session)
         self._facts.left = allowed = min(self.left, LOOK_UPS_EACH)
         walk.run([OutcomeOf(posting.seq)])
         self.left -= allowed - max(0, self._facts.left)

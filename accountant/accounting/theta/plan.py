@@ -78,9 +78,10 @@ def plan(
 
 
 def expected(candidate: Candidate) -> int:
-    """Units that an income brings on average, rounded down."""
+    """Units that an income brings on average, rounded down; at least one where it may bring any."""
     per_mille = 500 if candidate.likelihood is None else candidate.likelihood
-    return candidate.amount_low + (candidate.amount_high - candidate.amount_low) * per_mille // 1000
+    brings = candidate.amount_low + (candidate.amount_high - candidate.amount_low) * per_mille // 1000
+    return max(brings, min(1, candidate.amount_high))
 
 
 def _cheapest(
