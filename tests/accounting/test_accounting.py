@@ -34,7 +34,7 @@ _WORLDS = {
 """Postings between checkpoints, starts before runs wait, the first window, and whether Θ is planned."""
 
 
-@pytest.fixture(autouse=True, params=_WORLDS.values(), ids=_WORLDS)
+@pytest.fixture(autouse=True, params=list(_WORLDS.values()), ids=list(_WORLDS))
 def _limits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     checkpoint_every, runs_most, window, planned = request.param
     monkeypatch.setattr("accountant.execution.session.CHECKPOINT_EVERY", checkpoint_every)
