@@ -46,7 +46,7 @@ format: $(STAMP)
 	$(BIN)/ruff format $(HERE)
 	$(BIN)/ruff check --fix $(HERE)
 
-# Versions anew. The lock names no index, so that any mirror will do.
+# Versions anew. The lock names no index, so that any mirror will do; `exclude-dependencies` in pyproject.toml keeps CUDA out.
 lock: $(STAMP)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --upgrade --quiet \
 	  --python-version 3.11 --no-header --no-emit-index-url --output-file requirements.lock

@@ -1,0 +1,189 @@
+"""The exact sums of convolutions, in blocks of images that stay in the processor's cache.
+
+`forward_sums` also gives the gradient of the input where the stride is 1. With shifted views no columns are gathered;
+small images, few channels and strides take the other way. Both sum the same integers.
+"""
+
+from collections.abc import Iterator
+
+import torch
+
+from accountant.tensors.ieee import Values, canonical_, narrowed
+from accountant.tensors.machine import WIDE_TERMS, require_exact
+from accountant.tensors.products import wide_product
+from accountant.tensors.rounding import Grid
+from accountant.tensors.sums import to_odd_wide, wide_integers
+from accountant.tensors.windows import Padded, Windows
+
+SHIFT_CHANNELS = 16
+SHIFT_WINDOWS = 512
+"""From here on, shifted views were faster than gathered columns."""
+_BLOCK = 8  # images
+
+
+def _shifts(windows: Windows, channels: int) -> bool:
+    return windows.stride == (1, 1) and channels >= SHIFT_CHANNELS and windows.count >= SHIFT_WINDOWS
+
+
+def _blocks(images: int) -> Iterator[tuple[int, int]]:
+    for begin in range(0, images, _BLOCK):
+        yield begin, min(begin + _BLOCK, images)
+
+
+def _fill(room: Padded, values: Values, anchor: torch.Tensor) -> None:
+    """Rounds images onto their grids while copying them between the padding."""
+    inner = room.inner[: values.shape[0]]
+    inner.copy_(values).add_(anchor).sub_(anchor)
+
+
+def anchors(unit: torch.Tensor) -> torch.Tensor:
+    """What is added and taken away to round to multiples of a unit."""
+    return unit * (1.5 * 2.0**52)
+
+
+def forward_sums(values: Values, unit: torch.Tensor, weight: Grid, windows: Windows, groups: int) -> Values:
+    """[N, C, H, W] with a unit for each image, weight [O, C ÷ groups, kh, kw] → [N, O, oh, ow]."""
+    require_exact(values.device)
+    images, channels = values.shape[:2]
+    outputs = weight.wide.shape[0]
+    per_group, per_output = channels // groups, outputs // groups
+    terms = per_group * windows.area
+    result = torch.empty(images, outputs, *windows.out, dtype=torch.float32, device=values.device)
+    room = Padded(min(_BLOCK, images), channels, windows, unit)
+    anchor = anchors(unit)
+    shifts = _shifts(windows, per_group) and terms <= WIDE_TERMS
+    gathered = (
+        None if shifts else torch.empty(per_group, *windows.kernel, *windows.out, dtype=unit.dtype, device=unit.device)
+    )
+    width = windows.padded[1] if shifts else windows.out[1]
+    sums = torch.empty(outputs, windows.out[0], width, dtype=unit.dtype, device=unit.device)
+    kernels = weight.wide.permute(2, 3, 0, 1).contiguous() if shifts else weight.wide.reshape(outputs, terms)
+    for begin, end in _blocks(images):
+        _fill(room, values[begin:end], anchor[begin:end])
+        for image in range(end - begin):
+            for group in range(groups):
+                first, last = group * per_group, (group + 1) * per_group
+                rows = slice(group * per_output, (group + 1) * per_output)
+                into = sums[rows].view(per_output, -1)
+                if gathered is None:
+                    _shifted_products(room, image, (first, last), kernels[:, :, rows], into)
+                elif terms <= WIDE_TERMS:
+                    gathered.copy_(room.columns(image, first, last))
+                    torch.mm(kernels[rows], gathered.view(terms, -1), out=into)
+                else:
+                    gathered.copy_(room.columns(image, first, last))
+                    columns = Grid(gathered.view(terms, -1), unit[begin + image].view(1, 1))
+                    into.copy_(wide_product(Grid(kernels[rows], weight.unit.view(1, 1)), columns))
+            result[begin + image].copy_(sums[:, :, : windows.out[1]])
+        canonical_(result[begin:end])
+    return result
+
+
+def _shifted_products(
+    room: Padded, image: int, channels: tuple[int, int], kernels: torch.Tensor, into: torch.Tensor
+) -> None:
+    height, width = room.windows.kernel
+    torch.mm(kernels[0, 0], room.shifted(image, *channels, 0, 0), out=into)
+    for place in range(1, height * width):
+        dy, dx = divmod(place, width)
+        into.addmm_(kernels[dy, dx], room.shifted(image, *channels, dy, dx))
+
+
+def input_sums(gradient: Values, unit: torch.Tensor, weight: Grid, windows: Windows, groups: int) -> Values:
+    """The gradient of the input: [N, O, oh, ow] with a unit for each image → [N, C, H, W]."""
+    images = gradient.shape[0]
+    outputs, per_group = weight.wide.shape[:2]
+    if windows.stride == (1, 1):
+        split = weight.wide.view(groups, outputs // groups, per_group, *windows.kernel)
+        turned = split.flip(3, 4).transpose(1, 2).reshape(groups * per_group, outputs // groups, *windows.kernel)
+        back = (windows.kernel[0] - 1 - windows.padding[0], windows.kernel[1] - 1 - windows.padding[1])
+        over = Windows(windows.out, windows.kernel, (1, 1), back, windows.size)
+        return forward_sums(gradient, unit, Grid(turned.contiguous(), weight.unit), over, groups)
+    require_exact(gradient.device)
+    parts = []
+    for begin, end in _blocks(images):
+        anchor = anchors(unit[begin:end])
+        wide = gradient[begin:end].to(torch.float64).add_(anchor).sub_(anchor)
+        parts.append(narrowed(_spread(Grid(wide, unit[begin:end]), weight, windows, groups)))
+    return torch.cat(parts)
+
+
+def _spread(gradient: Grid, weight: Grid, windows: Windows, groups: int) -> torch.Tensor:
+    images, outputs = gradient.wide.shape[:2]
+    per_group, per_output = weight.wide.shape[1], outputs // groups
+    unit = gradient.unit * weight.unit
+    step = max(1, WIDE_TERMS // windows.area)
+    total: torch.Tensor | None = None
+    for begin in range(0, per_output, step):
+        g = gradient.wide.view(images, groups, per_output, -1)[:, :, begin : begin + step]
+        w = weight.wide.view(groups, per_output, -1)[:, begin : begin + step]
+        columns = torch.matmul(w.mT, g).reshape(images, groups * per_group * windows.area, windows.count)
+        part = torch.nn.functional.fold(
+            columns, windows.size, windows.kernel, padding=windows.padding, stride=windows.stride
+        )
+        if per_output <= step:
+            return part
+        total = wide_integers(part, unit) if total is None else total.add_(wide_integers(part, unit))
+    assert total is not None
+    return to_odd_wide(total) * unit
+
+
+def weight_sums(
+    values: Values, gradient: Values, units: tuple[torch.Tensor, torch.Tensor], windows: Windows, groups: int
+) -> Values:
+    """The gradient of the weight [O, C ÷ groups, kh, kw]. One unit for all images, and one for all gradients."""
+    require_exact(values.device)
+    images, channels = values.shape[:2]
+    outputs = gradient.shape[1]
+    per_group = channels // groups
+    unit = (units[0] * units[1]).reshape(())
+    room = Padded(min(_BLOCK, images), channels, windows, unit)
+    shifts = _shifts(windows, per_group)
+    width = windows.padded[1] if shifts else windows.out[1]
+    slopes = torch.zeros(min(_BLOCK, images), outputs, windows.out[0], width, dtype=unit.dtype, device=unit.device)
+    shape = (windows.area, outputs, per_group) if shifts else (outputs, per_group * windows.area)
+    sums = torch.zeros(shape, dtype=unit.dtype, device=unit.device)
+    total: torch.Tensor | None = None
+    held = 0
+    rows_at_once = max(1, WIDE_TERMS // windows.out[1])
+    for begin, end in _blocks(images):
+        _fill(room, values[begin:end], anchors(units[0]).reshape(1, 1, 1, 1))
+        anchor = anchors(units[1]).reshape(1, 1, 1, 1)
+        slopes[: end - begin, :, :, : windows.out[1]].copy_(gradient[begin:end]).add_(anchor).sub_(anchor)
+        for image in range(end - begin):
+            for top in range(0, windows.out[0], rows_at_once):
+                bottom = min(top + rows_at_once, windows.out[0])
+                terms = (bottom - top) * windows.out[1]
+                if held + terms > WIDE_TERMS:
+                    part = wide_integers(sums, unit)
+                    total = part if total is None else total.add_(part)
+                    sums.zero_()
+                    held = 0
+                held += terms
+                slope = slopes[image, :, top:bottom].reshape(outputs, -1)
+                _add_products(room, image, (top, bottom), slope, sums, groups)
+    if total is not None:
+        sums = to_odd_wide(total.add_(wide_integers(sums, unit))) * unit
+    if shifts:
+        sums = sums.permute(1, 2, 0)
+    return narrowed(sums.reshape(outputs, per_group, *windows.kernel).contiguous())
+
+
+def _add_products(
+    room: Padded, image: int, rows: tuple[int, int], slope: torch.Tensor, sums: torch.Tensor, groups: int
+) -> None:
+    windows = room.windows
+    per_output, per_group = slope.shape[0] // groups, room.rows.shape[1] // groups
+    for group in range(groups):
+        first, last = group * per_group, (group + 1) * per_group
+        g = slope[group * per_output : (group + 1) * per_output]
+        out = slice(group * per_output, (group + 1) * per_output)
+        if sums.dim() == 3:
+            width = windows.padded[1]
+            span = slice(rows[0] * width, rows[1] * width)
+            for place in range(windows.area):
+                shifted = room.shifted(image, first, last, *divmod(place, windows.kernel[1]))
+                sums[place, out].addmm_(g, shifted[:, span].mT)
+        else:
+            columns = room.columns(image, first, last)[:, :, :, rows[0] : rows[1]]
+            sums[out].addmm_(g, columns.reshape(per_group * windows.area, -1).mT)

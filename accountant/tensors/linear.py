@@ -1,0 +1,60 @@
+"""Matrix multiplication as an operator, with gradients."""
+
+from accountant.tensors.arithmetic import unbroadcast
+from accountant.tensors.errors import InvalidShape
+from accountant.tensors.ieee import Values
+from accountant.tensors.products import Rounded, product, rounded, transposed
+from accountant.tensors.rounding import Precision
+from accountant.tensors.shapes import broadcast, check_terms, element_count
+from accountant.tensors.tape import recorded
+from accountant.tensors.values import Tensor
+
+ROW = (-1,)
+MATRIX = (-2, -1)
+
+
+def operand(tensor: Tensor, axes: tuple[int, ...], precision: Precision) -> Rounded:
+    """A tensor rounded, once for all uses with these groups."""
+    key = (precision, *axes)
+    known = tensor.rounded.get(key)
+    if known is None:
+        known = tensor.rounded[key] = rounded(tensor.values, axes, precision)
+    return known
+
+
+def matmul(left: Tensor, right: Tensor, precision: Precision = Precision.EXACT20) -> Tensor:
+    """[…, M, K] × […, K, N]. Groups: rows of left, matrices of right; so a row's result depends on no other row.
+
+    In gradients: rows of g and matrices of right; matrices of left and of g, all rows as one matrix where right has
+    two dimensions.
+    """
+    if len(left.shape) < 2 or len(right.shape) < 2 or left.shape[-1] != right.shape[-2]:
+        raise InvalidShape(f"no matrix product of {left.shape} and {right.shape}")
+    rows, terms, columns = left.shape[-2], left.shape[-1], right.shape[-1]
+    shape = (*broadcast(left.shape[:-2], right.shape[:-2]), rows, columns)
+    element_count(shape)
+    check_terms(terms)
+    flat = len(right.shape) == 2
+
+    def folded(values: Values, width: int) -> Values:
+        return values.reshape(-1, width) if flat else values
+
+    def forward() -> Values:
+        if 0 in shape or terms == 0:
+            return left.values.new_zeros(shape)
+        a = rounded(folded(left.values, terms), ROW, precision)
+        return product(a, operand(right, MATRIX, precision)).reshape(shape)
+
+    def backward(g: Values) -> tuple[Values, Values]:
+        if 0 in shape or terms == 0:
+            return left.values.new_zeros(left.shape), right.values.new_zeros(right.shape)
+        g = folded(g, columns)
+        check_terms(g.shape[-2])
+        of_left = product(rounded(g, ROW, precision), transposed(operand(right, MATRIX, precision)))
+        a = transposed(rounded(folded(left.values, terms), MATRIX, precision))
+        of_right = product(a, rounded(g, MATRIX, precision))
+        if flat:
+            return of_left.reshape(left.shape), of_right
+        return unbroadcast(of_left, left.shape), unbroadcast(of_right, right.shape)
+
+    return recorded(forward(), (left, right), backward)

@@ -1,0 +1,94 @@
+"""Matrix products, exact: rounded operands, every sum without error, one rounding at the end.
+
+Which unit of the processor computes the sums is chosen for speed alone: integers have one sum.
+"""
+
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
+
+import torch
+
+from accountant.tensors.ieee import Values, narrowed
+from accountant.tensors.machine import BYTE_TERMS, SINGLE_TERMS, WIDE_TERMS, byte_products, require_exact
+from accountant.tensors.rounding import Grid, Precision, group_exponents, largest, on_grid, power_of_two, void_to_nan
+from accountant.tensors.shapes import check_terms
+from accountant.tensors.sums import to_odd_wide, wide_integers
+
+BYTE_LIMIT = 127.0
+
+
+class Bytes(NamedTuple):
+    """Values rounded to int8 for one use; `unit` is 2^(e - 7) for each group in binary64, NaN where void."""
+
+    integers: torch.Tensor
+    unit: torch.Tensor
+
+
+Rounded = Grid | Bytes
+_Multiply = Callable[[torch.Tensor, torch.Tensor], torch.Tensor]
+
+
+def rounded(values: Values, axes: Sequence[int], precision: Precision) -> Rounded:
+    """Rounds an operand, one group along the given axes."""
+    if precision is Precision.EXACT20:
+        return on_grid(values, axes, precision)
+    magnitudes = largest(values, axes)
+    exponents = group_exponents(magnitudes)
+    unit = void_to_nan(power_of_two(exponents - precision), magnitudes)
+    scale = power_of_two(precision - exponents).to(torch.float32)
+    integers = torch.mul(values, scale).round_().clamp_(-BYTE_LIMIT, BYTE_LIMIT).nan_to_num_()
+    return Bytes(integers.to(torch.int8), unit)
+
+
+def transposed(operand: Rounded) -> Rounded:
+    """The last two dimensions exchanged."""
+    if isinstance(operand, Grid):
+        return Grid(operand.wide.mT, operand.unit.mT)
+    return Bytes(operand.integers.mT, operand.unit.mT)
+
+
+def product(left: Rounded, right: Rounded) -> Values:
+    """[…, M, K] × […, K, N] of operands rounded to the same precision."""
+    if isinstance(left, Grid) and isinstance(right, Grid):
+        return narrowed(wide_product(left, right))
+    assert isinstance(left, Bytes) and isinstance(right, Bytes)
+    return narrowed(integer_product(left.integers, right.integers).to(torch.float64) * (left.unit * right.unit))
+
+
+def wide_product(left: Grid, right: Grid) -> torch.Tensor:
+    """The product in binary64, fit to be narrowed once."""
+    terms = left.wide.shape[-1]
+    check_terms(terms)
+    require_exact(left.wide.device)
+    if terms <= WIDE_TERMS:
+        return torch.matmul(left.wide, right.wide)
+    unit = left.unit * right.unit
+    total: torch.Tensor | None = None
+    for begin in range(0, terms, WIDE_TERMS):
+        end = begin + WIDE_TERMS
+        part = wide_integers(torch.matmul(left.wide[..., begin:end], right.wide[..., begin:end, :]), unit)
+        total = part if total is None else total.add_(part)
+    assert total is not None
+    return to_odd_wide(total) * unit
+
+
+def integer_product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """int8 matrices multiplied: exact integers as int32, binary32 or binary64, whichever was fastest."""
+    terms = left.shape[-1]
+    check_terms(terms)
+    require_exact(left.device)
+    if left.dim() == 2 and right.dim() == 2 and terms > 0 and byte_products(left.device):
+        return _in_pieces(left, right, BYTE_TERMS, torch._int_mm)
+    return _in_pieces(left.to(torch.float32), right.to(torch.float32), SINGLE_TERMS, torch.matmul)
+
+
+def _in_pieces(left: torch.Tensor, right: torch.Tensor, most: int, multiply: _Multiply) -> torch.Tensor:
+    terms = left.shape[-1]
+    if terms <= most:
+        return multiply(left, right)
+    total: torch.Tensor | None = None
+    for begin in range(0, terms, most):
+        part = multiply(left[..., begin : begin + most], right[..., begin : begin + most, :])
+        total = part.to(torch.float64) if total is None else total.add_(part)
+    assert total is not None
+    return total
