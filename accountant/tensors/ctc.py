@@ -113,7 +113,7 @@ def ctc_loss(
 
     Log probabilities [T, N, C], targets [N, S], 1 ≤ times ≤ T, lengths ≤ S. A target that cannot be has loss +∞ and
     gradient 0. Gradient at (t, n, c): -g[n] × the exact sum over the states with label c of the probability to be there
-    at t, each rounded to binary32; all of them are one group of rounding.
+    at t, each rounded to binary32; those of one (t, n) are a group of rounding.
     """
     _check(log_probabilities, targets, times_, lengths, blank)
     x = log_probabilities.values

@@ -22,12 +22,12 @@ def check_indices(indices: torch.Tensor, size: int) -> None:
 def scattered(values: Values, indices: torch.Tensor, axis: int, size: int) -> Values:
     """Zeros of `size` along the axis, to which values are added where indices of the same shape say.
 
-    All values are one group of rounding. Exact in any order.
+    All values in one line along the axis are a group of rounding. Exact in any order.
     """
     shape = [size if at == axis else extent for at, extent in enumerate(values.shape)]
     if values.numel() == 0:
         return torch.zeros(shape, dtype=torch.float32, device=values.device)
-    grid = on_grid(values, range(values.dim()), SUM_BITS)
+    grid = on_grid(values, (axis,), SUM_BITS)
     return _scattered_grid(grid, indices, axis, shape)
 
 
