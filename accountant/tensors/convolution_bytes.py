@@ -7,7 +7,7 @@ import torch
 from accountant.tensors.ieee import Values, canonical_, narrowed
 from accountant.tensors.products import Bytes, integer_product, rounded
 from accountant.tensors.rounding import Precision
-from accountant.tensors.windows import Padded, Windows
+from accountant.tensors.windows import Padded, Windows, covered, meets_image
 
 _BLOCK_BYTES = 1 << 22  # of gathered columns
 IMAGE = (1, 2, 3)
@@ -70,7 +70,10 @@ def input_bytes(gradient: Values, weight: Bytes, windows: Windows, groups: int) 
         integers = integers.new_zeros(*integers.shape[:2], *full)
         integers[:, :, :: windows.stride[0], :: windows.stride[1]] = g.integers
     over = Windows(full, windows.kernel, (1, 1), back, windows.size)
-    return _forward(Bytes(integers, g.unit), Bytes(turned.contiguous(), weight.unit), over, groups)
+    result = _forward(Bytes(integers, g.unit), Bytes(turned.contiguous(), weight.unit), over, groups)
+    if windows.stride == (1, 1):
+        return result
+    return torch.where(covered(windows, result.device), result, 0.0)
 
 
 def weight_bytes(values: Values, gradient: Values, windows: Windows, groups: int) -> Values:
@@ -84,4 +87,5 @@ def weight_bytes(values: Values, gradient: Values, windows: Windows, groups: int
         slopes = g.integers[begin:end].transpose(0, 1).reshape(groups, per_output, -1)
         for group, columns in enumerate(gathered):
             total[group].add_(integer_product(slopes[group], columns.mT))
-    return narrowed((total * (x.unit * g.unit).view(1, 1, 1)).view(outputs, per_group, *windows.kernel))
+    sums = (total * (x.unit * g.unit).view(1, 1, 1)).view(outputs, per_group, *windows.kernel)
+    return narrowed(torch.where(meets_image(windows, sums.device), sums, 0.0))

@@ -13,7 +13,7 @@ from accountant.tensors.machine import WIDE_TERMS, require_exact
 from accountant.tensors.products import wide_product
 from accountant.tensors.rounding import Grid
 from accountant.tensors.sums import to_odd_wide, wide_integers
-from accountant.tensors.windows import Padded, Windows
+from accountant.tensors.windows import Padded, Windows, covered, meets_image
 
 SHIFT_CHANNELS = 16
 SHIFT_WINDOWS = 512
@@ -100,11 +100,13 @@ def input_sums(gradient: Values, unit: torch.Tensor, weight: Grid, windows: Wind
         over = Windows(windows.out, windows.kernel, (1, 1), back, windows.size)
         return forward_sums(gradient, unit, Grid(turned.contiguous(), weight.unit), over, groups)
     require_exact(gradient.device)
+    inside = covered(windows, gradient.device)
     parts = []
     for begin, end in _blocks(images):
         anchor = anchors(unit[begin:end])
         wide = gradient[begin:end].to(torch.float64).add_(anchor).sub_(anchor)
-        parts.append(narrowed(_spread(Grid(wide, unit[begin:end]), weight, windows, groups)))
+        spread = _spread(Grid(wide, unit[begin:end]), weight, windows, groups)
+        parts.append(narrowed(torch.where(inside, spread, 0.0)))
     return torch.cat(parts)
 
 
@@ -166,7 +168,8 @@ def weight_sums(
         sums = to_odd_wide(total.add_(wide_integers(sums, unit))) * unit
     if shifts:
         sums = sums.permute(1, 2, 0)
-    return narrowed(sums.reshape(outputs, per_group, *windows.kernel).contiguous())
+    sums = sums.reshape(outputs, per_group, *windows.kernel)
+    return narrowed(torch.where(meets_image(windows, sums.device), sums, 0.0))
 
 
 def _add_products(

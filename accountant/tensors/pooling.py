@@ -5,7 +5,7 @@ import torch
 from accountant.tensors.errors import InvalidShape
 from accountant.tensors.ieee import Values, narrowed, over, scalar
 from accountant.tensors.rounding import SUM_BITS, on_grid
-from accountant.tensors.shapes import element_count
+from accountant.tensors.shapes import check_terms, element_count
 from accountant.tensors.tape import recorded
 from accountant.tensors.values import Tensor
 from accountant.tensors.windows import Pair, Windows, windows_of
@@ -19,6 +19,7 @@ def _geometry(tensor: Tensor, kernel: int | Pair, stride: int | Pair | None, pad
     sizes = [kernel, kernel if stride is None else stride, padding]
     pairs = [(size, size) if isinstance(size, int) else size for size in sizes]
     windows = windows_of((tensor.shape[2], tensor.shape[3]), pairs[0], pairs[1], pairs[2])
+    check_terms(windows.area)
     element_count((*tensor.shape[:2], *windows.out))
     element_count((*tensor.shape[:2], *windows.padded))
     return windows

@@ -77,9 +77,18 @@ def integer_product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
     terms = left.shape[-1]
     check_terms(terms)
     require_exact(left.device)
-    if left.dim() == 2 and right.dim() == 2 and terms > 0 and byte_products(left.device):
-        return _in_pieces(left, right, BYTE_TERMS, torch._int_mm)
+    if left.dim() == 2 and right.dim() == 2 and min(*left.shape, *right.shape) > 1 and byte_products(left.device):
+        return _in_pieces(left, right, BYTE_TERMS, _byte_product)
     return _in_pieces(left.to(torch.float32), right.to(torch.float32), SINGLE_TERMS, torch.matmul)
+
+
+def _byte_product(left: torch.Tensor, right: torch.Tensor) -> torch.Tensor:
+    """int8 matrices multiplied into int32.
+
+    torch._int_mm reads elsewhere where a size is 1 and its stride is not the usual one: such matrices never come here,
+    and others come dense, row by row or column by column.
+    """
+    return torch._int_mm(*(matrix if matrix.mT.is_contiguous() else matrix.contiguous() for matrix in (left, right)))
 
 
 def _in_pieces(left: torch.Tensor, right: torch.Tensor, most: int, multiply: _Multiply) -> torch.Tensor:

@@ -52,6 +52,29 @@ def windows_of(size: Pair, kernel: Pair, stride: Pair, padding: Pair) -> Windows
     return Windows(size, kernel, stride, padding, (spans[0] // stride[0] + 1, spans[1] // stride[1] + 1))
 
 
+def covered(windows: Windows, device: torch.device) -> torch.Tensor:
+    """Which places of the image lie in a window at all, [H, W]."""
+    places = torch.zeros(windows.padded, dtype=torch.bool, device=device)
+    for dy in range(windows.kernel[0]):
+        for dx in range(windows.kernel[1]):
+            places[dy:, dx:][:: windows.stride[0], :: windows.stride[1]][: windows.out[0], : windows.out[1]] = True
+    top, left = windows.padding
+    return places[top : top + windows.size[0], left : left + windows.size[1]]
+
+
+def meets_image(windows: Windows, device: torch.device) -> torch.Tensor:
+    """Which places of the window, [kh, kw], lie inside the image for any window at all."""
+    axes = []
+    for axis in range(2):
+        size, step, border = windows.size[axis], windows.stride[axis], windows.padding[axis]
+        inside = [
+            any(0 <= at * step + place - border < size for at in range(windows.out[axis]))
+            for place in range(windows.kernel[axis])
+        ]
+        axes.append(torch.tensor(inside, device=device))
+    return axes[0].unsqueeze(1) & axes[1]
+
+
 class Padded:
     """Room for a block of images with their padding, filled again and again; the padding stays zero."""
 
