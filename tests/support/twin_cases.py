@@ -11,13 +11,12 @@ from numpy.typing import NDArray
 Words = NDArray[np.uint32]
 Program = Callable[[ModuleType, list[Any]], Any]
 
-SPECIAL = np.array(
-    [0x00000000, 0x80000000, 0x7F800000, 0xFF800000, 0x7FC00000, 0x7F800001, 0x00000001, 0x807FFFFF, 0x00800000]
-    + [0x00800001, 0x80800001, 0x7F7FFFFF, 0xFF7FFFFF, 0x3F800000, 0xBF800000, 0x3F000000, 0x3F800001, 0x0D000000],
-    dtype=np.uint32,
-)
+ZEROS, TINY = [0x00000000, 0x80000000], [0x00000001, 0x807FFFFF, 0x00800000, 0x00800001, 0x80800001, 0x0D000000]
+NOT_FINITE = [0x7F800000, 0xFF800000, 0x7FC00000, 0x7F800001]
+LARGE, ONES = [0x7F7FFFFF, 0xFF7FFFFF], [0x3F800000, 0xBF800000, 0x3F000000, 0x3F800001]
+SPECIAL = np.array([*ZEROS, *TINY, *NOT_FINITE, *LARGE, *ONES], dtype=np.uint32)
 FINITE = SPECIAL[(SPECIAL & 0x7F800000) != 0x7F800000]
-STYLES = ["usual", "usual", "integers", "tiny", "huge", "wide", "finite", "special", "words", "zero"]
+STYLES = ["usual", "usual", "integers", "tiny", "huge", "wide", "finite", "special", "words", "zero", "full"]
 
 
 @dataclass
@@ -68,6 +67,8 @@ class Draw:
             return np.where(self.rng.random(shape) < 0.2, chosen, words).astype(np.uint32), shape
         if style == "integers":
             usual = self.rng.integers(-3, 4, shape).astype(np.float64)
+        elif style == "full":
+            usual = np.where(self.rng.random(shape) < 0.95, 1 - 2.0**-24, -(2.0**-21))
         elif style == "zero":
             usual = np.zeros(shape)
         elif style in ("tiny", "huge"):
@@ -132,9 +133,8 @@ def _along_axis(name: str) -> Callable[[Draw], Case]:
 def _matmul(draw: Draw) -> Case:
     precision = draw.precision()
     m, k, n = draw.size(), draw.size(0, 30), draw.size()
+    lead_a, lead_b = draw.shape(draw.rank(0, 2), 0, 3), draw.shape(0)
     if draw.flag():
-        lead_a, lead_b = draw.shape(draw.rank(0, 2), 0, 3), ()
-    else:
         whole = draw.shape(draw.rank(1, 2), 0, 3)
         lead_a, lead_b = _stretchable(draw, whole), _stretchable(draw, whole)
     operands = [draw.words((*lead_a, m, k)), draw.words((*lead_b, k, n))]
@@ -163,9 +163,7 @@ def _convolution(rank: int) -> Callable[[Draw], Case]:
         if rank == 1:
             settings |= {"stride": stride[0], "padding": padding[0]}
         name = f"conv{rank}d"
-        return Case(
-            operands, lambda lib, xs: getattr(lib, name)(*xs, **settings, precision=lib.Precision[precision])
-        )
+        return Case(operands, lambda lib, xs: getattr(lib, name)(*xs, **settings, precision=lib.Precision[precision]))
 
     return build
 
@@ -173,7 +171,7 @@ def _convolution(rank: int) -> Callable[[Draw], Case]:
 def _pooling(name: str) -> Callable[[Draw], Case]:
     def build(draw: Draw) -> Case:
         kernel = (draw.size(1, 3), draw.size(1, 3))
-        padding = (draw.rank(0, kernel[0] - 1), draw.rank(0, kernel[1] - 1))
+        padding = (draw.rank(0, kernel[0] // 2), draw.rank(0, kernel[1] // 2))
         size = tuple(max(1, k - 2 * p, draw.rank(1, 7)) for k, p in zip(kernel, padding, strict=True))
         settings: dict[str, Any] = {"padding": padding}
         if draw.flag():
@@ -220,7 +218,7 @@ def _take(draw: Draw) -> Case:
 def _embedding(draw: Draw) -> Case:
     rows, picked = draw.size(1, 5), draw.shape(draw.rank(1, 2))
     indices = draw.indices(picked, rows)
-    operands = [draw.words((rows, draw.size()))]
+    operands = [draw.words((rows, draw.size(1)))]
     return Case(operands, lambda lib, xs: lib.embedding(xs[0], lib.Indices.of(indices, picked)))
 
 

@@ -59,7 +59,7 @@ def conv2d(
 
 
 def _convolved(tensor: Tensor, weight: Tensor, stride: Pair, padding: Pair, groups: int, bits: int) -> Tensor:
-    n, c, height, width = tensor.shape
+    n, _, height, width = tensor.shape
     o, part, kh, kw = weight.shape
     size, kernel = (height, width), (kh, kw)
     out = outputs(size, kernel, stride, padding)

@@ -20,7 +20,7 @@ def _product(left: Grid, right: Grid) -> Singles:
 
 
 def _turned(grid: Grid) -> Grid:
-    return Grid(*(np.swapaxes(part, -1, -2) for part in (grid.q, grid.unit, grid.void)))
+    return Grid(grid.q.swapaxes(-1, -2), grid.unit.swapaxes(-1, -2), grid.void.swapaxes(-1, -2))
 
 
 def matmul(left: Tensor, right: Tensor, precision: Precision = Precision.EXACT20) -> Tensor:

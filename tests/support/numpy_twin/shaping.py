@@ -1,6 +1,7 @@
 """Operators that move values; their gradients move them back."""
 
 from collections.abc import Sequence
+from itertools import pairwise
 
 import numpy as np
 
@@ -44,7 +45,7 @@ def join(tensors: Sequence[Tensor], axis: int) -> Tensor:
     rank = len(tensors[0].shape)
 
     def backward(g: Singles) -> list[Singles]:
-        return [g[_part(rank, axis, int(a), int(b))] for a, b in zip(ends[:-1], ends[1:], strict=True)]
+        return [g[_part(rank, axis, int(a), int(b))] for a, b in pairwise(ends)]
 
     return recorded(np.concatenate([tensor.values for tensor in tensors], axis=axis), list(tensors), backward)
 

@@ -21,7 +21,7 @@ class Precision(Enum):
 
 @dataclass
 class Grid:
-    """Integers `q` under units 2^`unit`; `void` where the group holds an infinity or NaN. The last two broadcast to q."""
+    """Integers `q` under units 2^`unit`; a group with an infinity or NaN is `void`. The last two broadcast to q."""
 
     q: Integers
     unit: Integers
