@@ -55,7 +55,7 @@ class Operator(NamedTuple):
         return run
 
 
-def OPERATORS(small: bool) -> list[Operator]:
+def operators(small: bool) -> list[Operator]:
     """All of them, in sizes as networks have them; a tenth in each dimension when small."""
     n = 100 if small else 1024
     image = (4, 8, 12, 12) if small else (64, 32, 32, 32)

@@ -1,5 +1,6 @@
 """Whole training steps: forward, gradients and the optimiser, exact and by torch, with the same layers and weights."""
 
+import itertools
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
 
@@ -87,7 +88,7 @@ def _transformer_plain(w: Sequence[torch.Tensor], x: torch.Tensor) -> torch.Tens
 
 
 def _mlp_shapes(*sizes: int) -> tuple[tuple[int, ...], ...]:
-    return tuple(shape for a, b in zip(sizes, sizes[1:], strict=False) for shape in ((a, b), (b,)))
+    return tuple(shape for a, b in itertools.pairwise(sizes) for shape in ((a, b), (b,)))
 
 
 def _cnn_shapes(inputs: int, classes: int, *sizes: int) -> tuple[tuple[int, ...], ...]:
