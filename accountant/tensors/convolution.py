@@ -7,7 +7,7 @@ from accountant.tensors.errors import InvalidShape
 from accountant.tensors.ieee import Values
 from accountant.tensors.linear import operand
 from accountant.tensors.products import Bytes
-from accountant.tensors.rounding import Precision, unit_of
+from accountant.tensors.rounding import Precision, largest, unit_of
 from accountant.tensors.shapes import check_terms, element_count
 from accountant.tensors.shaping import reshape
 from accountant.tensors.tape import recorded
@@ -58,25 +58,29 @@ def conv2d(
 def _convolved(tensor: Tensor, weight: Tensor, windows: Windows, groups: int, precision: Precision) -> Tensor:
     x = tensor.values
     shape = (x.shape[0], weight.shape[0], *windows.out)
+    of_images = largest(x, IMAGE) if x.shape[0] else x
+    wanted = tensor.node is not None  # images that are data have no gradient
 
     def forward() -> Values:
         if x.shape[0] == 0:
             return x.new_zeros(shape)
         kernel = operand(weight, ALL, precision)
         if isinstance(kernel, Bytes):
-            return forward_bytes(x, kernel, windows, groups)
-        return forward_sums(x, unit_of(x, IMAGE, precision), kernel, windows, groups)
+            return forward_bytes(x, of_images, kernel, windows, groups)
+        return forward_sums(x, unit_of(of_images, precision), kernel, windows, groups)
 
-    def backward(g: Values) -> tuple[Values, Values]:
+    def backward(g: Values) -> tuple[Values | None, Values]:
         if x.shape[0] == 0:
             return x.new_zeros(x.shape), x.new_zeros(weight.shape)
         check_terms(weight.shape[0] // groups * windows.area)
         check_terms(g.shape[0] * windows.count)
+        slopes = largest(g, IMAGE)
         kernel = operand(weight, ALL, precision)
         if isinstance(kernel, Bytes):
-            return input_bytes(g, kernel, windows, groups), weight_bytes(x, g, windows, groups)
-        of_input = input_sums(g, unit_of(g, IMAGE, precision), kernel, windows, groups)
-        units = unit_of(x, ALL, precision), unit_of(g, ALL, precision)
+            of_input = input_bytes(g, slopes, kernel, windows, groups) if wanted else None
+            return of_input, weight_bytes((x, g), (of_images.amax(), slopes.amax()), windows, groups)
+        of_input = input_sums(g, unit_of(slopes, precision), kernel, windows, groups) if wanted else None
+        units = unit_of(of_images.amax(), precision), unit_of(slopes.amax(), precision)
         return of_input, weight_sums(x, g, units, windows, groups)
 
     return recorded(forward(), (tensor, weight), backward)

@@ -11,7 +11,7 @@ import torch
 from accountant.tensors.ieee import Values, canonical_, narrowed
 from accountant.tensors.machine import WIDE_TERMS, require_exact
 from accountant.tensors.products import wide_product
-from accountant.tensors.rounding import Grid
+from accountant.tensors.rounding import Grid, anchor_of, to_grid
 from accountant.tensors.sums import to_odd_wide, wide_integers
 from accountant.tensors.windows import Padded, Windows, covered, meets_image
 
@@ -36,11 +36,6 @@ def _fill(room: Padded, values: Values, anchor: torch.Tensor) -> None:
     inner.copy_(values).add_(anchor).sub_(anchor)
 
 
-def anchors(unit: torch.Tensor) -> torch.Tensor:
-    """What is added and taken away to round to multiples of a unit."""
-    return unit * (1.5 * 2.0**52)
-
-
 def forward_sums(values: Values, unit: torch.Tensor, weight: Grid, windows: Windows, groups: int) -> Values:
     """[N, C, H, W] with a unit for each image, weight [O, C ÷ groups, kh, kw] → [N, O, oh, ow]."""
     require_exact(values.device)
@@ -50,7 +45,7 @@ def forward_sums(values: Values, unit: torch.Tensor, weight: Grid, windows: Wind
     terms = per_group * windows.area
     result = torch.empty(images, outputs, *windows.out, dtype=torch.float32, device=values.device)
     room = Padded(min(_BLOCK, images), channels, windows, unit)
-    anchor = anchors(unit)
+    anchor = anchor_of(unit)
     shifts = _shifts(windows, per_group) and terms <= WIDE_TERMS
     gathered = (
         None if shifts else torch.empty(per_group, *windows.kernel, *windows.out, dtype=unit.dtype, device=unit.device)
@@ -103,8 +98,8 @@ def input_sums(gradient: Values, unit: torch.Tensor, weight: Grid, windows: Wind
     inside = covered(windows, gradient.device)
     parts = []
     for begin, end in _blocks(images):
-        anchor = anchors(unit[begin:end])
-        wide = gradient[begin:end].to(torch.float64).add_(anchor).sub_(anchor)
+        anchor = anchor_of(unit[begin:end])
+        wide = to_grid(gradient[begin:end], anchor)
         spread = _spread(Grid(wide, unit[begin:end]), weight, windows, groups)
         parts.append(narrowed(torch.where(inside, spread, 0.0)))
     return torch.cat(parts)
@@ -149,8 +144,8 @@ def weight_sums(
     held = 0
     rows_at_once = max(1, WIDE_TERMS // windows.out[1])
     for begin, end in _blocks(images):
-        _fill(room, values[begin:end], anchors(units[0]).reshape(1, 1, 1, 1))
-        anchor = anchors(units[1]).reshape(1, 1, 1, 1)
+        _fill(room, values[begin:end], anchor_of(units[0]).reshape(1, 1, 1, 1))
+        anchor = anchor_of(units[1]).reshape(1, 1, 1, 1)
         slopes[: end - begin, :, :, : windows.out[1]].copy_(gradient[begin:end]).add_(anchor).sub_(anchor)
         for image in range(end - begin):
             for top in range(0, windows.out[0], rows_at_once):

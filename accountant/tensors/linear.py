@@ -45,16 +45,19 @@ def matmul(left: Tensor, right: Tensor, precision: Precision = Precision.EXACT20
         a = rounded(folded(left.values, terms), ROW, precision)
         return product(a, operand(right, MATRIX, precision)).reshape(shape)
 
-    def backward(g: Values) -> tuple[Values, Values]:
+    def backward(g: Values) -> tuple[Values | None, Values | None]:
         if 0 in shape or terms == 0:
             return left.values.new_zeros(left.shape), right.values.new_zeros(right.shape)
         g = folded(g, columns)
         check_terms(g.shape[-2])
-        of_left = product(rounded(g, ROW, precision), transposed(operand(right, MATRIX, precision)))
-        a = transposed(rounded(folded(left.values, terms), MATRIX, precision))
-        of_right = product(a, rounded(g, MATRIX, precision))
-        if flat:
-            return of_left.reshape(left.shape), of_right
-        return unbroadcast(of_left, left.shape), unbroadcast(of_right, right.shape)
+        of_left = of_right = None
+        if left.node is not None:
+            of_left = product(rounded(g, ROW, precision), transposed(operand(right, MATRIX, precision)))
+            of_left = of_left.reshape(left.shape) if flat else unbroadcast(of_left, left.shape)
+        if right.node is not None:
+            a = transposed(rounded(folded(left.values, terms), MATRIX, precision))
+            of_right = product(a, rounded(g, MATRIX, precision))
+            of_right = of_right if flat else unbroadcast(of_right, right.shape)
+        return of_left, of_right
 
     return recorded(forward(), (left, right), backward)

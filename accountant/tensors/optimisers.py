@@ -9,7 +9,7 @@ from typing import NamedTuple
 
 import torch
 
-from accountant.tensors.errors import InvalidShape
+from accountant.tensors.errors import InvalidShape, InvalidTensor
 from accountant.tensors.ieee import Values, minus, over, plus, root, scalar, times
 from accountant.tensors.sums import exact_sum
 from accountant.tensors.tape import variable
@@ -107,7 +107,7 @@ def clip_gradients(gradients: Sequence[Tensor], most: float) -> list[Tensor]:
     The norm is the root of the exact sum of the exact sums, each rounded, of the squares of each gradient.
     """
     if not most >= 0.0 or math.isinf(most):
-        raise InvalidShape(f"a largest norm of {most}")
+        raise InvalidTensor(f"a largest norm of {most}")
     if not gradients:
         return []
     parts = [exact_sum(times(g.values, g.values), range(g.values.dim())).reshape(1) for g in gradients]

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import torch
 
-from accountant.tensors.ieee import Values, narrowed
+from accountant.tensors.ieee import Values, canonical_, narrowed
 from accountant.tensors.machine import BYTE_TERMS, SINGLE_TERMS, WIDE_TERMS, byte_products, require_exact
-from accountant.tensors.rounding import Grid, Precision, group_exponents, largest, on_grid, power_of_two, void_to_nan
+from accountant.tensors.rounding import Grid, Precision, group_exponents, largest, on_grid, power_of_two, unit_of
 from accountant.tensors.shapes import check_terms
 from accountant.tensors.sums import to_odd_wide, wide_integers
 
@@ -33,11 +33,30 @@ def rounded(values: Values, axes: Sequence[int], precision: Precision) -> Rounde
     if precision is Precision.EXACT20:
         return on_grid(values, axes, precision)
     magnitudes = largest(values, axes)
-    exponents = group_exponents(magnitudes)
-    unit = void_to_nan(power_of_two(exponents - precision), magnitudes)
-    scale = power_of_two(precision - exponents).to(torch.float32)
-    integers = torch.mul(values, scale).round_().clamp_(-BYTE_LIMIT, BYTE_LIMIT).nan_to_num_()
-    return Bytes(integers.to(torch.int8), unit)
+    unit, scale = byte_unit(magnitudes)
+    return Bytes(byte_integers(values, scale).to(torch.int8), unit)
+
+
+def byte_unit(magnitudes: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """The unit of each group in binary64, and 1 ÷ unit in binary32, a number where the group is void too."""
+    scale = power_of_two(Precision.EXACT8 - group_exponents(magnitudes)).to(torch.float32)
+    return unit_of(magnitudes, Precision.EXACT8), scale
+
+
+def byte_integers(values: Values, scale: torch.Tensor) -> torch.Tensor:
+    """What values are rounded to, in binary32. In a void group it means nothing."""
+    return torch.mul(values, scale).round_().clamp_(-BYTE_LIMIT, BYTE_LIMIT)
+
+
+def scaled_into(result: Values, integers: torch.Tensor, unit: torch.Tensor) -> None:
+    """Exact integers × unit, rounded once, into part of a result that is then to be made canonical."""
+    usual = (unit >= 2.0**-126) & (unit <= 2.0**127) | torch.isnan(unit)
+    if integers.dtype != torch.float64 and bool(usual.all()):
+        # Rounding integers to 24 bits is the one rounding: a product with a power of two is exact, or overflows, or is
+        # so small that it is flushed.
+        result.copy_(integers).mul_(unit.to(torch.float32))
+    else:
+        result.copy_(integers.to(torch.float64).mul_(unit))
 
 
 def transposed(operand: Rounded) -> Rounded:
@@ -52,7 +71,10 @@ def product(left: Rounded, right: Rounded) -> Values:
     if isinstance(left, Grid) and isinstance(right, Grid):
         return narrowed(wide_product(left, right))
     assert isinstance(left, Bytes) and isinstance(right, Bytes)
-    return narrowed(integer_product(left.integers, right.integers).to(torch.float64) * (left.unit * right.unit))
+    integers = integer_product(left.integers, right.integers)
+    result = torch.empty(integers.shape, dtype=torch.float32, device=integers.device)
+    scaled_into(result, integers, left.unit * right.unit)
+    return canonical_(result)
 
 
 def wide_product(left: Grid, right: Grid) -> torch.Tensor:

@@ -5,7 +5,7 @@ e = -100. A value becomes q × 2^(e - p) with the integer q = x × 2^(p - e) rou
 that holds an infinity or a NaN is void: everything computed from it is NaN. `docs/numerics.md`, "Rounded operands".
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from enum import IntEnum
 from typing import NamedTuple
 
@@ -44,12 +44,25 @@ def power_of_two(exponents: torch.Tensor) -> torch.Tensor:
     return ((exponents + _WIDE_BIAS) << _WIDE_MANTISSA_BITS).view(torch.float64)
 
 
-def largest(values: Values, axes: Sequence[int]) -> torch.Tensor:
+def largest(values: Values, axes: Iterable[int]) -> torch.Tensor:
     """The largest magnitude along the axes, which stay with size 1. NaN where one is in the group."""
-    if not axes:
+    chosen = {axis % values.dim() for axis in axes}
+    if not chosen:
         return values.abs()
-    chosen = tuple(axes)
-    return torch.maximum(values.amax(dim=chosen, keepdim=True), values.amin(dim=chosen, keepdim=True).neg_()).abs_()
+    shape = [1 if axis in chosen else size for axis, size in enumerate(values.shape)]
+    first = values.dim()
+    while first - 1 in chosen:
+        first -= 1
+    outer = tuple(sorted(axis for axis in chosen if axis < first))
+    if first == values.dim():
+        return _span(values, outer).reshape(shape)
+    # The innermost axes as one, and before the others: several times as fast.
+    high = _span(values.reshape(*values.shape[:first], -1), (first,))
+    return (high.amax(dim=outer) if outer else high).reshape(shape)
+
+
+def _span(values: Values, axes: tuple[int, ...]) -> torch.Tensor:
+    return torch.maximum(values.amax(dim=axes), values.amin(dim=axes).neg_()).abs_()
 
 
 def group_exponents(magnitudes: torch.Tensor) -> torch.Tensor:
@@ -65,14 +78,20 @@ def void_to_nan(unit: torch.Tensor, magnitudes: torch.Tensor) -> torch.Tensor:
 
 def on_grid(values: Values, axes: Sequence[int], bits: int) -> Grid:
     """Rounds to `bits` bits, one group along the given axes. Adding and taking away 1.5 × 2^(52 + e - p) rounds."""
-    magnitudes = largest(values, axes)
-    exponents = group_exponents(magnitudes)
-    unit = void_to_nan(power_of_two(exponents - bits), magnitudes)
-    anchor = unit * (1.5 * 2.0**_WIDE_MANTISSA_BITS)
-    return Grid(values.to(torch.float64).add_(anchor).sub_(anchor), unit)
+    unit = unit_of(largest(values, axes), bits)
+    return Grid(to_grid(values, anchor_of(unit)), unit)
 
 
-def unit_of(values: Values, axes: Sequence[int], bits: int) -> torch.Tensor:
-    """The unit 2^(e - p) of each group in binary64, for callers that round while they copy."""
-    magnitudes = largest(values, axes)
+def unit_of(magnitudes: torch.Tensor, bits: int) -> torch.Tensor:
+    """The unit 2^(e - p) of each group in binary64, from its largest magnitude."""
     return void_to_nan(power_of_two(group_exponents(magnitudes) - bits), magnitudes)
+
+
+def anchor_of(unit: torch.Tensor) -> torch.Tensor:
+    """What is added and taken away to round to multiples of a unit."""
+    return unit * (1.5 * 2.0**_WIDE_MANTISSA_BITS)
+
+
+def to_grid(values: Values, anchor: torch.Tensor) -> torch.Tensor:
+    """Values rounded in binary64."""
+    return values.to(torch.float64).add_(anchor).sub_(anchor)

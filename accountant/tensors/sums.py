@@ -9,10 +9,11 @@ from collections.abc import Sequence
 import torch
 
 from accountant.tensors.ieee import Values, narrowed
-from accountant.tensors.rounding import SUM_BITS, Grid, on_grid
+from accountant.tensors.rounding import SUM_BITS, anchor_of, largest, on_grid, to_grid, unit_of
 from accountant.tensors.shapes import MAX_TERMS
 
 _WIDE_DIGITS = 53
+_PIECE = 1 << 16  # elements
 
 
 def to_odd_wide(integers: torch.Tensor) -> torch.Tensor:
@@ -30,13 +31,20 @@ def wide_integers(wide: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:
     return torch.nan_to_num(wide / unit).to(torch.int64)
 
 
-def grid_sum(grid: Grid, axes: Sequence[int]) -> torch.Tensor:
-    """The sum over the axes, of terms on one grid for each output, in binary64 fit to be narrowed once."""
-    terms = math.prod(grid.wide.shape[axis] for axis in axes)
-    if terms <= MAX_TERMS:
-        return grid.wide.sum(dim=tuple(axes), keepdim=True)
-    integers = wide_integers(grid.wide, grid.unit).sum(dim=tuple(axes), keepdim=True)
-    return to_odd_wide(integers) * grid.unit
+def _sum_in_pieces(values: Values, axes: Sequence[int]) -> torch.Tensor:
+    """Sums in binary64 of at most MAX_TERMS each; the first axis in pieces that stay in the processor's cache."""
+    anchor = anchor_of(unit_of(largest(values, axes), SUM_BITS))
+    rows = max(1, _PIECE * values.shape[0] // values.numel())
+    total: torch.Tensor | None = None
+    parts = []
+    for begin in range(0, values.shape[0], rows):
+        piece = values[begin : begin + rows]
+        if 0 in axes:
+            part = to_grid(piece, anchor).sum(dim=tuple(axes), keepdim=True)
+            total = part if total is None else total.add_(part)
+        else:
+            parts.append(to_grid(piece, anchor[begin : begin + rows]).sum(dim=tuple(axes), keepdim=True))
+    return torch.cat(parts) if total is None else total
 
 
 def exact_sum(values: Values, axes: Sequence[int], *, keep: bool = False) -> Values:
@@ -46,8 +54,13 @@ def exact_sum(values: Values, axes: Sequence[int], *, keep: bool = False) -> Val
         result = values
     elif values.numel() == 0:
         result = torch.zeros(shape, dtype=torch.float32, device=values.device)
+    elif math.prod(values.shape[axis] for axis in axes) > MAX_TERMS:
+        grid = on_grid(values, axes, SUM_BITS)
+        result = narrowed(
+            to_odd_wide(wide_integers(grid.wide, grid.unit).sum(dim=tuple(axes), keepdim=True)) * grid.unit
+        )
     else:
-        result = narrowed(grid_sum(on_grid(values, axes, SUM_BITS), axes))
+        result = narrowed(_sum_in_pieces(values, axes))
     if keep:
         return result
     return result.reshape([size for axis, size in enumerate(values.shape) if axis not in axes])

@@ -82,7 +82,7 @@ def _walk_back(start: Node, arrived: dict[int, Values], wanted: set[int]) -> Non
             if parent is None or share is None:
                 continue
             before = arrived.get(parent.number)
-            arrived[parent.number] = share if before is None else plus(before, share)
+            arrived[parent.number] = share.contiguous() if before is None else plus(before, share)
             if parent.number not in known:
                 known.add(parent.number)
                 heapq.heappush(waiting, (-parent.number, parent))

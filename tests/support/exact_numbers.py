@@ -90,7 +90,5 @@ def table(make: Callable[..., float], *sizes: int) -> list[float]:
     if not sizes:
         return [make()]
     return [
-        value
-        for index in range(sizes[0])
-        for value in table(lambda *rest, index=index: make(index, *rest), *sizes[1:])  # type: ignore[misc]
+        value for index in range(sizes[0]) for value in table(lambda *rest, index=index: make(index, *rest), *sizes[1:])
     ]

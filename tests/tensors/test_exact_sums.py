@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accountant.tensors import (
+    InexactMachine,
     Precision,
     Tensor,
     conv1d,
@@ -245,7 +246,7 @@ def test_an_inexact_machine_computes_nothing(monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.setattr(machine, "_wide_is_exact", lambda _: False)
     machine._checked.cache_clear()
     try:
-        with pytest.raises(machine.InexactMachine):
+        with pytest.raises(InexactMachine):
             matmul(Tensor.full([1, 1], 1.0), Tensor.full([1, 1], 1.0))
     finally:
         machine._checked.cache_clear()
