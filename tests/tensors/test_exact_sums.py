@@ -87,7 +87,7 @@ def test_matrix_products_and_their_gradients(seed: int, precision: Precision) ->
 @given(
     seed=st.integers(0, 2**32),
     precision=st.sampled_from(PRECISIONS),
-    way=st.sampled_from(["whole", "shifted", "pieces"]),
+    way=st.sampled_from(WAYS),
 )
 def test_convolutions_and_their_gradients(seed: int, precision: Precision, way: str) -> None:
     """Strides, padding and groups, by all ways of summing: the exact sums that the page names."""
