@@ -9,6 +9,7 @@ from accountant.tensors.products import Bytes, byte_integers, byte_unit, integer
 from accountant.tensors.windows import Padded, Piece, Windows, covered, meets_image, set_apart
 
 _BLOCK_BYTES = 1 << 22  # of gathered columns
+_ROUNDED = 1 << 16  # elements rounded at once
 
 
 def _columns(
@@ -23,22 +24,20 @@ def _columns(
     terms = per_group * windows.area
     block = max(1, min(images, _BLOCK_BYTES // (terms * groups * windows.count)))
     most = windows.count if block > 1 else max(1, _BLOCK_BYTES // (terms * groups))
+    at_once = max(1, _ROUNDED // (channels * windows.size[0] * windows.size[1]))
     room = Padded(block, channels, windows, torch.empty(0, dtype=torch.int8, device=values.device))
     for begin in range(0, images, block):
         size = min(block, images - begin)
-        for image in range(size):
-            at = begin + image
-            room.inner[image].copy_(byte_integers(values[at], scale[at] if scale.dim() else scale))
+        for first in range(0, size, at_once):
+            last = min(first + at_once, size)
+            own = scale[begin + first : begin + last] if scale.dim() else scale
+            room.inner[first:last].copy_(byte_integers(values[begin + first : begin + last], own))
         for piece in windows.pieces(most):
             top, bottom, left, right = piece
             gathered = []
             for group in range(groups):
-                shape = (per_group, *windows.kernel, size, bottom - top, right - left)
-                columns = torch.empty(shape, dtype=torch.int8, device=values.device)
-                for image in range(size):
-                    view = room.columns(image, group * per_group, (group + 1) * per_group)
-                    columns[:, :, :, image].copy_(view[:, :, :, top:bottom, left:right])
-                gathered.append(columns.view(terms, -1))
+                view = room.all_columns(size, group * per_group, (group + 1) * per_group)
+                gathered.append(view[:, :, :, :, top:bottom, left:right].reshape(terms, -1))
             yield slice(begin, begin + size), piece, gathered
 
 

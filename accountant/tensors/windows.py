@@ -103,6 +103,15 @@ class Padded:
         view = self.rows[:, :, : height * width].view(images, channels, height, width)
         self.inner = view[:, :, top : top + windows.size[0], left : left + windows.size[1]]
 
+    def all_columns(self, images: int, begin: int, end: int) -> torch.Tensor:
+        """All windows of channels [begin, end) of the first images, as a view [channel, dy, dx, image, y, x]."""
+        one = self.columns(0, begin, end)
+        return one.as_strided(
+            (*one.shape[:3], images, *one.shape[3:]),
+            (*one.stride()[:3], self.rows.stride(0), *one.stride()[3:]),
+            one.storage_offset(),
+        )
+
     def columns(self, image: int, begin: int, end: int) -> torch.Tensor:
         """All windows of channels [begin, end) of one image, as a view [channel, dy, dx, y, x]."""
         row = self.rows[image, begin:end]
