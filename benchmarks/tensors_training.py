@@ -164,8 +164,8 @@ def torch_step(network: Network) -> Callable[[], object]:
     return step
 
 
-def accuracy(images: torch.Tensor, labels: torch.Tensor, epochs: int, *, exact: bool) -> float:
-    """Of the small CNN on the last fifth of the images, trained on the others; the same batches both ways."""
+def accuracy(images: torch.Tensor, labels: torch.Tensor, epochs: int, precision: Precision | None) -> float:
+    """Of the small CNN on the last fifth of the images, trained on the others; by torch where there is no precision."""
     network = NETWORKS["cnn, small"]
     cut = len(labels) * 4 // 5
     start = _weights(network)
@@ -175,10 +175,10 @@ def accuracy(images: torch.Tensor, labels: torch.Tensor, epochs: int, *, exact: 
     optimiser = torch.optim.SGD(plain, RATE, MOMENTUM)
     for epoch in range(epochs):
         order = nn.permutation(Stream(6, epoch), cut).values
-        for batch in order.split(64):
-            if exact:
+        for batch in torch.split(order, 64):
+            if precision is not None:
                 loss = nn.cross_entropy(
-                    network.exact(weights, Tensor(images[batch]), Precision.EXACT20), Indices(labels[batch])
+                    network.exact(weights, Tensor(images[batch]), precision), Indices(labels[batch])
                 )
                 slopes = nn.gradients(loss, weights)
                 weights, velocities = nn.sgd_step(weights, slopes, velocities, Momentum(RATE, MOMENTUM))
@@ -187,6 +187,8 @@ def accuracy(images: torch.Tensor, labels: torch.Tensor, epochs: int, *, exact: 
                 torch.autograd.backward(F.cross_entropy(network.plain(plain, images[batch]), labels[batch]))
                 optimiser.step()
     with torch.no_grad():
-        rest = images[cut:]
-        logits = network.exact(weights, Tensor(rest), Precision.EXACT20).values if exact else network.plain(plain, rest)
+        if precision is None:
+            logits = network.plain(plain, images[cut:])
+        else:
+            logits = network.exact(weights, Tensor(images[cut:]), precision).values
     return float((logits.argmax(1) == labels[cut:]).double().mean())

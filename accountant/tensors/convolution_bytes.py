@@ -6,33 +6,39 @@ import torch
 
 from accountant.tensors.ieee import Values, canonical_, narrowed
 from accountant.tensors.products import Bytes, byte_integers, byte_unit, integer_product, scaled_into
-from accountant.tensors.windows import Padded, Windows, covered, meets_image
+from accountant.tensors.windows import Padded, Piece, Windows, covered, meets_image, set_apart
 
 _BLOCK_BYTES = 1 << 22  # of gathered columns
+_ROUNDED = 1 << 16  # elements rounded at once
 
 
 def _columns(
     values: Values, scale: torch.Tensor, windows: Windows, groups: int
-) -> Iterator[tuple[int, int, list[torch.Tensor]]]:
-    """Blocks of images, rounded, as one matrix of bytes [channel × window element, image × window] for each group."""
+) -> Iterator[tuple[slice, Piece, list[torch.Tensor]]]:
+    """Images, rounded, as matrices of bytes [channel × window element, image × window], one for each group.
+
+    A block of images at once, or pieces of an image.
+    """
     images, channels = values.shape[:2]
     per_group = channels // groups
     terms = per_group * windows.area
-    block = max(1, min(images, _BLOCK_BYTES // max(1, terms * groups * windows.count)))
+    block = max(1, min(images, _BLOCK_BYTES // (terms * groups * windows.count)))
+    most = windows.count if block > 1 else max(1, _BLOCK_BYTES // (terms * groups))
+    at_once = max(1, _ROUNDED // (channels * windows.size[0] * windows.size[1]))
     room = Padded(block, channels, windows, torch.empty(0, dtype=torch.int8, device=values.device))
-    shape = (per_group, *windows.kernel, block, *windows.out)
-    gathered = [torch.empty(shape, dtype=torch.int8, device=values.device) for _ in range(groups)]
     for begin in range(0, images, block):
-        end = min(begin + block, images)
-        if end - begin < block:
-            gathered = [each[:, :, :, : end - begin].contiguous() for each in gathered]
-        for image in range(end - begin):
-            at = begin + image
-            room.inner[image].copy_(byte_integers(values[at], scale[at] if scale.dim() else scale))
+        size = min(block, images - begin)
+        for first in range(0, size, at_once):
+            last = min(first + at_once, size)
+            own = scale[begin + first : begin + last] if scale.dim() else scale
+            room.inner[first:last].copy_(byte_integers(values[begin + first : begin + last], own))
+        for piece in windows.pieces(most):
+            top, bottom, left, right = piece
+            gathered = []
             for group in range(groups):
-                view = room.columns(image, group * per_group, (group + 1) * per_group)
-                gathered[group][:, :, :, image].copy_(view)
-        yield begin, end, [each.view(terms, -1) for each in gathered]
+                view = room.all_columns(size, group * per_group, (group + 1) * per_group)
+                gathered.append(view[:, :, :, :, top:bottom, left:right].reshape(terms, -1))
+            yield slice(begin, begin + size), piece, gathered
 
 
 def forward_bytes(values: Values, magnitudes: torch.Tensor, weight: Bytes, windows: Windows, groups: int) -> Values:
@@ -43,31 +49,28 @@ def forward_bytes(values: Values, magnitudes: torch.Tensor, weight: Bytes, windo
     own_unit, scale = byte_unit(magnitudes)
     unit = (own_unit * weight.unit).view(images, 1, 1, 1)
     result = torch.empty(images, outputs, *windows.out, dtype=torch.float32, device=unit.device)
-    for begin, end, gathered in _columns(values, scale, windows, groups):
+    for chosen, (top, bottom, left, right), gathered in _columns(values, scale, windows, groups):
+        part = result[chosen, :, top:bottom, left:right]
         for group, columns in enumerate(gathered):
-            sums = integer_product(kernels[group], columns).view(-1, end - begin, *windows.out).transpose(0, 1)
-            rows = slice(group * kernels.shape[1], (group + 1) * kernels.shape[1])
-            scaled_into(result[begin:end, rows], sums, unit[begin:end])
-        canonical_(result[begin:end])
+            sums = integer_product(kernels[group], columns)
+            sums = sums.view(-1, part.shape[0], bottom - top, right - left).transpose(0, 1)
+            scaled_into(part[:, group * kernels.shape[1] : (group + 1) * kernels.shape[1]], sums, unit[chosen])
+        canonical_(part)
     return result
 
 
 def input_bytes(gradient: Values, magnitudes: torch.Tensor, weight: Bytes, windows: Windows, groups: int) -> Values:
     """The gradient of the input: a convolution of g, set apart by zeros where the stride is more than 1."""
+    if windows.stride != (1, 1):
+        apart, over = set_apart(gradient, windows)
+        inside = covered(windows, gradient.device)
+        return torch.where(inside, input_bytes(apart, magnitudes, weight, over, groups), 0.0)
     outputs, per_group = weight.integers.shape[:2]
     split = weight.integers.view(groups, outputs // groups, per_group, *windows.kernel)
     turned = split.flip(3, 4).transpose(1, 2).reshape(groups * per_group, outputs // groups, *windows.kernel)
     back = (windows.kernel[0] - 1 - windows.padding[0], windows.kernel[1] - 1 - windows.padding[1])
-    # The image that stride 1 would have needed: g with stride - 1 zeros between its elements, and what is left over.
-    full = (windows.padded[0] - windows.kernel[0] + 1, windows.padded[1] - windows.kernel[1] + 1)
-    over = Windows(full, windows.kernel, (1, 1), back, windows.size)
-    kernel = Bytes(turned.contiguous(), weight.unit)
-    if windows.stride == (1, 1):
-        return forward_bytes(gradient, magnitudes, kernel, over, groups)
-    apart = gradient.new_zeros(*gradient.shape[:2], *full)
-    apart[:, :, :: windows.stride[0], :: windows.stride[1]] = gradient
-    result = forward_bytes(apart, magnitudes, kernel, over, groups)
-    return torch.where(covered(windows, result.device), result, 0.0)
+    over = Windows(windows.out, windows.kernel, (1, 1), back, windows.size)
+    return forward_bytes(gradient, magnitudes, Bytes(turned.contiguous(), weight.unit), over, groups)
 
 
 def weight_bytes(
@@ -79,8 +82,8 @@ def weight_bytes(
     outputs = gradient.shape[1]
     per_output, per_group = outputs // groups, values.shape[1] // groups
     total = torch.zeros(groups, per_output, per_group * windows.area, dtype=torch.float64, device=values.device)
-    for begin, end, gathered in _columns(values, scale_x, windows, groups):
-        slopes = byte_integers(gradient[begin:end], scale_g).to(torch.int8)
+    for chosen, (top, bottom, left, right), gathered in _columns(values, scale_x, windows, groups):
+        slopes = byte_integers(gradient[chosen, :, top:bottom, left:right], scale_g).to(torch.int8)
         slopes = slopes.transpose(0, 1).reshape(groups, per_output, -1)
         for group, columns in enumerate(gathered):
             total[group].add_(integer_product(slopes[group], columns.mT))

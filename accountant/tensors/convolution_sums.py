@@ -13,16 +13,19 @@ from accountant.tensors.machine import WIDE_TERMS, require_exact
 from accountant.tensors.products import wide_product
 from accountant.tensors.rounding import Grid, anchor_of, to_grid
 from accountant.tensors.sums import to_odd_wide, wide_integers
-from accountant.tensors.windows import Padded, Windows, covered, meets_image
+from accountant.tensors.windows import Padded, Piece, Windows, covered, meets_image, set_apart
 
 SHIFT_CHANNELS = 16
 SHIFT_WINDOWS = 512
 """From here on, shifted views were faster than gathered columns."""
+MOST_GATHERED = 1 << 24
+"""Elements of columns that are gathered at once."""
 _BLOCK = 8  # images
 
 
 def _shifts(windows: Windows, channels: int) -> bool:
-    return windows.stride == (1, 1) and channels >= SHIFT_CHANNELS and windows.count >= SHIFT_WINDOWS
+    few = channels < SHIFT_CHANNELS or windows.count < SHIFT_WINDOWS
+    return windows.stride == (1, 1) and not few and windows.out[1] <= WIDE_TERMS
 
 
 def _blocks(images: int) -> Iterator[tuple[int, int]]:
@@ -47,9 +50,8 @@ def forward_sums(values: Values, unit: torch.Tensor, weight: Grid, windows: Wind
     room = Padded(min(_BLOCK, images), channels, windows, unit)
     anchor = anchor_of(unit)
     shifts = _shifts(windows, per_group) and terms <= WIDE_TERMS
-    gathered = (
-        None if shifts else torch.empty(per_group, *windows.kernel, *windows.out, dtype=unit.dtype, device=unit.device)
-    )
+    most = min(windows.count, max(1, MOST_GATHERED // terms))
+    gathered = torch.empty(0 if shifts else terms * most, dtype=unit.dtype, device=unit.device)
     width = windows.padded[1] if shifts else windows.out[1]
     sums = torch.empty(outputs, windows.out[0], width, dtype=unit.dtype, device=unit.device)
     kernels = weight.wide.permute(2, 3, 0, 1).contiguous() if shifts else weight.wide.reshape(outputs, terms)
@@ -59,16 +61,20 @@ def forward_sums(values: Values, unit: torch.Tensor, weight: Grid, windows: Wind
             for group in range(groups):
                 first, last = group * per_group, (group + 1) * per_group
                 rows = slice(group * per_output, (group + 1) * per_output)
-                into = sums[rows].view(per_output, -1)
-                if gathered is None:
-                    _shifted_products(room, image, (first, last), kernels[:, :, rows], into)
-                elif terms <= WIDE_TERMS:
-                    gathered.copy_(room.columns(image, first, last))
-                    torch.mm(kernels[rows], gathered.view(terms, -1), out=into)
-                else:
-                    gathered.copy_(room.columns(image, first, last))
-                    columns = Grid(gathered.view(terms, -1), unit[begin + image].view(1, 1))
-                    into.copy_(wide_product(Grid(kernels[rows], weight.unit.view(1, 1)), columns))
+                into = sums[rows]
+                if shifts:
+                    _shifted_products(room, image, (first, last), kernels[:, :, rows], into.view(per_output, -1))
+                    continue
+                for top, bottom, left, right in windows.pieces(most):
+                    view = room.columns(image, first, last)[:, :, :, top:bottom, left:right]
+                    columns = gathered[: view.numel()].view(view.shape).copy_(view).view(terms, -1)
+                    if terms <= WIDE_TERMS and most == windows.count:
+                        torch.mm(kernels[rows], columns, out=into.view(per_output, -1))
+                        continue
+                    part = wide_product(
+                        Grid(kernels[rows], weight.unit.view(1, 1)), Grid(columns, unit[begin + image].view(1, 1))
+                    )
+                    into[:, top:bottom, left:right] = part.view(per_output, bottom - top, right - left)
             result[begin + image].copy_(sums[:, :, : windows.out[1]])
         canonical_(result[begin:end])
     return result
@@ -96,6 +102,9 @@ def input_sums(gradient: Values, unit: torch.Tensor, weight: Grid, windows: Wind
         return forward_sums(gradient, unit, Grid(turned.contiguous(), weight.unit), over, groups)
     require_exact(gradient.device)
     inside = covered(windows, gradient.device)
+    if windows.area > WIDE_TERMS or groups * per_group * windows.area * windows.count > MOST_GATHERED:
+        apart, over = set_apart(gradient, windows)
+        return torch.where(inside, input_sums(apart, unit, weight, over, groups), 0.0)
     parts = []
     for begin, end in _blocks(images):
         anchor = anchor_of(unit[begin:end])
@@ -109,7 +118,7 @@ def _spread(gradient: Grid, weight: Grid, windows: Windows, groups: int) -> torc
     images, outputs = gradient.wide.shape[:2]
     per_group, per_output = weight.wide.shape[1], outputs // groups
     unit = gradient.unit * weight.unit
-    step = max(1, WIDE_TERMS // windows.area)
+    step = WIDE_TERMS // windows.area
     total: torch.Tensor | None = None
     for begin in range(0, per_output, step):
         g = gradient.wide.view(images, groups, per_output, -1)[:, :, begin : begin + step]
@@ -142,23 +151,23 @@ def weight_sums(
     sums = torch.zeros(shape, dtype=unit.dtype, device=unit.device)
     total: torch.Tensor | None = None
     held = 0
-    rows_at_once = max(1, WIDE_TERMS // windows.out[1])
+    most = min(WIDE_TERMS, WIDE_TERMS if shifts else max(1, MOST_GATHERED // (per_group * windows.area)))
     for begin, end in _blocks(images):
         _fill(room, values[begin:end], anchor_of(units[0]).reshape(1, 1, 1, 1))
         anchor = anchor_of(units[1]).reshape(1, 1, 1, 1)
         slopes[: end - begin, :, :, : windows.out[1]].copy_(gradient[begin:end]).add_(anchor).sub_(anchor)
         for image in range(end - begin):
-            for top in range(0, windows.out[0], rows_at_once):
-                bottom = min(top + rows_at_once, windows.out[0])
-                terms = (bottom - top) * windows.out[1]
+            for piece in windows.pieces(most):
+                top, bottom, left, right = piece
+                terms = (bottom - top) * (right - left)
                 if held + terms > WIDE_TERMS:
                     part = wide_integers(sums, unit)
                     total = part if total is None else total.add_(part)
                     sums.zero_()
                     held = 0
                 held += terms
-                slope = slopes[image, :, top:bottom].reshape(outputs, -1)
-                _add_products(room, image, (top, bottom), slope, sums, groups)
+                slope = slopes[image, :, top:bottom, left : width if shifts else right].reshape(outputs, -1)
+                _add_products(room, image, piece, slope, sums, groups)
     if total is not None:
         sums = to_odd_wide(total.add_(wide_integers(sums, unit))) * unit
     if shifts:
@@ -167,10 +176,9 @@ def weight_sums(
     return narrowed(torch.where(meets_image(windows, sums.device), sums, 0.0))
 
 
-def _add_products(
-    room: Padded, image: int, rows: tuple[int, int], slope: torch.Tensor, sums: torch.Tensor, groups: int
-) -> None:
+def _add_products(room: Padded, image: int, piece: Piece, slope: torch.Tensor, sums: torch.Tensor, groups: int) -> None:
     windows = room.windows
+    top, bottom, left, right = piece
     per_output, per_group = slope.shape[0] // groups, room.rows.shape[1] // groups
     for group in range(groups):
         first, last = group * per_group, (group + 1) * per_group
@@ -178,10 +186,10 @@ def _add_products(
         out = slice(group * per_output, (group + 1) * per_output)
         if sums.dim() == 3:
             width = windows.padded[1]
-            span = slice(rows[0] * width, rows[1] * width)
+            span = slice(top * width, bottom * width)
             for place in range(windows.area):
                 shifted = room.shifted(image, first, last, *divmod(place, windows.kernel[1]))
                 sums[place, out].addmm_(g, shifted[:, span].mT)
         else:
-            columns = room.columns(image, first, last)[:, :, :, rows[0] : rows[1]]
+            columns = room.columns(image, first, last)[:, :, :, top:bottom, left:right]
             sums[out].addmm_(g, columns.reshape(per_group * windows.area, -1).mT)

@@ -80,11 +80,12 @@ def _backward(problem: _Problem) -> torch.Tensor:
     scores = problem.scores
     ends = _ends(problem)
     last = (problem.times - 1).unsqueeze(1)
+    inside = _inside(problem)
     now = torch.full_like(ends, -math.inf)
     betas = []
     for t in range(scores.shape[0] - 1, -1, -1):
         if t + 1 < scores.shape[0]:
-            after = now + scores[t + 1]
+            after = torch.where(inside, now + scores[t + 1], -math.inf)
             into = torch.where(problem.skips, after, -math.inf)
             now = _add_logs(after, _moved(after, -1), _moved(into, -2))
         now = torch.where(last == t, ends, now)

@@ -3,13 +3,12 @@
 from accountant.tensors.arithmetic import unbroadcast
 from accountant.tensors.errors import InvalidShape
 from accountant.tensors.ieee import Values
-from accountant.tensors.products import Rounded, product, rounded, transposed
+from accountant.tensors.products import Rounded, product, rounded, row_product, transposed
 from accountant.tensors.rounding import Precision
 from accountant.tensors.shapes import broadcast, check_terms, element_count
 from accountant.tensors.tape import recorded
 from accountant.tensors.values import Tensor
 
-ROW = (-1,)
 MATRIX = (-2, -1)
 
 
@@ -42,8 +41,7 @@ def matmul(left: Tensor, right: Tensor, precision: Precision = Precision.EXACT20
     def forward() -> Values:
         if 0 in shape or terms == 0:
             return left.values.new_zeros(shape)
-        a = rounded(folded(left.values, terms), ROW, precision)
-        return product(a, operand(right, MATRIX, precision)).reshape(shape)
+        return row_product(folded(left.values, terms), operand(right, MATRIX, precision), precision).reshape(shape)
 
     def backward(g: Values) -> tuple[Values | None, Values | None]:
         if 0 in shape or terms == 0:
@@ -52,7 +50,7 @@ def matmul(left: Tensor, right: Tensor, precision: Precision = Precision.EXACT20
         check_terms(g.shape[-2])
         of_left = of_right = None
         if left.node is not None:
-            of_left = product(rounded(g, ROW, precision), transposed(operand(right, MATRIX, precision)))
+            of_left = row_product(g, transposed(operand(right, MATRIX, precision)), precision)
             of_left = of_left.reshape(left.shape) if flat else unbroadcast(of_left, left.shape)
         if right.node is not None:
             a = transposed(rounded(folded(left.values, terms), MATRIX, precision))

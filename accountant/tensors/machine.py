@@ -43,11 +43,13 @@ def _bytes_are_exact(device: torch.device) -> bool:
         or not (torch.cpu._is_vnni_supported() or torch.cpu._is_amx_tile_supported())
     ):
         return False
-    for first, second in ((127, 127), (-127, 127), (-127, -127)):
-        left = torch.full((33, 1023), first, dtype=torch.int8, device=device)
-        right = torch.full((1023, 17), second, dtype=torch.int8, device=device)
-        if not _equal(torch._int_mm(left, right), 1023 * first * second):
-            return False
+    for rows, terms, columns in ((2, 3, 2), (33, 1023, 17), (64, 576, 300)):
+        for first, second in ((127, 127), (-127, 127), (127, -127), (-127, -127)):
+            left = torch.full((rows, terms), first, dtype=torch.int8, device=device)
+            right = torch.full((terms, columns), second, dtype=torch.int8, device=device)
+            for turned in (right, right.mT.contiguous().mT):
+                if not _equal(torch._int_mm(left, turned), terms * first * second):
+                    return False
     return True
 
 

@@ -10,11 +10,21 @@ import torch
 
 from accountant.tensors.ieee import Values, canonical_, narrowed
 from accountant.tensors.machine import BYTE_TERMS, SINGLE_TERMS, WIDE_TERMS, byte_products, require_exact
-from accountant.tensors.rounding import Grid, Precision, group_exponents, largest, on_grid, power_of_two, unit_of
+from accountant.tensors.rounding import (
+    Grid,
+    Precision,
+    anchor_of,
+    group_exponents,
+    largest,
+    on_grid,
+    power_of_two,
+    unit_of,
+)
 from accountant.tensors.shapes import check_terms
 from accountant.tensors.sums import to_odd_wide, wide_integers
 
 BYTE_LIMIT = 127.0
+_ROWS = 512
 
 
 class Bytes(NamedTuple):
@@ -75,6 +85,24 @@ def product(left: Rounded, right: Rounded) -> Values:
     result = torch.empty(integers.shape, dtype=torch.float32, device=integers.device)
     scaled_into(result, integers, left.unit * right.unit)
     return canonical_(result)
+
+
+def row_product(left: Values, right: Rounded, precision: Precision) -> Values:
+    """[M, K] × [K, N] with rows of the left as groups. It is rounded in pieces: large tensors take long to allocate."""
+    if isinstance(right, Bytes) or left.dim() != 2 or left.shape[0] <= _ROWS or left.shape[1] > WIDE_TERMS:
+        return product(rounded(left, (-1,), precision), right)
+    require_exact(left.device)
+    anchor = anchor_of(unit_of(largest(left, (-1,)), precision))
+    result = torch.empty(left.shape[0], right.wide.shape[1], dtype=torch.float32, device=left.device)
+    room = torch.empty(_ROWS, left.shape[1], dtype=torch.float64, device=left.device)
+    sums = torch.empty(_ROWS, right.wide.shape[1], dtype=torch.float64, device=left.device)
+    for begin in range(0, left.shape[0], _ROWS):
+        count = min(_ROWS, left.shape[0] - begin)
+        rows = slice(begin, begin + count)
+        room[:count].copy_(left[rows]).add_(anchor[rows]).sub_(anchor[rows])
+        result[rows].copy_(torch.mm(room[:count], right.wide, out=sums[:count]))
+        canonical_(result[rows])
+    return result
 
 
 def wide_product(left: Grid, right: Grid) -> torch.Tensor:

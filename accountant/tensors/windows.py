@@ -4,6 +4,7 @@ An image with its padding lies in one row of memory. A window's element (dy, dx)
 of it, so gathering the columns of a convolution is one copy, and where the stride is 1 no copy is needed at all.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -11,6 +12,7 @@ import torch
 from accountant.tensors.errors import InvalidShape
 
 Pair = tuple[int, int]
+Piece = tuple[int, int, int, int]
 
 
 @dataclass(frozen=True)
@@ -38,6 +40,13 @@ class Windows:
         """Windows in one image."""
         return self.out[0] * self.out[1]
 
+    def pieces(self, most: int) -> Iterator[Piece]:
+        """All windows in rectangles [top, bottom) × [left, right) of at most so many, whole rows where they fit."""
+        rows, columns = max(1, most // self.out[1]), min(self.out[1], max(1, most))
+        for top in range(0, self.out[0], rows):
+            for left in range(0, self.out[1], columns):
+                yield top, min(top + rows, self.out[0]), left, min(left + columns, self.out[1])
+
 
 def windows_of(size: Pair, kernel: Pair, stride: Pair, padding: Pair) -> Windows:
     """`InvalidShape` where no window fits, or where one could lie in the padding alone."""
@@ -54,25 +63,32 @@ def windows_of(size: Pair, kernel: Pair, stride: Pair, padding: Pair) -> Windows
 
 def covered(windows: Windows, device: torch.device) -> torch.Tensor:
     """Which places of the image lie in a window at all, [H, W]."""
-    places = torch.zeros(windows.padded, dtype=torch.bool, device=device)
-    for dy in range(windows.kernel[0]):
-        for dx in range(windows.kernel[1]):
-            places[dy:, dx:][:: windows.stride[0], :: windows.stride[1]][: windows.out[0], : windows.out[1]] = True
-    top, left = windows.padding
-    return places[top : top + windows.size[0], left : left + windows.size[1]]
+    axes = []
+    for axis in range(2):
+        place = torch.arange(windows.size[axis], device=device) + windows.padding[axis]
+        step = windows.stride[axis]
+        last = (place // step).clamp_(max=windows.out[axis] - 1) * step  # where the last window that may hold it begins
+        axes.append(place - last < windows.kernel[axis])
+    return axes[0].unsqueeze(1) & axes[1]
 
 
 def meets_image(windows: Windows, device: torch.device) -> torch.Tensor:
     """Which places of the window, [kh, kw], lie inside the image for any window at all."""
     axes = []
     for axis in range(2):
-        size, step, border = windows.size[axis], windows.stride[axis], windows.padding[axis]
-        inside = [
-            any(0 <= at * step + place - border < size for at in range(windows.out[axis]))
-            for place in range(windows.kernel[axis])
-        ]
-        axes.append(torch.tensor(inside, device=device))
+        step = windows.stride[axis]
+        place = torch.arange(windows.kernel[axis], device=device) - windows.padding[axis]
+        first = ((step - 1 - place) // step).clamp_(min=0)  # the first window in which it is not before the image
+        axes.append((first < windows.out[axis]) & (first * step + place < windows.size[axis]))
     return axes[0].unsqueeze(1) & axes[1]
+
+
+def set_apart(gradient: torch.Tensor, windows: Windows) -> tuple[torch.Tensor, Windows]:
+    """G with stride - 1 zeros between its elements and what is left over: as if the stride had been 1."""
+    full = (windows.padded[0] - windows.kernel[0] + 1, windows.padded[1] - windows.kernel[1] + 1)
+    apart = gradient.new_zeros(*gradient.shape[:2], *full)
+    apart[:, :, :: windows.stride[0], :: windows.stride[1]] = gradient
+    return apart, Windows(windows.size, windows.kernel, (1, 1), windows.padding, full)
 
 
 class Padded:
@@ -86,6 +102,15 @@ class Padded:
         top, left = windows.padding
         view = self.rows[:, :, : height * width].view(images, channels, height, width)
         self.inner = view[:, :, top : top + windows.size[0], left : left + windows.size[1]]
+
+    def all_columns(self, images: int, begin: int, end: int) -> torch.Tensor:
+        """All windows of channels [begin, end) of the first images, as a view [channel, dy, dx, image, y, x]."""
+        one = self.columns(0, begin, end)
+        return one.as_strided(
+            (*one.shape[:3], images, *one.shape[3:]),
+            (*one.stride()[:3], self.rows.stride(0), *one.stride()[3:]),
+            one.storage_offset(),
+        )
 
     def columns(self, image: int, begin: int, end: int) -> torch.Tensor:
         """All windows of channels [begin, end) of one image, as a view [channel, dy, dx, y, x]."""

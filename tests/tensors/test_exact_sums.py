@@ -10,17 +10,20 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accountant.tensors import (
+    Indices,
     InexactMachine,
     Precision,
     Tensor,
     conv1d,
     conv2d,
+    convolution_bytes,
     convolution_sums,
     gradients,
     machine,
     matmul,
     multiply,
     products,
+    scatter_add,
     sum_over,
     variable,
 )
@@ -28,6 +31,7 @@ from accountant.tensors.sums import to_odd_wide
 from tests.support.exact_numbers import Group, bits, exact_products, exact_sum, narrow, single, table
 
 PRECISIONS = list(Precision)
+WAYS = ["whole", "shifted", "pieces"]
 
 
 def wild(random_: random.Random, count: int) -> list[float]:
@@ -80,9 +84,13 @@ def test_matrix_products_and_their_gradients(seed: int, precision: Precision) ->
 
 
 @settings(max_examples=60, deadline=None)
-@given(seed=st.integers(0, 2**32), precision=st.sampled_from(PRECISIONS), shifted=st.booleans())
-def test_convolutions_and_their_gradients(seed: int, precision: Precision, shifted: bool) -> None:
-    """Strides, padding and groups, by both ways of summing: the exact sums that the page names."""
+@given(
+    seed=st.integers(0, 2**32),
+    precision=st.sampled_from(PRECISIONS),
+    way=st.sampled_from(WAYS),
+)
+def test_convolutions_and_their_gradients(seed: int, precision: Precision, way: str) -> None:
+    """Strides, padding and groups, by all ways of summing: the exact sums that the page names."""
     r = random.Random(seed)
     groups = r.randint(1, 2)
     n, c, o = r.randint(1, 2), groups * r.randint(1, 2), groups * r.randint(1, 2)
@@ -97,16 +105,17 @@ def test_convolutions_and_their_gradients(seed: int, precision: Precision, shift
     x, w = wild(r, n * c * size[0] * size[1]), wild(r, o * per * kernel[0] * kernel[1])
     vx = variable(Tensor.of(x, [n, c, *size]))
     vw = variable(Tensor.of(w, [o, per, *kernel]))
-    before = convolution_sums.SHIFT_CHANNELS, convolution_sums.SHIFT_WINDOWS
-    if shifted:
-        convolution_sums.SHIFT_CHANNELS = convolution_sums.SHIFT_WINDOWS = 0
-    try:
+    with pytest.MonkeyPatch.context() as patch:
+        if way == "shifted":
+            patch.setattr(convolution_sums, "SHIFT_CHANNELS", 0)
+            patch.setattr(convolution_sums, "SHIFT_WINDOWS", 0)
+        if way == "pieces":
+            patch.setattr(convolution_sums, "MOST_GATHERED", 20)
+            patch.setattr(convolution_bytes, "_BLOCK_BYTES", 20)
         y = conv2d(vx, vw, stride=stride, padding=padding, groups=groups, precision=precision)
         g = wild(r, y.count)
         assert y.node is not None
         of_x, of_w = (Tensor(values) for values in y.node.backward(Tensor.of(g, y.shape).values))  # type: ignore[attr-defined]
-    finally:
-        convolution_sums.SHIFT_CHANNELS, convolution_sums.SHIFT_WINDOWS = before
     oh, ow = y.shape[2:]
     image, out = c * size[0] * size[1], o * oh * ow
     gx = [Group(x[i * image : (i + 1) * image], precision) for i in range(n)]
@@ -180,40 +189,51 @@ def _integers(values: torch.Tensor, precision: Precision) -> tuple[torch.Tensor,
     return (q.clamp(max=127) if precision == Precision.EXACT8 else q).long(), unit
 
 
-def _columns(integers: torch.Tensor, stride: int) -> torch.Tensor:
-    return torch.nn.functional.unfold(integers.double(), 3, padding=1, stride=stride).long()
+LONG = {
+    "many channels in": ((1, 930, 3, 3), (3, 930, 3, 3), (1, 1), (1, 1)),
+    "many channels in, with a stride": ((1, 930, 3, 3), (3, 930, 3, 3), (2, 2), (1, 1)),
+    "many channels out": ((1, 3, 3, 3), (930, 3, 3, 3), (1, 1), (1, 1)),
+    "many channels out, with a stride": ((1, 3, 3, 3), (930, 3, 3, 3), (2, 2), (1, 1)),
+    "many images": ((11, 2, 30, 30), (3, 2, 3, 3), (1, 1), (1, 1)),
+    "many images, shifted": ((11, 16, 30, 30), (3, 16, 3, 3), (1, 1), (1, 1)),
+    "large images": ((2, 2, 140, 140), (3, 2, 3, 3), (2, 2), (1, 1)),
+    "a long row": ((1, 2, 1, 9000), (3, 2, 1, 3), (1, 1), (0, 1)),
+    "a long row, shifted": ((1, 16, 1, 9000), (3, 16, 1, 3), (1, 1), (0, 1)),
+    "a large kernel": ((1, 1, 96, 96), (2, 1, 91, 92), (1, 1), (3, 2)),
+    "a large kernel, with a stride": ((1, 1, 96, 96), (2, 1, 91, 92), (2, 1), (3, 2)),
+}
 
 
 @pytest.mark.parametrize("precision", PRECISIONS)
-@pytest.mark.parametrize(
-    ("n", "c", "o", "size", "stride"),
-    [(1, 930, 3, 3, 1), (1, 930, 3, 3, 2), (1, 3, 930, 3, 1), (1, 3, 930, 3, 2), (11, 2, 3, 30, 1), (2, 2, 3, 140, 2)],
-)
-def test_convolutions_longer_than_one_accumulator(
-    n: int, c: int, o: int, size: int, stride: int, precision: Precision
-) -> None:
+@pytest.mark.parametrize("name", LONG)
+def test_convolutions_longer_than_one_accumulator(name: str, precision: Precision) -> None:
     """More than 2^13 products in an output, in the gradient of the input, or of the weight, are the same sums."""
+    shape, kernel_shape, stride, padding = LONG[name]
     torch.manual_seed(3)
-    x, w = torch.rand(n, c, size, size) + 0.5, torch.rand(o, c, 3, 3) + 0.5
+    x, w = torch.rand(shape) + 0.5, torch.rand(kernel_shape) + 0.5
     vx, vw = variable(Tensor(x)), variable(Tensor(w))
-    y = conv2d(vx, vw, stride=stride, padding=1, precision=precision)
+    y = conv2d(vx, vw, stride=stride, padding=padding, precision=precision)
     g = torch.rand(y.shape) + 0.5
     of_x, of_w = gradients(sum_over(multiply(y, Tensor(g))), [vx, vw])
 
     def narrowed(total: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:
         return (to_odd_wide(total) * unit).float()
 
+    def columns(integers: torch.Tensor) -> torch.Tensor:
+        wide = torch.nn.functional.unfold(integers.double(), kernel_shape[2:], padding=padding, stride=stride)
+        return wide.long()
+
     (qx, ux), (qg, ug) = _integers(x, precision), _integers(g, precision)
-    qw, uw = (each[0] for each in _integers(w.reshape(1, o, c, 9), precision))
-    kernel = qw.reshape(o, -1)
-    assert torch.equal(y.values, narrowed((kernel @ _columns(qx, stride)).view(y.shape), ux * uw))
+    qw, uw = (each[0] for each in _integers(w.reshape(1, *w.shape[:2], -1), precision))
+    kernel = qw.reshape(w.shape[0], -1)
+    assert torch.equal(y.values, narrowed((kernel @ columns(qx)).view(y.shape), ux * uw))
     spread = (kernel.T @ qg.flatten(2)).double()
-    back = torch.nn.functional.fold(spread, (size, size), 3, padding=1, stride=stride)
+    back = torch.nn.functional.fold(spread, shape[2:], kernel_shape[2:], padding=padding, stride=stride)
     assert float(back.max()) < 2**53
     assert torch.equal(of_x.values, narrowed(back.long(), ug * uw))
     (qx, ux), (qg, ug) = (_integers(each.reshape(1, 1, 1, -1), precision) for each in (x, g))
     slopes = qg.view(g.shape).flatten(2)
-    total = (slopes @ _columns(qx.view(x.shape), stride).mT).sum(0).view(w.shape)
+    total = (slopes @ columns(qx.view(x.shape)).mT).sum(0).view(w.shape)
     assert torch.equal(of_w.values, narrowed(total, ux * ug))
 
 
@@ -250,3 +270,14 @@ def test_an_inexact_machine_computes_nothing(monkeypatch: pytest.MonkeyPatch) ->
             matmul(Tensor.full([1, 1], 1.0), Tensor.full([1, 1], 1.0))
     finally:
         machine._checked.cache_clear()
+
+
+def test_scattering_more_than_binary64_holds(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is added up by index goes through int64 where many may meet, and gives the same; nothing stays nothing."""
+    places = Indices.of([2, 0, 2, 2, 4, 0], [6])
+    for special in (1.5, float("inf")):
+        source = Tensor.of([special, 2.0**-20, 1.0, -3.25, 7.0, 1e-7], [6])
+        before = scatter_add(Tensor.full([5], 0.0), 0, places, source).to_bytes()
+        with monkeypatch.context() as patch:
+            patch.setattr("accountant.tensors.gathering.MAX_TERMS", 1)
+            assert scatter_add(Tensor.full([5], 0.0), 0, places, source).to_bytes() == before

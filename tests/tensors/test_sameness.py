@@ -44,7 +44,8 @@ def test_recorded_vectors() -> None:
     assert digests() == RECORDED
 
 
-def test_no_switch_shows(switches: None) -> None:
+@pytest.mark.usefixtures("switches")
+def test_no_switch_shows() -> None:
     """Subnormals flushed by the processor, bfloat16 allowed, oneDNN off: the same."""
     torch.set_flush_denormal(True)
     torch.set_float32_matmul_precision("medium")
@@ -52,7 +53,8 @@ def test_no_switch_shows(switches: None) -> None:
     assert digests() == RECORDED
 
 
-def test_two_threads_do_not_show(switches: None) -> None:
+@pytest.mark.usefixtures("switches")
+def test_two_threads_do_not_show() -> None:
     """Two threads, of which one flushes subnormals, and oneDNN with bfloat16: the same."""
     torch.set_num_threads(2)
     torch.set_flush_denormal(True)
