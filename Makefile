@@ -50,8 +50,8 @@ format: $(STAMP)
 lock: $(STAMP)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --upgrade --quiet \
 	  --python-version 3.11 --no-header --no-emit-index-url --output-file requirements.lock
-	@! grep -n '://\|--index\|--find-links' requirements.lock || \
-	  { echo "requirements.lock must name no index and no address" >&2; exit 1; }
+	@! grep -n '://\|--index\|--find-links\|^nvidia\|^triton' requirements.lock || \
+	  { echo "requirements.lock must name no index, no address and nothing of CUDA" >&2; exit 1; }
 
 bench: $(STAMP)
 	@test -n "$(NAME)" || { echo "usage: make bench NAME=… [FILE=…]" >&2; exit 2; }
