@@ -115,6 +115,7 @@ def test_plain_sums_stay_exact_past_53_bits() -> None:
     assert sums[0] == sums[1]
 
 
+@EVERY
 @given(seed=st.integers(0, 2**64 - 1), number=st.integers(0, 2**64 - 1), count=st.integers(0, 40))
 def test_random_numbers_have_the_same_bits(seed: int, number: int, count: int) -> None:
     """Uniform, normal and initial values and permutations, for any seed and stream."""
