@@ -94,7 +94,7 @@ def embedding(table: Tensor, indices: Indices) -> Tensor:
     flat = indices.values.reshape(-1)
 
     def backward(g: Values) -> tuple[Values]:
-        return (scattered(g.reshape(-1, width), flat.unsqueeze(1).expand(-1, width), 0, rows),)
+        return (scattered(g.reshape(flat.shape[0], width), flat.unsqueeze(1).expand(-1, width), 0, rows),)
 
     return recorded(table.values.index_select(0, flat).reshape(shape), (table,), backward)
 

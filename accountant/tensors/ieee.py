@@ -45,7 +45,12 @@ def over(left: Values, right: Values) -> Values:
 
 
 def root(values: Values) -> Values:
-    """The square root; NaN below zero. Over binary64, where even a last bit's error cannot change the rounding."""
+    """The square root; NaN below zero. Over binary64, where even a last bit's error cannot change the rounding.
+
+    Let u be the root's last bit in binary32 and t a middle between two such numbers, an odd multiple of ½u below
+    2^24 × u. x is a multiple of u², t² is one of ¼u² but not of u², so |x - t²| ≥ ¼u² and |√x - t| ÷ t is above
+    2^-51: twice an ulp of binary64. torch's root, which can be wrong by one (`roots`), so is on the right side of t.
+    """
     return narrowed(torch.sqrt(values.to(torch.float64)))
 
 

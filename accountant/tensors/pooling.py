@@ -25,14 +25,32 @@ def _geometry(tensor: Tensor, kernel: int | Pair, stride: int | Pair | None, pad
     return windows
 
 
+def _pads_itself(windows: Windows) -> bool:
+    """Whether torch's pooling takes the padding: it refuses more than half of a window."""
+    return all(2 * border <= width for border, width in zip(windows.padding, windows.kernel, strict=True))
+
+
+def _bordered(images: torch.Tensor, windows: Windows, fill: float) -> torch.Tensor:
+    height, width = windows.padding
+    return torch.nn.functional.pad(images, (width, width, height, height), value=fill)
+
+
 def _first_largest(x: Values, windows: Windows) -> tuple[Values, torch.Tensor]:
     """The largest value of each window and its place y × W + x; the first of equals, and NaN above all numbers."""
-    if not bool(torch.isnan(x.amax() if x.numel() else x.new_zeros(()))):
-        return torch.nn.functional.max_pool2d_with_indices(x, windows.kernel, windows.stride, windows.padding)
-    # torch takes the last NaN of a window. Of equal infinities, above all numbers, the first is taken.
-    wide = torch.where(x == torch.inf, 2.0**200, x.to(torch.float64))
+    pool, kernel, stride = torch.nn.functional.max_pool2d_with_indices, windows.kernel, windows.stride
+    if _pads_itself(windows) and not bool(torch.isnan(x.amax() if x.numel() else x.new_zeros(()))):
+        return pool(x, kernel, stride, windows.padding)
+    # torch takes the last NaN of a window. Of equal infinities, above all numbers, the first is taken. Nor may the
+    # image's own -infinities equal padding. Every window meets the image, so padding, lowest, is never chosen.
+    wide = x.to(torch.float64).clamp(-(2.0**200), 2.0**200)
     ranked = torch.where(torch.isnan(x), torch.inf, wide)
-    _, places = torch.nn.functional.max_pool2d_with_indices(ranked, windows.kernel, windows.stride, windows.padding)
+    if _pads_itself(windows):
+        _, places = pool(ranked, kernel, stride, windows.padding)
+    else:
+        _, places = pool(_bordered(ranked, windows, -torch.inf), kernel, stride)
+        width = windows.padded[1]
+        row, column = places // width - windows.padding[0], places % width - windows.padding[1]
+        places = row * windows.size[1] + column
     return x.flatten(2).gather(2, places.flatten(2)).view(places.shape), places
 
 
@@ -78,9 +96,11 @@ def mean_pool2d(
         shape = (*tensor.shape[:2], *windows.out)
         return recorded(x.new_zeros(shape), (tensor,), lambda g: (x.new_zeros(tensor.shape),))
     size = scalar(float(windows.area), x)
-    wide = torch.nn.functional.avg_pool2d(
-        on_grid(x, PLANE, SUM_BITS).wide, windows.kernel, windows.stride, windows.padding, divisor_override=1
-    )
+    rounded = on_grid(x, PLANE, SUM_BITS).wide
+    padding = windows.padding
+    if not _pads_itself(windows):
+        rounded, padding = _bordered(rounded, windows, 0.0), (0, 0)
+    wide = torch.nn.functional.avg_pool2d(rounded, windows.kernel, windows.stride, padding, divisor_override=1)
 
     def backward(g: Values) -> tuple[Values]:
         grid = on_grid(over(g, size), PLANE, SUM_BITS)

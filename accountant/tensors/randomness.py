@@ -13,6 +13,7 @@ import torch
 from accountant.tensors.elementary import log, polynomial
 from accountant.tensors.errors import InvalidTensor
 from accountant.tensors.ieee import Values, narrowed, plus, scalar, times
+from accountant.tensors.roots import wide_root
 from accountant.tensors.shapes import element_count
 from accountant.tensors.tape import recorded
 from accountant.tensors.values import Indices, Tensor
@@ -117,10 +118,12 @@ def _inverse_normal(u: torch.Tensor) -> torch.Tensor:
     centred = u - 0.5
     square = centred * centred
     centre = polynomial(square, _CENTRE_ABOVE).mul_(centred) / polynomial(square, _CENTRE_BELOW)
-    q = torch.sqrt(log(torch.where(u < 0.5, u, 1.0 - u)) * -2.0)
+    outside = (u < _TAIL) | (u > 1.0 - _TAIL)
+    far = u[outside]
+    q = wide_root(log(torch.where(far < 0.5, far, 1.0 - far)) * -2.0)
     tail = polynomial(q, _TAIL_ABOVE) / polynomial(q, _TAIL_BELOW)
-    tail = torch.where(u < 0.5, tail, -tail)
-    return torch.where((u < _TAIL) | (u > 1.0 - _TAIL), tail, centre)
+    centre[outside] = torch.where(far < 0.5, tail, -tail)
+    return centre
 
 
 def permutation(stream: Stream, count: int) -> Indices:

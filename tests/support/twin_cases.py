@@ -170,8 +170,8 @@ def _convolution(rank: int) -> Callable[[Draw], Case]:
 
 def _pooling(name: str) -> Callable[[Draw], Case]:
     def build(draw: Draw) -> Case:
-        kernel = (draw.size(1, 3), draw.size(1, 3))
-        padding = (draw.rank(0, kernel[0] // 2), draw.rank(0, kernel[1] // 2))
+        kernel = (draw.size(1, 4), draw.size(1, 4))
+        padding = (draw.rank(0, kernel[0] - 1), draw.rank(0, kernel[1] - 1))
         size = tuple(max(1, k - 2 * p, draw.rank(1, 7)) for k, p in zip(kernel, padding, strict=True))
         settings: dict[str, Any] = {"padding": padding}
         if draw.flag():
@@ -218,7 +218,7 @@ def _take(draw: Draw) -> Case:
 def _embedding(draw: Draw) -> Case:
     rows, picked = draw.size(1, 5), draw.shape(draw.rank(1, 2))
     indices = draw.indices(picked, rows)
-    operands = [draw.words((rows, draw.size(1)))]
+    operands = [draw.words((rows, draw.size()))]
     return Case(operands, lambda lib, xs: lib.embedding(xs[0], lib.Indices.of(indices, picked)))
 
 

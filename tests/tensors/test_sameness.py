@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -17,9 +18,15 @@ from tests.support.tensor_digests import digests
 RECORDED: dict[str, str] = json.loads((Path(__file__).parent / "vectors.json").read_text(encoding="utf-8"))
 
 ENVIRONMENTS = {
-    "no vector instructions": {"ATEN_CPU_CAPABILITY": "default", "OMP_NUM_THREADS": "1"},
-    "AVX2, oneDNN without it": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "SSE41", "OMP_NUM_THREADS": "1"},
-    "MKL's compatibility mode": {"OMP_NUM_THREADS": "1", "MKL_CBWR": "COMPATIBLE", "ONEDNN_MAX_CPU_ISA": "AVX2"},
+    "no vector instructions": {"ATEN_CPU_CAPABILITY": "default"},
+    "AVX2, oneDNN without it": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "SSE41"},
+    "MKL's compatibility mode": {"MKL_CBWR": "COMPATIBLE", "ONEDNN_MAX_CPU_ISA": "AVX2"},
+}
+INSTRUCTIONS = {
+    "the processor's own": {},
+    "AVX2": {"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"},
+    "SSE4.2": {"ATEN_CPU_CAPABILITY": "default", "MKL_ENABLE_INSTRUCTIONS": "SSE4_2"},
+    "MKL's compatibility mode": {"MKL_CBWR": "COMPATIBLE"},
 }
 
 
@@ -62,20 +69,31 @@ def test_two_threads_do_not_show() -> None:
     assert digests() == RECORDED
 
 
-@pytest.mark.parametrize("name", ENVIRONMENTS)
-def test_other_instructions(name: str) -> None:
-    """In a process whose libraries see another processor: the same."""
-    environment = {**os.environ, **ENVIRONMENTS[name]}
+def _in_another_process(module: str, *arguments: str, environment: dict[str, str]) -> Any:
     run = subprocess.run(
-        [sys.executable, "-m", "tests.support.tensor_digests"],
-        env=environment,
+        [sys.executable, "-m", module, *arguments],
+        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
         check=True,
         timeout=300,
     )
-    assert json.loads(run.stdout) == RECORDED
+    return json.loads(run.stdout)
+
+
+@pytest.mark.parametrize("name", ENVIRONMENTS)
+def test_other_instructions(name: str) -> None:
+    """In a process whose libraries see another processor: the same."""
+    assert _in_another_process("tests.support.tensor_digests", environment=ENVIRONMENTS[name]) == RECORDED
+
+
+@pytest.mark.parametrize("name", INSTRUCTIONS)
+def test_operations_are_ieee_with_all_instructions(name: str) -> None:
+    """A million numbers each: arithmetic, conversions and our roots round as NumPy's do, whatever torch and MKL use."""
+    found = _in_another_process("tests.support.ieee_operations", "1000000", environment=INSTRUCTIONS[name])
+    assert "root of binary64" in found
+    assert {operation: count for operation, count in found.items() if count} == {}
 
 
 @pytest.mark.parametrize("precision", list(Precision))

@@ -118,6 +118,27 @@ def test_pooling_takes_the_first_of_equals(fill: float, stride: int) -> None:
     assert slope == expected
 
 
+@pytest.mark.parametrize("fill", [-INF, -2.0, INF])
+def test_padding_wider_than_half_a_window(fill: float) -> None:
+    """It is no value of a window's: not the largest, even of -∞; of the mean only the divisor counts it."""
+    x = nn.variable(Tensor.full([1, 1, 2, 2], fill))
+    y = nn.max_pool2d(x, 3, stride=1, padding=2)
+    assert same(y, [fill] * 16)
+    slopes = nn.gradients(nn.sum_over(y), [x])[0].numbers()
+    assert slopes == [9.0, 3.0, 3.0, 1.0]
+    ones = nn.variable(Tensor.full([1, 1, 2, 2], 9.0))
+    means = nn.mean_pool2d(ones, 3, stride=1, padding=2)
+    assert means.numbers() == [1.0, 2.0, 2.0, 1.0, 2.0, 4.0, 4.0, 2.0, 2.0, 4.0, 4.0, 2.0, 1.0, 2.0, 2.0, 1.0]
+
+
+def test_rows_of_nothing_are_embedded() -> None:
+    """A table without columns has a gradient without elements."""
+    table = nn.variable(Tensor.of([], [3, 0]))
+    rows = nn.embedding(table, Indices.of([1, 2], [2]))
+    assert rows.shape == (2, 0)
+    assert nn.gradients(nn.sum_over(rows), [table])[0].shape == (3, 0)
+
+
 def test_pooling_among_nans() -> None:
     """Numbers lose to NaN, and infinities are ranked as numbers."""
     x = nn.variable(Tensor.of([1, INF, NAN, 2, INF, 3, 4, NAN], [1, 1, 2, 4]))
