@@ -1,4 +1,4 @@
-# make setup | demo | up | test | lint | lock | bench NAME=… FILE=…
+# make setup | demo | up [NAME=… PORT=… FOLLOW=…] | test | lint | lock | bench NAME=… FILE=…
 # Everything runs from .venv, which `setup` makes from requirements.lock; each target makes it first if need be.
 
 PYTHON ?= python3
@@ -9,6 +9,9 @@ CODE   := accountant workers benchmarks tests migrations
 HERE   := $(foreach path,$(CODE),$(wildcard $(path)))
 JOBS   ?= 2
 FILE   ?=
+
+# Only from make's own command line: some shells have a NAME in their environment
+option = $(if $(filter command,$(origin $(2))),--$(1) '$($(2))')
 
 .PHONY: setup demo up test lint format lock bench auction clean
 
@@ -29,7 +32,7 @@ demo: $(STAMP)
 	@$(BIN)/accountant demo
 
 up: $(STAMP)
-	@exec $(BIN)/accountant up
+	@exec $(BIN)/accountant up $(call option,name,NAME) $(call option,port,PORT) $(call option,follow,FOLLOW)
 
 test: $(STAMP)
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile

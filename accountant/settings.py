@@ -94,7 +94,10 @@ class Settings(BaseSettings):
         le=86400,
         description="Seconds without a block after which the proposer makes an empty one; 0: never.",
     )
-    node_peers: str = Field(default="", description="URLs of nodes whose blocks the node imports, separated by spaces.")
+    node_peers: str = Field(
+        default="",
+        description="URLs of nodes, with spaces between: the node imports their blocks and passes transactions on.",
+    )
     worker_concurrency: int = Field(
         default=2, ge=1, le=256, description="Jobs that one worker runs at once, a process each."
     )
@@ -112,6 +115,24 @@ class Settings(BaseSettings):
     )
     job_time_limit_s: int = Field(
         default=3600, ge=1, le=7 * 86_400, description="Seconds after which an attempt's process is killed."
+    )
+    gas_per_second: int = Field(
+        default=1_000_000_000,
+        ge=1,
+        le=10**15,
+        description="What quotes take for a worker's speed until workers have measured it.",
+    )
+    delegate_gas: int = Field(
+        default=1_000_000_000,
+        ge=0,
+        le=AMOUNT_MAX,
+        description="Calls with at least this gas limit are executed once for all jobs, by whichever worker is free.",
+    )
+    gpu_gas: int = Field(
+        default=20_000_000_000,
+        ge=0,
+        le=AMOUNT_MAX,
+        description="Of those, calls with at least this gas limit go to the workers of the queue `gpu`.",
     )
     worker_memory_mib: int = Field(
         default=4096,
@@ -143,13 +164,19 @@ class Settings(BaseSettings):
         default=1_000 * UNITS_PER_TOKEN,
         gt=0,
         le=AMOUNT_MAX,
-        description="Base units deposited at first, and again when what is left covers no further oath.",
+        description="Base units deposited in each epoch's purse, and the most that is signed for as one deposit.",
     )
     oath_deposited_most: int = Field(
         default=100_000 * UNITS_PER_TOKEN,
         gt=0,
         le=AMOUNT_MAX,
         description="Base units deposited in all; then the publisher stops swearing and says so.",
+    )
+    oath_alarm: int = Field(
+        default=2_000 * UNITS_PER_TOKEN,
+        ge=0,
+        le=AMOUNT_MAX,
+        description="Zero-cost base units of the accountant below which the publisher raises an alarm.",
     )
     stop_deadline_s: float = Field(
         default=20.0,
@@ -214,6 +241,11 @@ class Settings(BaseSettings):
     def api_key_path(self) -> Path:
         """The file with the API key that was made at the first start."""
         return self.data_dir / "api-key"
+
+    @property
+    def signer_folder(self) -> Path:
+        """The folder of the signer's socket, its token, and its log of signatures."""
+        return self.data_dir / "signer"
 
     @property
     def accountant_key_path(self) -> Path:

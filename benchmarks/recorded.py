@@ -5,6 +5,9 @@ compared with the eager reference. Gas is the recorded Ethereum gas of the other
 executed for it. Time is that of the cold selective answer, against executing the call's block eagerly up
 to and including the call; both are taken in turns, block by block, in this process.
 
+Then Pay (Algorithm 4) is asked from a cold cache for every value transfer of FILE, plain or with a call: did it settle?
+`benchmarks.recorded_pay` has that part.
+
 OVERDECLARE=N and OVERDECLARE_WRITES=N let every call declare N more of its block's 20 hottest slots for
 reading or writing, and touch none of them. PROFILE=1 prints where the selective time goes.
 """
@@ -32,6 +35,7 @@ from accountant.replay.record import RecordedChain, record_chain
 from accountant.replay.recording import RecordedBlock, parse_blocks
 from accountant.replay.sample import sample_recording
 from accountant.replay.translate import RecordOptions
+from benchmarks import recorded_pay
 
 
 class Measured(NamedTuple):
@@ -189,11 +193,14 @@ def main() -> None:
     chain = record_chain(recorded, RecordOptions(overdeclare=overdeclare, overdeclare_writes=overdeclare_writes))
     profile = cProfile.Profile() if os.environ.get("PROFILE") else None
     print("".join(heading.rjust(width) for heading, width in zip(_HEADINGS, _WIDTHS, strict=True)))
-    measured = measure(recorded, chain, int(os.environ.get("ROUNDS", "3")), profile)
+    rounds = int(os.environ.get("ROUNDS", "3"))
+    measured = measure(recorded, chain, rounds, profile)
     print(_row("all", measured))
+    payments = recorded_pay.measure(recorded, chain, rounds)
+    recorded_pay.show(payments)
     if profile:
         pstats.Stats(profile, stream=sys.stdout).sort_stats("tottime").print_stats(25)
-    print(json.dumps(summary(measured, overdeclare, overdeclare_writes)))
+    print(json.dumps({**summary(measured, overdeclare, overdeclare_writes), "pay": recorded_pay.summary(payments)}))
 
 
 if __name__ == "__main__":

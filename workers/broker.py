@@ -7,10 +7,15 @@ from kombu.entity import Queue as BrokerQueue
 from accountant.services.dispatch import Publish
 from accountant.settings import Settings
 from accountant.storage.jobs import Queue
+from accountant.storage.outbox import EXECUTION_PREFIX
 
 RUN_JOB = "accountant.run_job"
+RUN_EXECUTION = "accountant.run_execution"
 
 _LATER_THAN_LIMIT_S = 600
+_IMPORTS_S = 120.0
+"""A spawned process imports everything anew. What is not up after 4 s, Celery's default, is killed: on a busy machine
+the place of a process that died would never be taken."""
 _MARK = "accountant:broker-remembers"
 
 
@@ -34,6 +39,7 @@ def make_app(settings: Settings) -> Celery:
         accept_content=["json"],
         worker_prefetch_multiplier=1,
         worker_pool_start_method="spawn",  # psycopg pools and CUDA survive no fork
+        worker_proc_alive_timeout=_IMPORTS_S,
         worker_hijack_root_logger=False,
         worker_cancel_long_running_tasks_on_connection_loss=False,
         broker_connection_retry_on_startup=True,
@@ -48,10 +54,16 @@ def make_app(settings: Settings) -> Celery:
 
 
 def publishing(app: Celery) -> Publish:
-    """Publishes job ids to the queues of the application's broker. Raises `kombu.exceptions.OperationalError`."""
+    """Publishes jobs and executions to the queues of the application's broker.
 
-    def publish(job_id: str, queue: Queue) -> None:
-        app.send_task(RUN_JOB, args=(job_id,), queue=queue.value, ignore_result=True, retry=False)
+    Raises `kombu.exceptions.OperationalError`.
+    """
+
+    def publish(task: str, queue: Queue) -> None:
+        name, argument = RUN_JOB, task
+        if task.startswith(EXECUTION_PREFIX):
+            name, argument = RUN_EXECUTION, task.removeprefix(EXECUTION_PREFIX)
+        app.send_task(name, args=(argument,), queue=queue.value, ignore_result=True, retry=False)
 
     return publish
 

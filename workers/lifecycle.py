@@ -9,29 +9,36 @@ from dataclasses import dataclass
 import sqlalchemy as sa
 
 from accountant.contracts.engine import require_engine
+from accountant.services.audits import learning
 from accountant.services.policy import JobPolicy
-from accountant.services.questions import Answer, answering
+from accountant.services.questions import Answer, answering_with
+from accountant.services.sharing import Sharing
 from accountant.settings import Settings, load_settings
 from accountant.storage.database import Database, engine_of
 from accountant.storage.hot import redis_of
 from accountant.storage.index import PostgresIndex
 from accountant.storage.outcomes import PostgresOutcomes
+from accountant.storage.world_states import current_stores
 
 
 @dataclass(frozen=True)
 class WorkerResources:
-    """The jobs' database, the accountant who answers, and how to close both."""
+    """The jobs' database, the accountant who answers, what workers share, and how to close it all."""
 
     engine: sa.Engine
     answer: Answer
-    policy: JobPolicy
+    sharing: Sharing
     close: Callable[[], None]
 
 
 def policy_of(settings: Settings) -> JobPolicy:
     """The job policy of these settings."""
     return JobPolicy(
-        lease_s=settings.job_lease_s, attempts_most=settings.job_attempts, patience_s=settings.job_patience_s
+        lease_s=settings.job_lease_s,
+        attempts_most=settings.job_attempts,
+        patience_s=settings.job_patience_s,
+        delegate_gas=settings.delegate_gas,
+        gpu_gas=settings.gpu_gas,
     )
 
 
@@ -49,8 +56,10 @@ def open_resources(settings: Settings) -> WorkerResources:
         require_engine(index.genesis.engine)
         engine = engine_of(settings.database)
         opened.callback(engine.dispose)
-        answer = answering(index, PostgresOutcomes(database, client))
-        return WorkerResources(engine, answer, policy_of(settings), opened.pop_all().close)
+        outcomes = PostgresOutcomes(database, client)
+        answer = answering_with(index, current_stores(database, outcomes), learning(engine))
+        sharing = Sharing(index, outcomes.current, policy_of(settings))
+        return WorkerResources(engine, answer, sharing, opened.pop_all().close)
 
 
 _of_process: list[WorkerResources] = []
@@ -72,3 +81,8 @@ def close() -> None:
 def owner() -> str:
     """Who holds a lease: this process of this machine."""
     return f"{socket.gethostname()}:{os.getpid()}"
+
+
+def abandon() -> None:
+    """Ends this process at once, in the midst of whatever it does; the pool starts another."""
+    os._exit(1)

@@ -5,18 +5,32 @@ They belong to whatever application finds them: a spawned process makes its own 
 
 from celery import shared_task
 
-from accountant.services.work import Attempt, work
-from workers.broker import RUN_JOB
-from workers.lifecycle import owner, resources
+from accountant.primitives.types import Seq
+from accountant.services.attempt import Attempt
+from accountant.services.execute import execute
+from accountant.services.work import work
+from workers.broker import RUN_EXECUTION, RUN_JOB
+from workers.lifecycle import abandon, owner, resources
 
 
 def _run_job(job_id: str) -> str:
-    """One attempt at a job. A process that lacked the means ends, so that the next attempt is another's."""
+    """One attempt at a job."""
     own = resources()
-    ended = work(own.engine, own.answer, job_id, owner(), own.policy)
+    return _left(work(own.engine, own.answer, job_id, owner(), own.sharing.policy, own.sharing, abandon))
+
+
+def _run_execution(seq: str) -> str:
+    """One attempt at an execution."""
+    own = resources()
+    return _left(execute(own.engine, Seq(int(seq)), owner(), own.sharing, abandon))
+
+
+def _left(ended: Attempt) -> str:
+    """A process that lacked the means ends, so that the next attempt is another's."""
     if ended is Attempt.SPENT:
         raise SystemExit(ended.value)
     return ended.value
 
 
 shared_task(name=RUN_JOB)(_run_job)
+shared_task(name=RUN_EXECUTION)(_run_execution)

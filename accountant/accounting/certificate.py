@@ -97,15 +97,47 @@ class ViewCertificate(Record, frozen=True):
     missing: tuple[MissingExecution, ...] = ()
 
 
-AnyCertificate = Certificate | ViewCertificate
+class QueryCertificate(Record, frozen=True):
+    """The answer of an accounting query, and what it rests on.
+
+    ACCEPTED: the answer is yes, a number, bytes, or what a view returned. REJECTED: it is no, or the view failed.
+    `lower` and `upper`: what is known of the number that was asked for, where it is one: the general balance G right
+    before the position (the account owns `zero_balance` besides), or an income.
+    """
+
+    verdict: Verdict
+    reason: UndecidedReason | None
+    query: bytes
+    answer: bytes | None
+    """None while undecided. The answer of a lower bound can be raised where `missing` says so."""
+    gas_budget: int | None
+    lower: int | None
+    upper: int | None
+    zero_balance: int | None
+    executed: tuple[bytes, ...]
+    """Transactions executed for this answer, in order of execution."""
+    gas_executed: int
+    gas_everything: int
+    """Gas limits of all transactions that could matter together: the most that executing everything would take.
+    2^63 − 1 if it is more."""
+    cache_hits: int
+    slice: tuple[bytes, ...]
+    """Transactions whose outcomes were consulted, in chain order: executed now or known before."""
+    missing: tuple[MissingExecution, ...] = ()
+
+
+AnyCertificate = Certificate | ViewCertificate | QueryCertificate
 
 _certificates = Decoder(Certificate, CERTIFICATE_BYTES_MAX)
 _views = Decoder(ViewCertificate, CERTIFICATE_BYTES_MAX)
+_queries = Decoder(QueryCertificate, CERTIFICATE_BYTES_MAX)
 
 
 def decode_certificate(raw: bytes) -> AnyCertificate:
     """The certificate that `raw` encodes; its number of fields tells the kinds apart. Raises `InvalidEncoding`."""
-    try:
-        return _certificates.decode(raw)
-    except InvalidEncoding:
-        return _views.decode(raw)
+    for decoder in (_certificates, _views):
+        try:
+            return decoder.decode(raw)
+        except InvalidEncoding:
+            continue
+    return _queries.decode(raw)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from accountant.accounting.certificate import CertifiedIncome, MissingExecution, UndecidedReason, Verdict
+from accountant.execution.batch import next_batch, next_of
 from accountant.execution.choice import next_to_execute
 from accountant.execution.income import income_of
 from accountant.execution.needs import BudgetSpent
@@ -28,28 +29,59 @@ def fund(selective: Selective, account: AccountId, amount: int, before: Seq, the
     With Θ only its members are executed, in the order given and only while they are needed; without Θ
     the accountant chooses. ACCEPTED and REJECTED are proved; UNDECIDED says why.
     """
-    glance = selective.glance(account, before)
-    covered = glance.covers(amount)
-    if covered is not None:
-        return Funding(_verdict(covered), glance)
     incomes: list[CertifiedIncome] = []
-    queue = list(theta) if theta is not None else None
-    rounds, spent = 0, None
+    begun = _begun(selective, account, before)
+    spent = _execute(selective, account, begun, incomes)
+    if theta is not None:
+        rest = [seq for seq in theta if seq not in begun]
+        return _by(selective, account, amount, before, theta, rest, incomes)
+    narrowing = selective.narrowing(account, amount, before)
     while True:
-        walk = selective.interval(account, before)
+        chosen = narrowing.next()
+        if narrowing.covered is not None:
+            return Funding(_verdict(narrowing.covered), narrowing.walk, incomes=incomes)
+        if spent is not None:  # and what was found before the budget ended does not decide it
+            return Funding(Verdict.UNDECIDED, narrowing.walk, UndecidedReason.BUDGET_SPENT, incomes, (spent,))
+        batch = next_batch(selective.session, narrowing.walk, amount, chosen)
+        spent = _execute(selective, account, batch, incomes)
+
+
+def _begun(selective: Selective, account: AccountId, before: Seq) -> list[Seq]:
+    """The incomes that an earlier attempt chose, which had to wait for other workers."""
+    index = selective.session.index
+    earlier = (seq for seq in selective.session.begun if seq < before)
+    return [seq for seq in earlier if index.events(account, Seq(seq - 1), Seq(seq + 1))]
+
+
+def _by(
+    selective: Selective,
+    account: AccountId,
+    amount: int,
+    before: Seq,
+    theta: tuple[Seq, ...],
+    queue: list[Seq],
+    incomes: list[CertifiedIncome],
+) -> Funding:
+    """With Θ: the static interval before its earliest member, and everything from there on. `queue`: members that
+    were not executed yet.
+    """
+    session = selective.session
+    most = len(session.index.postings(account, min(theta, default=before), before, before + 1))
+    walk = selective.glance(account, before)
+    spent = None
+    while True:
+        if walk.covers(amount) is None:
+            walk = session.walk(account, before, max(most, session.window))
         covered = walk.covers(amount)
         if covered is not None:
             return Funding(_verdict(covered), walk, incomes=incomes)
-        if spent is not None:  # and what was found before the budget ended does not decide it
+        if spent is not None:
             return Funding(Verdict.UNDECIDED, walk, UndecidedReason.BUDGET_SPENT, incomes, (spent,))
-        if queue is None:
-            chosen = next_to_execute(selective.session.index, walk, amount, rounds)
-        elif queue:
-            chosen = [queue.pop(0)]
-        else:
+        if not queue:
             return Funding(Verdict.UNDECIDED, walk, UndecidedReason.THETA_INSUFFICIENT, incomes)
+        chosen = next_of(session, walk, amount, queue)
+        del queue[: len(chosen)]
         spent = _execute(selective, account, chosen, incomes)
-        rounds += 1
 
 
 def _verdict(covered: bool) -> Verdict:
@@ -68,9 +100,8 @@ def narrow(selective: Selective, account: AccountId, before: Seq, theta: tuple[S
     elif selective.session.gas_budget is not None:
         rounds = 0
         while spent is None and (walk := selective.interval(account, before)).lower < walk.upper:
-            spent = _execute(
-                selective, account, next_to_execute(selective.session.index, walk, walk.upper, rounds), incomes
-            )
+            first = next_to_execute(walk, walk.upper, rounds)
+            spent = _execute(selective, account, next_batch(selective.session, walk, walk.upper, first), incomes)
             rounds += 1
     walk = selective.interval(account, before)
     if spent is not None:
@@ -82,13 +113,14 @@ def _execute(
     selective: Selective, account: AccountId, chosen: list[Seq], incomes: list[CertifiedIncome]
 ) -> MissingExecution | None:
     """Execute incomes, noting what each brought and cost; what the budget did not reach, if it ran out."""
+    if selective.session.shared and chosen:
+        selective.outcomes(chosen)
     for seq in chosen:
         located = selective.session.index.transaction(seq)
-        gas_before = selective.session.gas_executed
         try:
             outcome = selective.outcome(seq)
         except BudgetSpent as spent:
             return MissingExecution(spent.transaction, spent.gas_most)
-        gas = selective.session.gas_executed - gas_before
+        gas = selective.session.spent.get(seq, 0)
         incomes.append(CertifiedIncome(located.hash, income_of(located, outcome, account), gas))
     return None

@@ -7,6 +7,7 @@ from accountant.accounting.certificate import MissingExecution, UndecidedReason,
 from accountant.accounting.certify import rests_on
 from accountant.accounting.preparation import TracePlace
 from accountant.accounting.questions import InvalidQuestion, check_budget
+from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.needs import BudgetSpent
 from accountant.execution.outcome import OUTCOME_BYTES_MAX, Outcome
 from accountant.execution.port import Heartbeat, OutcomeStore
@@ -20,6 +21,13 @@ from accountant.primitives.types import AMOUNT_MAX, Gas, Hash, Seq
 
 class OutcomeQuestion(Record, frozen=True):
     """What did this transaction do?"""
+
+    transaction: bytes
+    gas_budget: int | None = None
+
+
+class OutcomeRecheck(Record, frozen=True):
+    """What did this transaction do, found anew: as if nobody had ever observed anything."""
 
     transaction: bytes
     gas_budget: int | None = None
@@ -54,7 +62,7 @@ def decode_outcome_certificate(raw: bytes) -> OutcomeCertificate:
     return _certificates.decode(raw)
 
 
-def check_outcome(index: ChainIndex, question: OutcomeQuestion) -> None:
+def check_outcome(index: ChainIndex, question: OutcomeQuestion | OutcomeRecheck) -> None:
     """Refuse what the chain's bytes alone show to be wrong. Raises `InvalidQuestion`; executes nothing."""
     _checked(index, question)
 
@@ -89,7 +97,18 @@ def find_outcome(
     )
 
 
-def _checked(index: ChainIndex, question: OutcomeQuestion) -> Seq:
+def recheck_outcome(
+    index: ChainIndex, question: OutcomeRecheck, heartbeat: Heartbeat | None = None
+) -> OutcomeCertificate:
+    """The outcome, from no stored outcome, and kept nowhere: it costs its whole slice.
+
+    So it tells who is right where two accountants differ. Raises `InvalidQuestion`, and whatever the heartbeat raises.
+    """
+    cold = OutcomeQuestion(question.transaction, question.gas_budget)
+    return find_outcome(index, MemoryOutcomes(), cold, heartbeat)
+
+
+def _checked(index: ChainIndex, question: OutcomeQuestion | OutcomeRecheck) -> Seq:
     seq = index.seq_of(Hash(question.transaction))
     if seq is None:
         raise InvalidQuestion("unknown_transaction", "no such transaction on the chain")

@@ -265,8 +265,7 @@ class _Making:
         value, before = self.question.general_value, self.head.next_seq
         if not value:
             return True
-        covered = self.session.glance(self.sender, before).covers(value)
-        return self.session.walk(self.sender, before).covers(value) if covered is None else covered
+        return self.session.covers(self.sender, value, before)
 
     # Validators
 

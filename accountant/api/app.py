@@ -8,28 +8,40 @@ from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.exceptions import HTTPException
 
 from accountant.api import (
+    accountant_routes,
+    accounting_cost_routes,
+    agreement_routes,
+    audit_routes,
     chain_routes,
     contract_routes,
+    export_routes,
+    headers_routes,
     health_routes,
+    income_routes,
     job_routes,
     oath_routes,
+    observation_routes,
     outcome_routes,
     prepare_routes,
+    query_routes,
     question_routes,
+    quote_routes,
     view_routes,
+    watch_routes,
 )
 from accountant.api.edge import Edge
 from accountant.api.job_views import JobEventView
 from accountant.api.problems import FieldError, ProblemView, handle
 from accountant.api.resources import Resources
 from accountant.api.schemas import PositionIn, TransactionIn
+from accountant.api.waiting import PREFER_PARAMETER, WAITED_RESPONSE, Waiting
 from accountant.primitives.errors import AccountantError
 
 API_VERSION = "0.1.0"
 
 _DESCRIPTION = """\
 Finds out, at the least cost, what transactions of an ANH chain did. Work that takes time is a job: `202`, `Location`,
-then poll the job or follow its events.
+then poll the job or follow its events; or send `Prefer: wait=30`, and get `200` with the job if it has ended by then.
 
 Every route but `/v1/health` and `/v1/readiness` needs the API key. Errors are problem details (RFC 9457) with a stable
 `code`. Amounts and gas can pass 2^53: they are answered as decimal strings and taken as strings or numbers. Hashes and
@@ -44,6 +56,7 @@ def create_app(resources: Resources) -> FastAPI:
     """The ASGI application over these resources. It owns none of them: whoever made them closes them."""
     app = _routed()
     app.state.resources = resources
+    app.add_middleware(Waiting, engine=resources.engine)
     app.add_middleware(Edge, engine=resources.engine)
     return app
 
@@ -65,6 +78,9 @@ class _Application(FastAPI):
                 schemas[model.__name__] = schema
             for item in document["paths"].values():
                 for operation in item.values():
+                    if "JobView" in str(operation["responses"].get("202")):
+                        operation["parameters"] = [*operation.get("parameters", []), PREFER_PARAMETER]
+                        operation["responses"] = {"200": WAITED_RESPONSE, **operation["responses"]}
                     if "application/json" in operation["responses"].get("422", {}).get("content", {}):
                         del operation["responses"]["422"]  # FastAPI's own guess: every text is a valid id
             for unused in ("HTTPValidationError", "ValidationError"):
@@ -94,10 +110,21 @@ def _routed() -> FastAPI:
         contract_routes,
         prepare_routes,
         question_routes,
+        query_routes,
+        quote_routes,
         view_routes,
         outcome_routes,
+        income_routes,
+        accounting_cost_routes,
         job_routes,
+        export_routes,
+        headers_routes,
         oath_routes,
+        audit_routes,
+        watch_routes,
+        accountant_routes,
+        agreement_routes,
+        observation_routes,
     ):
         app.include_router(routes.router, prefix="/v1", dependencies=schemes)
     app.include_router(health_routes.router, prefix="/v1")

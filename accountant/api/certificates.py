@@ -6,13 +6,15 @@ from pydantic import BaseModel, Field
 
 from accountant.accounting.certificate import (
     Certificate,
-    MissingExecution,
+    QueryCertificate,
     UndecidedReason,
     ViewCertificate,
     decode_certificate,
 )
+from accountant.api.answers import MissingView, ViewAnswerView, scalar
 from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
-from accountant.chain.query import Answer, ViewAnswer, decode_answer
+from accountant.api.query_views import QueryResultView
+from accountant.chain.query import ViewAnswer, decode_answer
 
 
 class IncomeView(BaseModel):
@@ -21,36 +23,6 @@ class IncomeView(BaseModel):
     transaction: HashOut
     units: AmountOut
     gas: GasOut
-
-
-class MissingView(BaseModel):
-    """What had to be executed next when the budget was spent, and the most it costs."""
-
-    transaction: Annotated[HashOut | None, Field(description="Null: the view that was asked for itself.")]
-    gas_most: GasOut
-
-    @classmethod
-    def of(cls, missing: MissingExecution) -> "MissingView":
-        """The view of what was missing."""
-        transaction = None if missing.transaction is None else hex_of(missing.transaction)
-        return cls(transaction=transaction, gas_most=str(missing.gas_most))
-
-
-class ViewAnswerView(BaseModel):
-    """What a view returned, or how it failed."""
-
-    failure: Annotated[str | None, Field(description="The kind of the failure.", examples=["assertion"])]
-    value: Annotated[str | None, Field(description="Decimal digits or hex; null where it returned nothing.")]
-
-    @classmethod
-    def of(cls, answer: ViewAnswer) -> "ViewAnswerView":
-        """The view of a view's answer."""
-        value = answer.value
-        return cls(failure=answer.failure, value=hex_of(value) if isinstance(value, bytes) else _digits(value))
-
-
-def _digits(value: int | None) -> str | None:
-    return None if value is None else str(value)
 
 
 class ResultView(BaseModel):
@@ -83,7 +55,7 @@ class ResultView(BaseModel):
             verdict=certificate.verdict.value,
             reason=None if certificate.reason is None else certificate.reason.value,
             query=None if certificate.query is None else hex_of(certificate.query),
-            answer=None if certificate.answer is None else _scalar(decode_answer(certificate.answer)),
+            answer=None if certificate.answer is None else scalar(decode_answer(certificate.answer)),
             account=account_of(certificate.account),
             previous_hash=hex_of(certificate.previous_hash),
             index=certificate.index,
@@ -142,21 +114,11 @@ class ViewResultView(BaseModel):
         )
 
 
-def result_of(raw: bytes) -> ResultView | ViewResultView:
+def result_of(raw: bytes) -> ResultView | ViewResultView | QueryResultView:
     """The view of a stored certificate."""
     certificate = decode_certificate(raw)
+    if isinstance(certificate, QueryCertificate):
+        return QueryResultView.of(certificate, raw)
     if isinstance(certificate, ViewCertificate):
         return ViewResultView.of(certificate, raw)
     return ResultView.of(certificate, raw)
-
-
-def answer_of(answer: Answer) -> bool | str | ViewAnswerView:
-    """A query's answer: a boolean, decimal digits, hex, or what came of a view."""
-    return ViewAnswerView.of(answer) if isinstance(answer, ViewAnswer) else _scalar(answer)
-
-
-def _scalar(answer: Answer) -> bool | str:
-    assert not isinstance(answer, ViewAnswer), "a certificate of balances answers no view"
-    if isinstance(answer, bool):
-        return answer
-    return str(answer) if isinstance(answer, int) else hex_of(answer)

@@ -52,6 +52,11 @@ async def stream(engine: sa.Engine, job_number: int, after: int) -> AsyncIterato
 
 def _encoded(event: JobEvent) -> bytes:
     view = JobEventView(
-        status=event.state.value, gas_executed=str(event.gas_executed), why_waiting=event.why_waiting, at=event.at
+        status=event.state.value,
+        gas_executed=str(event.gas_executed),
+        executions=event.executions,
+        executions_done=event.executions_done,
+        why_waiting=event.why_waiting,
+        at=event.at,
     )
     return format_sse_event(data_str=view.model_dump_json(), event="job", id=str(event.number))

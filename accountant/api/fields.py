@@ -5,11 +5,13 @@ from typing import Annotated, Any
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
+from accountant.chain.footprint import SLOT_BYTES_MAX
 from accountant.primitives.addresses import parse_account, show
 from accountant.primitives.errors import InvalidAddress
 from accountant.primitives.types import AMOUNT_MAX, HASH_BYTES, AccountId
 
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
+_SLOT = re.compile(f"0x(?:[0-9a-fA-F]{{2}}){{0,{SLOT_BYTES_MAX}}}", re.ASCII)
 _DECIMAL = re.compile(r"0|[1-9][0-9]{0,18}", re.ASCII)
 _EXAMPLE_HASH = "0x" + "5c" * HASH_BYTES
 _EXAMPLE_ACCOUNT = "0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"
@@ -32,6 +34,13 @@ def parse_hash(value: object) -> bytes:
     return bytes.fromhex(value[2:])
 
 
+def digits(value: object) -> object:
+    """Pydantic alone would take `1.0`, `+1` and `1_0` for numbers too. Raises `ValueError`."""
+    if not (isinstance(value, str) and value.isascii() and value.isdecimal()):
+        raise ValueError("a number is written in decimal digits alone")
+    return value
+
+
 def _account(value: object) -> bytes:
     if not isinstance(value, str):
         raise ValueError("an account is 0x and 40 hex digits (user) or 64 (contract)")
@@ -39,6 +48,12 @@ def _account(value: object) -> bytes:
         return parse_account(value)
     except InvalidAddress as error:
         raise ValueError(error.detail) from None
+
+
+def _slot(value: object) -> bytes:
+    if not isinstance(value, str) or not _SLOT.fullmatch(value):
+        raise ValueError(f"a slot is 0x and two hex digits a byte, of at most {SLOT_BYTES_MAX} bytes")
+    return bytes.fromhex(value[2:])
 
 
 def _units(value: object) -> int:
@@ -74,6 +89,18 @@ AccountIn = Annotated[
     PlainValidator(_account),
     WithJsonSchema(
         {"type": "string", "pattern": "^0x([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$", "examples": [_EXAMPLE_ACCOUNT]}
+    ),
+]
+SlotIn = Annotated[
+    bytes,
+    PlainValidator(_slot),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": "^0x([0-9a-fA-F]{2})*$",
+            "maxLength": 2 + 2 * SLOT_BYTES_MAX,
+            "examples": ["0x61"],
+        }
     ),
 ]
 AmountIn = Annotated[int, PlainValidator(_units), WithJsonSchema(_units_schema("2500000000"))]

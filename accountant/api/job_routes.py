@@ -4,13 +4,13 @@ from typing import Annotated
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Header, Query
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
 from starlette.responses import Response, StreamingResponse
 
 from accountant.api.cursors import make_cursor, read_cursor
 from accountant.api.documented import problems
 from accountant.api.events import MEDIA_TYPE, last_event, stream
 from accountant.api.job_views import JobListView, JobSummaryView, JobView
+from accountant.api.paging import PAGE_RESPONSES, PageIn
 from accountant.api.posting import Digest, IdempotencyKey, answer_post
 from accountant.api.resources import Key, Res
 from accountant.services.follow import cancel_job, get_job, job_events, list_jobs
@@ -22,31 +22,14 @@ _UNKNOWN = {404: ("unknown_job", "there is no job job_7f0d3c3f0f6c4b0d9a4f1b6f0c
 _INVALID = {422: ("invalid_request", "query/limit: Input should be less than or equal to 100")}
 
 
-def _digits(value: object) -> object:
-    """Pydantic alone would take `1.0`, `+1` and `1_0` for numbers too."""
-    if not (isinstance(value, str) and value.isascii() and value.isdecimal()):
-        raise ValueError("a number is written in decimal digits alone")
-    return value
-
-
-class _Page(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
-    limit: Annotated[int, BeforeValidator(_digits)] = Field(20, ge=1, le=100)
-    cursor: str | None = Field(None, max_length=64, description="`next_cursor` of the page before.")
-
-
 @router.get(
     "/jobs",
     operation_id="listJobs",
     summary="List jobs, latest first",
     response_model=JobListView,
-    responses={
-        200: {"headers": {"Link": {"description": 'rel="next", where there is more', "schema": {"type": "string"}}}},
-        **problems(_INVALID),
-    },
+    responses={**PAGE_RESPONSES, **problems(_INVALID)},
 )
-def list_own_jobs(resources: Res, key: Key, page: Annotated[_Page, Query()], response: Response) -> JobListView:
+def list_own_jobs(resources: Res, key: Key, page: Annotated[PageIn, Query()], response: Response) -> JobListView:
     """The jobs that this key asked for."""
     before = None if page.cursor is None else read_cursor(key, page.cursor)
     with resources.engine.connect() as connection:
@@ -81,7 +64,10 @@ def get_own_job(resources: Res, key: Key, id: str) -> JobView:
 def cancel_own_job(
     resources: Res, key: Key, id: str, digest: Digest, idempotency_key: IdempotencyKey = None
 ) -> Response:
-    """Ends a queued or running job. What it executed so far stays known. Cancelling again changes nothing."""
+    """Ends a job that has not ended, and the executions that only it waits for.
+
+    What it executed so far stays known. Cancelling again changes nothing.
+    """
 
     def act(connection: sa.Connection) -> StoredAnswer:
         row = cancel_job(connection, key.prefix, id)

@@ -5,21 +5,40 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from accountant.accounting.outcome import OutcomeQuestion
+from accountant.accounting.observe import ObservationQuestion
+from accountant.accounting.outcome import OutcomeQuestion, OutcomeRecheck
 from accountant.accounting.preparation import PreparationQuestion
+from accountant.accounting.proof.export import ExportQuestion
+from accountant.accounting.query import QueryQuestion
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion, ViewQuestion
+from accountant.api.audit_views import AuditView
 from accountant.api.certificates import ResultView, ViewResultView, result_of
-from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, account_of, hex_of
+from accountant.api.export_views import ExportedView
+from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
+from accountant.api.observation_views import ObservationView
 from accountant.api.outcome_views import OutcomeResultView
 from accountant.api.preparation_views import PreparationView, PreparedView
+from accountant.api.query_views import QueryQuestionView, QueryResultView
 from accountant.chain.values import text_of
+from accountant.oath.audit_report import AuditQuestion
 from accountant.services.questions import Question, QuestionKind, decode_question
 from accountant.storage.jobs import JobRow
 
 _EXAMPLE_JOB = "job_7f0d3c3f0f6c4b0d9a4f1b6f0c9f8e21"
 
-Kind = Literal["payment_verification", "balance_lower_bound", "view", "outcome", "transaction_preparation"]
-Status = Literal["queued", "running", "done", "failed", "cancelled"]
+Kind = Literal[
+    "payment_verification",
+    "balance_lower_bound",
+    "view",
+    "outcome",
+    "outcome_recheck",
+    "transaction_preparation",
+    "observation",
+    "query",
+    "audit",
+    "certificate_export",
+]
+Status = Literal["queued", "running", "waiting", "done", "failed", "cancelled"]
 
 
 class QuestionView(BaseModel):
@@ -33,19 +52,35 @@ class QuestionView(BaseModel):
     gas_limit: GasOut | None = None
     previous_hash: HashOut | None = None
     index: int | None = None
+    height: int | None = None
     target: AmountOut | None = None
     theta: list[HashOut] | None = None
     gas_budget: GasOut | None = None
+    query: Annotated[HexOut | None, Field(description="The canonical query that a certificate is to prove.")] = None
 
     @classmethod
-    def of(cls, question: PaymentQuestion | LowerBoundQuestion | ViewQuestion | OutcomeQuestion) -> "QuestionView":
+    def of(
+        cls,
+        question: PaymentQuestion
+        | LowerBoundQuestion
+        | ViewQuestion
+        | OutcomeQuestion
+        | OutcomeRecheck
+        | ObservationQuestion
+        | AuditQuestion
+        | ExportQuestion,
+    ) -> "QuestionView":
         """The view of a question."""
         budget = None if question.gas_budget is None else str(question.gas_budget)
         match question:
             case PaymentQuestion():
                 return cls(transaction=hex_of(question.transaction), theta=_hashes(question.theta), gas_budget=budget)
-            case OutcomeQuestion():
+            case ExportQuestion():
+                return cls(query=hex_of(question.query), theta=_hashes(question.theta), gas_budget=budget)
+            case OutcomeQuestion() | OutcomeRecheck():
                 return cls(transaction=hex_of(question.transaction), gas_budget=budget)
+            case ObservationQuestion():
+                return cls(height=question.height, gas_budget=budget)
             case LowerBoundQuestion():
                 return cls(
                     account=account_of(question.account),
@@ -53,6 +88,13 @@ class QuestionView(BaseModel):
                     index=question.position.index,
                     target=None if question.target is None else str(question.target),
                     theta=_hashes(question.theta),
+                    gas_budget=budget,
+                )
+            case AuditQuestion():
+                return cls(
+                    contract=account_of(question.contract),
+                    previous_hash=hex_of(question.position.previous_hash),
+                    index=question.position.index,
                     gas_budget=budget,
                 )
             case ViewQuestion():
@@ -71,25 +113,47 @@ def _hashes(theta: tuple[bytes, ...] | None) -> list[str] | None:
     return None if theta is None else [hex_of(member) for member in theta]
 
 
-def _question_of(question: Question) -> QuestionView | PreparationView:
+AnyQuestionView = QuestionView | QueryQuestionView | PreparationView
+
+
+def _question_of(question: Question) -> AnyQuestionView:
+    if isinstance(question, QueryQuestion):
+        return QueryQuestionView.of(question)
     if isinstance(question, PreparationQuestion):
         return PreparationView.of(question)
     return QuestionView.of(question)
 
 
-AnyResultView = ResultView | ViewResultView | OutcomeResultView | PreparedView
+AnyResultView = (
+    ResultView
+    | ViewResultView
+    | QueryResultView
+    | OutcomeResultView
+    | PreparedView
+    | ObservationView
+    | AuditView
+    | ExportedView
+)
 
 
 def _result_of(kind: QuestionKind, raw: bytes) -> AnyResultView:
-    if kind is QuestionKind.OUTCOME:
+    if kind in (QuestionKind.OUTCOME, QuestionKind.OUTCOME_RECHECK):
         return OutcomeResultView.of(raw)
+    if kind is QuestionKind.CERTIFICATE_EXPORT:
+        return ExportedView.of(raw)
+    if kind is QuestionKind.OBSERVATION:
+        return ObservationView.of(raw)
+    if kind is QuestionKind.AUDIT:
+        return AuditView.of(raw)
     return PreparedView.of(raw) if kind is QuestionKind.TRANSACTION_PREPARATION else result_of(raw)
 
 
 class ProgressView(BaseModel):
-    """How far the running attempt has come."""
+    """How far the work has come."""
 
     gas_executed: GasOut
+    executions: Annotated[int, Field(description="Executions that the job has waited for, or does.")]
+    executions_done: Annotated[int, Field(description="Those of them that have ended.")]
 
 
 class JobErrorView(BaseModel):
@@ -105,7 +169,7 @@ class JobView(BaseModel):
     id: str = Field(examples=[_EXAMPLE_JOB])
     kind: Kind
     status: Status
-    question: QuestionView | PreparationView
+    question: AnyQuestionView
     progress: ProgressView
     why_waiting: Annotated[str | None, Field(examples=["for a free cpu worker"])]
     attempts: int
@@ -117,6 +181,12 @@ class JobView(BaseModel):
     error: JobErrorView | None
     swear: bool
     oath: Annotated[HashOut | None, Field(description="The transaction that swears the answer.")]
+    withdrawn_at: Annotated[
+        datetime | None,
+        Field(description="When an outcome that the answer rests on was found to be wrong: do not rely on it."),
+    ]
+    repeated_by: Annotated[str | None, Field(description="The job that asks again what was withdrawn.")]
+    repeats: Annotated[str | None, Field(description="The job with a withdrawn answer that this one asks again.")]
 
     @classmethod
     def of(cls, row: JobRow) -> "JobView":
@@ -128,7 +198,9 @@ class JobView(BaseModel):
             kind=kind.value,
             status=row.state.value,
             question=_question_of(decode_question(kind, row.request)),
-            progress=ProgressView(gas_executed=str(row.gas_executed)),
+            progress=ProgressView(
+                gas_executed=str(row.gas_executed), executions=row.executions, executions_done=row.executions_done
+            ),
             why_waiting=row.why_waiting,
             attempts=row.attempts,
             attempts_most=row.attempts_most,
@@ -139,6 +211,9 @@ class JobView(BaseModel):
             error=JobErrorView(code=str(row.error_code), detail=str(row.error_detail)) if failed else None,
             swear=row.swear,
             oath=None if row.oath is None else hex_of(row.oath),
+            withdrawn_at=row.withdrawn_at,
+            repeated_by=row.repeated_by,
+            repeats=row.repeats,
         )
 
 
@@ -176,5 +251,7 @@ class JobEventView(BaseModel):
 
     status: Status
     gas_executed: GasOut
+    executions: int
+    executions_done: int
     why_waiting: str | None
     at: datetime

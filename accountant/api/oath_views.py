@@ -4,87 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from accountant.api.certificates import ViewAnswerView, answer_of
-from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
-from accountant.chain.block import Position
-from accountant.chain.query import (
-    AccountingQuery,
-    BalanceAtLeast,
-    Income,
-    Storage,
-    TransactionSucceeded,
-    View,
-    query_hash,
-)
-from accountant.chain.values import text_of
+from accountant.api.answers import ViewAnswerView, answer_of
+from accountant.api.fields import AccountOut, AmountOut, HashOut, HexOut, account_of, hex_of
+from accountant.api.query_views import IntegerOut, PositionView, QueryView
 from accountant.services.oaths import OathView, SwornView
-
-_IntegerOut = Annotated[str, Field(pattern="^-?[0-9]+$", examples=["1000000000"])]
-"""What somebody else wrote into a transaction may be negative, though no honest oath says so."""
-
-
-class PositionView(BaseModel):
-    """The state right before a transaction: the hash of the block before it, and its index in the next."""
-
-    previous_hash: HashOut
-    index: int
-
-    @classmethod
-    def of(cls, position: Position) -> "PositionView":
-        """The view of a position."""
-        return cls(previous_hash=hex_of(position.previous_hash), index=position.index)
-
-
-class QueryView(BaseModel):
-    """An accounting query. Which fields it has depends on its kind."""
-
-    kind: Literal["balance_at_least", "transaction_succeeded", "income", "storage", "view"]
-    hash: Annotated[HashOut, Field(description="What names the query.")]
-    account: AccountOut | None = None
-    amount: _IntegerOut | None = None
-    transaction: HashOut | None = None
-    contract: AccountOut | None = None
-    slot: HexOut | None = None
-    function: str | None = None
-    arguments: Annotated[list[str] | None, Field(description="Decimal digits or hex.")] = None
-    gas_limit: GasOut | None = None
-    position: PositionView | None = None
-
-    @classmethod
-    def of(cls, query: AccountingQuery) -> "QueryView":
-        """The view of a query."""
-        name = hex_of(query_hash(query))
-        match query:
-            case BalanceAtLeast(account=account, amount=amount, position=position):
-                return cls(
-                    kind="balance_at_least",
-                    hash=name,
-                    account=account_of(account),
-                    amount=str(amount),
-                    position=PositionView.of(position),
-                )
-            case TransactionSucceeded(transaction=transaction):
-                return cls(kind="transaction_succeeded", hash=name, transaction=hex_of(transaction))
-            case Income(transaction=transaction, account=account):
-                return cls(kind="income", hash=name, transaction=hex_of(transaction), account=account_of(account))
-            case Storage(contract=contract, slot=slot, position=position):
-                return cls(
-                    kind="storage",
-                    hash=name,
-                    contract=hex_of(contract),
-                    slot=hex_of(slot),
-                    position=PositionView.of(position),
-                )
-            case View():
-                return cls(
-                    kind="view",
-                    hash=name,
-                    contract=hex_of(query.contract),
-                    function=query.function,
-                    arguments=[text_of(None, argument) for argument in query.arguments],
-                    gas_limit=str(query.gas_limit),
-                    position=PositionView.of(query.position),
-                )
 
 
 class SwornPartView(BaseModel):
@@ -100,7 +23,7 @@ class SwornPartView(BaseModel):
         Field(description="A boolean, decimal digits, hex, or what a view returned."),
     ]
     answer_bytes: HexOut
-    penalty: Annotated[_IntegerOut, Field(description="Base units that a false answer costs the purse.")]
+    penalty: Annotated[IntegerOut, Field(description="Base units that a false answer costs the purse.")]
     beneficiary: Annotated[AccountOut, Field(description="Who gets what is not burnt; address zero: all is burnt.")]
     raw: Annotated[HexOut, Field(description="The transaction's canonical bytes, signature included.")]
 

@@ -3,7 +3,7 @@
 from fastapi import APIRouter, Depends
 from starlette.responses import Response
 
-from accountant.accounting.outcome import OutcomeQuestion
+from accountant.accounting.outcome import OutcomeQuestion, OutcomeRecheck
 from accountant.api.documented import LOCATION, POST_PROBLEMS, problems
 from accountant.api.job_views import JobView
 from accountant.api.posting import Digest, IdempotencyKey, json_only
@@ -34,4 +34,26 @@ def find_outcome(
     also be sworn; that is a question about its payment.
     """
     question = OutcomeQuestion(body.transaction, body.gas_budget)
+    return asked(resources, key, idempotency_key, digest, question, swear=False)
+
+
+@router.post(
+    "/outcomes/rechecks",
+    tags=["outcomes"],
+    operation_id="recheckOutcome",
+    summary="What did a transaction do, found anew?",
+    status_code=202,
+    response_model=JobView,
+    responses={
+        202: {"headers": LOCATION},
+        **problems({**POST_PROBLEMS, 404: ("unknown_transaction", "no such transaction on the chain")}),
+    },
+)
+def recheck_outcome(
+    resources: Res, key: Key, body: OutcomeIn, digest: Digest, idempotency_key: IdempotencyKey = None
+) -> Response:
+    """The same, as a job that uses no stored outcome and keeps none: everything that the transaction depends on is
+    executed again. Tells whether a stored outcome is right, or who is where two accountants differ.
+    """
+    question = OutcomeRecheck(body.transaction, body.gas_budget)
     return asked(resources, key, idempotency_key, digest, question, swear=False)

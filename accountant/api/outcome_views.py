@@ -4,9 +4,10 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
+from accountant.accounting.agreement import outcome_digest
 from accountant.accounting.certificate import UndecidedReason
 from accountant.accounting.outcome import decode_outcome_certificate
-from accountant.api.certificates import MissingView
+from accountant.api.answers import MissingView
 from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
 from accountant.api.preparation_views import TracePlaceView
 from accountant.api.views import EntryView
@@ -45,6 +46,7 @@ class OutcomeView(BaseModel):
 
     failure: Annotated[str | None, Field(description="The kind of the failure.", examples=["assertion"])]
     detail: Annotated[str, Field(description="What more is known of the failure, as a failed assertion's reason.")]
+    digest: Annotated[HashOut, Field(description="SHA-256 of its canonical bytes: what accountants compare.")]
     missing_entry: Annotated[
         EntryView | None, Field(description="What it touched without having declared it; preparing it again adds it.")
     ]
@@ -64,6 +66,7 @@ class OutcomeView(BaseModel):
         return cls(
             failure=None if outcome.failure is None else outcome.failure.value,
             detail=outcome.detail,
+            digest=hex_of(outcome_digest(outcome)),
             missing_entry=None if missing is None else EntryView.of(missing),
             gas_used=str(outcome.gas_used),
             return_value=None if outcome.return_value is None else text_of(None, outcome.return_value),

@@ -14,16 +14,23 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.types import Scope
 
+from accountant.accounting.query import KINDS
 from accountant.accounting.questions import InvalidQuestion
 from accountant.primitives.errors import AccountantError
+from accountant.services.audits import NoAudit
+from accountant.services.export import NoCertificate, NothingToProve
 from accountant.services.follow import JobEnded, UnknownJob
 from accountant.services.idempotency import InvalidIdempotencyKey, StillRunning
 from accountant.services.submit import NodeDown, Refused
+from accountant.services.watch import NotWatched, WatchListFull
 from accountant.storage.index import NoChain
 
 MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:anh:problem:"
 ERRORS_MOST = 20
+
+_TAGS = frozenset({*KINDS.values(), "payment"})
+"""The kind of a query stands in the place of an error where a body may be of several kinds, and is no field of it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -86,7 +93,12 @@ class UnsupportedMediaType(AccountantError):
 _STATUS: Mapping[type[AccountantError], int] = {
     InvalidIdempotencyKey: HTTPStatus.BAD_REQUEST,
     UnknownJob: HTTPStatus.NOT_FOUND,
+    NoAudit: HTTPStatus.NOT_FOUND,
+    NotWatched: HTTPStatus.NOT_FOUND,
+    WatchListFull: HTTPStatus.CONFLICT,
     JobEnded: HTTPStatus.CONFLICT,
+    NothingToProve: HTTPStatus.CONFLICT,
+    NoCertificate: HTTPStatus.CONFLICT,
     StillRunning: HTTPStatus.CONFLICT,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
     NoChain: HTTPStatus.SERVICE_UNAVAILABLE,
@@ -165,6 +177,8 @@ def _pointer(place: Sequence[str | int]) -> str:
     parts = [str(part)[:64].replace("~", "~0").replace("/", "~1") for part in place]
     if parts[:1] == ["body"]:
         parts[0] = "#"
+        if parts[1:2] and parts[1] in _TAGS:
+            del parts[1]
     return "/".join(parts)
 
 

@@ -7,6 +7,8 @@ from typing import Annotated
 import sqlalchemy as sa
 from fastapi import Depends, Request
 
+from accountant.accounting.outstanding import ObservedBefore
+from accountant.execution.port import OutcomeStore
 from accountant.index.port import ChainIndex
 from accountant.services.policy import JobPolicy
 from accountant.services.submit import Forward
@@ -17,14 +19,18 @@ from accountant.storage.keys_store import StoredKey
 class Resources:
     """Everything outside the process that a request may touch.
 
-    `index` is asked for at use, since a process may start before the first block, genesis included, is
-    imported. `probes`: by name, what must not raise for the service to be ready.
+    `index`, `outcomes` and `observed` are asked for at use, since a process may start before the first block, genesis
+    included, is imported. `gas_per_second`: what quotes go by until workers have measured it. `probes`: by name, what
+    must not raise for the service to be ready.
     """
 
     engine: sa.Engine
     index: Callable[[], ChainIndex]
+    outcomes: Callable[[], OutcomeStore]
+    observed: ObservedBefore
     forward: Forward
     policy: JobPolicy
+    gas_per_second: int
     probes: Mapping[str, Callable[[], object]]
 
 

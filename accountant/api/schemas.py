@@ -26,11 +26,13 @@ VIEW_GAS = 10_000_000
 """The gas limit of a view that names none."""
 
 
-class _Request(BaseModel):
+class RequestIn(BaseModel):
+    """Base of all bodies."""
+
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
-class TransactionIn(_Request):
+class TransactionIn(RequestIn):
     """A signed transaction: the hex of its canonical bytes."""
 
     transaction: str = Field(
@@ -38,7 +40,7 @@ class TransactionIn(_Request):
     )
 
 
-class PaymentVerificationIn(_Request):
+class PaymentVerificationIn(RequestIn):
     """Algorithm 4 (Pay): did this transaction settle?"""
 
     transaction: HashIn
@@ -47,7 +49,7 @@ class PaymentVerificationIn(_Request):
     swear: SwearIn = False
 
 
-class PositionIn(_Request):
+class PositionIn(RequestIn):
     """The state right before transaction `index` of the block after the one named."""
 
     previous_hash: HashIn
@@ -63,18 +65,18 @@ def _head_is_none(value: object) -> object:
     return value
 
 
-_PositionOrHead = Annotated[
+PositionOrHeadIn = Annotated[
     PositionIn | None,
     BeforeValidator(_head_is_none),
     WithJsonSchema({"anyOf": [{"$ref": "#/components/schemas/PositionIn"}, {"type": "string", "const": "head"}]}),
 ]
 
 
-class LowerBoundIn(_Request):
+class LowerBoundIn(RequestIn):
     """Lemma 1: what does the account own at least at the position, or is it at least `target`?"""
 
     account: AccountIn
-    position: _PositionOrHead = Field(description="`head` is the end of the chain as it is now.")
+    position: PositionOrHeadIn = Field(description="`head` is the end of the chain as it is now.")
     target: Annotated[AmountIn | None, Field(description="Base units. Without it the bound itself is the answer.")] = (
         None
     )
@@ -83,11 +85,19 @@ class LowerBoundIn(_Request):
     swear: SwearIn = False
 
 
-class OutcomeIn(_Request):
+class OutcomeIn(RequestIn):
     """What did this transaction do?"""
 
     transaction: HashIn
     gas_budget: BudgetIn = None
+
+
+class CertificateIn(RequestIn):
+    """A portable certificate of a job's answer."""
+
+    gas_budget: Annotated[
+        GasIn | None, Field(description="The most gas that the answer may rest on, executed before or not.")
+    ] = None
 
 
 def _argument(value: object) -> object:
@@ -104,22 +114,29 @@ ArgumentIn = Annotated[
 ]
 
 
-class ViewIn(_Request):
-    """What does a contract's function return at the position? It may read everything and change nothing."""
-
-    contract: HashIn
-    function: str = Field(min_length=1, max_length=NAME_BYTES_MAX, examples=["balance_of"])
-    arguments: list[ArgumentIn] = Field(
-        default=[],
+FunctionIn = Annotated[str, Field(min_length=1, max_length=NAME_BYTES_MAX, examples=["balance_of"])]
+ArgumentsIn = Annotated[
+    list[ArgumentIn],
+    Field(
         max_length=ARGUMENTS_MAX,
         description="In order. Integers as numbers or decimal strings, booleans, bytes as 0x and hex, text as it is, "
         "accounts, hashes and CIDs as they are shown.",
         examples=[["0x7E5F4552091A69125d5DfCb7b8C2659029395Bdf"]],
-    )
-    position: _PositionOrHead = Field(description="`head` is the end of the chain as it is now.")
-    gas_limit: Annotated[
-        GasIn,
-        Field(description="The most gas of the function itself. Part of the question: a view that uses it up failed."),
-    ] = VIEW_GAS
+    ),
+]
+ViewGasIn = Annotated[
+    GasIn,
+    Field(description="The most gas of the function itself. Part of the question: a view that uses it up failed."),
+]
+
+
+class ViewIn(RequestIn):
+    """What does a contract's function return at the position? It may read everything and change nothing."""
+
+    contract: HashIn
+    function: FunctionIn
+    arguments: ArgumentsIn = Field(default=[])
+    position: PositionOrHeadIn = Field(description="`head` is the end of the chain as it is now.")
+    gas_limit: ViewGasIn = VIEW_GAS
     gas_budget: BudgetIn = None
     swear: SwearIn = False

@@ -6,15 +6,25 @@ One leaf for each key that any transaction of the block has a row under, sorted 
 contract's account knows every transaction of the block that may debit it; two neighbours prove absence.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+
+import msgspec
 
 from accountant.chain.rows import Row
 from accountant.primitives import merkle
 from accountant.primitives.encoding import encode
+from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.types import Hash
 
 _Posting = tuple[int, int, int]
 """Kind, index, cap."""
+
+Page = Mapping[int, tuple[tuple[int, ...], int]]
+"""What a block has under one key: kind → places in the block, ascending, and the sum of their caps."""
+
+_keys = msgspec.msgpack.Decoder(list[msgspec.Raw])
+_key = msgspec.msgpack.Decoder(bytes)
+_kinds = msgspec.msgpack.Decoder(tuple[int, tuple[int, ...], bytes])
 
 
 def footprint_leaves(rows: Sequence[Sequence[Row]]) -> list[bytes]:
@@ -35,6 +45,16 @@ def footprint_leaves(rows: Sequence[Sequence[Row]]) -> list[bytes]:
 def footprint_root(rows: Sequence[Sequence[Row]]) -> Hash:
     """The root over the leaves, as RFC 6962 with the leaf count committed."""
     return merkle.root(footprint_leaves(rows))
+
+
+def page_of(leaf: bytes) -> tuple[bytes, Page]:
+    """The key and page of a leaf that stands in a footprint tree. Raises `InvalidEncoding` for bytes that are none."""
+    try:
+        key, *kinds = _keys.decode(leaf)
+        pages = [_kinds.decode(kind) for kind in kinds]
+        return _key.decode(key), {kind: (indices, int.from_bytes(caps, "big")) for kind, indices, caps in pages}
+    except (msgspec.MsgspecError, ValueError, RecursionError) as error:
+        raise InvalidEncoding(f"footprint leaf: {error}") from None
 
 
 def _short_leaf(key: bytes, kind: int, index: int, cap: int) -> bytes:

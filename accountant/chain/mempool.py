@@ -118,7 +118,11 @@ class Mempool:
                     self._remove(pending)
 
     def candidates(self) -> Iterator[bytes]:
-        """Transactions in the order to propose them: highest tip first, each sender's by nonce without gaps.
+        """Transactions in the order to propose them, as `in_order`."""
+        return (pending.raw for pending in self.in_order())
+
+    def in_order(self) -> Iterator[Pending]:
+        """What a block could take: highest tip first, each sender's by nonce without gaps.
 
         Equal tips go by hash, so the order is a function of the content.
         """
@@ -130,7 +134,7 @@ class Mempool:
         heapify(ready)
         while ready:
             _, _, pending = heappop(ready)
-            yield pending.raw
+            yield pending
             following = self._by_sender.get(pending.sender, {}).get(pending.nonce + 1)
             if following is not None:
                 heappush(ready, (-following.tip, following.hash, following))

@@ -75,6 +75,17 @@ def validate_block(
     return sealed(raw, block, block_hash, state, _included(block.transactions, state, check_module))
 
 
+def validate_header(header: Header, signature: bytes, state: ChainState) -> Hash:
+    """The hash of the next header after `state`, which says what a header alone can say. Raises `InvalidBlock`."""
+    block_hash = header.hash
+    _check_header(header, state)
+    _check_signature(Block(header, signature, ()), block_hash, state)
+    most = state.genesis.limits.block_transactions_most
+    if not 0 <= header.transaction_count <= most:
+        raise InvalidBlock(BlockRefusal.TRANSACTION_COUNT, f"at most {most} transactions fit a block")
+    return block_hash
+
+
 def _included(transactions: tuple[bytes, ...], state: ChainState, check_module: ModuleCheck) -> Inclusion:
     """All transactions, in order: first every form, then every signature, then every account.
 

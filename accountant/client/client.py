@@ -49,11 +49,13 @@ class NothingToSign(AccountantError):
 class AccountantClient:
     """One accountant, one API key. A context manager; every method raises `ApiProblem` and `Unreachable`."""
 
-    def __init__(self, url: str, api_key: str, timeout_s: float = 30.0) -> None:
+    def __init__(self, url: str, api_key: str, timeout_s: float = 30.0, wait_s: int = 0) -> None:
+        """`wait_s`: how long a question may take to be answered at once, in one request (at most 60); 0: not at all."""
         self.url = url
-        self._http = httpx.Client(
-            base_url=url, timeout=timeout_s, trust_env=False, headers={"Authorization": f"Bearer {api_key}"}
-        )
+        headers = {"Authorization": f"Bearer {api_key}"}
+        if wait_s:
+            headers["Prefer"] = f"wait={wait_s}"
+        self._http = httpx.Client(base_url=url, timeout=timeout_s + wait_s, trust_env=False, headers=headers)
 
     def __enter__(self) -> Self:
         return self
@@ -100,9 +102,53 @@ class AccountantClient:
         body = {"contract": contract, "function": function, "arguments": list(arguments), "position": position}
         return self._ask("POST", "/v1/views", {**body, **options})
 
+    def query(self, kind: str, **fields: Any) -> Json:
+        """Asks an accounting query; the job. Its result has `verdict`, `answer` and, undecided, what is missing.
+
+        Kinds: balance_at_least, transaction_succeeded, income, storage, view, lower_bound, exact_balance. Fields: the
+        kind's own, gas_budget, swear.
+        """
+        return self._ask("POST", "/v1/queries", {"kind": kind, **fields})
+
+    def quote(self, kind: str, **fields: Any) -> Json:
+        """What a query would cost, executing nothing: gas_least, gas_most, gas_expected, expected_s and more. Kinds and
+        fields are those of `query`, and `payment`: transaction, theta.
+        """
+        return self._ask("POST", "/v1/quotes", {"kind": kind, **fields})
+
+    def incomes(self, account: str, **wanted: Any) -> Json:
+        """A page of an account's incomes, latest first: `items` and, where there are more, `next_cursor`.
+
+        Wanted: limit, cursor, known, min_amount, kind, from_height, to_height, gas_price.
+        """
+        if isinstance(wanted.get("known"), bool):
+            wanted["known"] = str(wanted["known"]).lower()
+        return self._ask("GET", f"/v1/accounts/{account}/incomes", parameters=wanted)
+
+    def accounting_cost(self, **heights: int) -> list[Json]:
+        """What knowing all money costs, by height. Heights: height, or from_height, to_height and points."""
+        items: list[Json] = self._ask("GET", "/v1/accounting-cost", parameters=heights)["items"]
+        return items
+
     def outcome(self, transaction_hash: str, **options: Any) -> Json:
         """Asks what a transaction did; the job. Options: gas_budget."""
         return self._ask("POST", "/v1/outcomes", {"transaction": transaction_hash, **options})
+
+    def recheck(self, transaction_hash: str, **options: Any) -> Json:
+        """Asks the same anew, from no stored outcome; the job. Options: gas_budget."""
+        return self._ask("POST", "/v1/outcomes/rechecks", {"transaction": transaction_hash, **options})
+
+    def observe(self, height: int, **options: Any) -> Json:
+        """Asks for the world state at a height; the job. Options: gas_budget."""
+        return self._ask("POST", "/v1/observations", {"height": height, **options})
+
+    def observation(self, height: int) -> Json:
+        """An observed world state that is kept: its root and its number of pages."""
+        return self._ask("GET", f"/v1/observations/{height}")
+
+    def observation_page(self, height: int, page: int) -> bytes:
+        """A page of an observed world state: the canonical encoding of a list of leaves."""
+        return self._request("GET", f"/v1/observations/{height}/pages/{page}").content
 
     def deployed(self, contract: str) -> Json:
         """What a contract admits, as its deployment says."""
@@ -150,13 +196,60 @@ class AccountantClient:
         result: Json = job["result"]
         return result
 
+    def audit(self, contract: str, position: Json | str = "head", **options: Any) -> Json:
+        """Asks for the audit of an oath contract; the job. Options: gas_budget, swear."""
+        return self._ask("POST", "/v1/audits", {"contract": contract, "position": position, **options})
+
+    def audited_oaths(self, job_id: str, **wanted: Any) -> Json:
+        """A page of a finished audit's oaths, latest first. Wanted: limit, cursor, verdict."""
+        return self._ask("GET", f"/v1/audits/{job_id}/oaths", parameters=wanted)
+
+    def accountants(self, **wanted: Any) -> Json:
+        """A page of the accountants seen on the chain. Wanted: limit, cursor."""
+        return self._ask("GET", "/v1/accountants", parameters=wanted)
+
+    def watch(self, contract: str, interval_s: int, **options: Any) -> Json:
+        """Has a contract audited again and again. Options: gas_budget, swear."""
+        return self._ask("PUT", f"/v1/watch-list/{contract}", {"interval_s": interval_s, **options})
+
+    def unwatch(self, contract: str) -> None:
+        """Takes a contract off the watch list."""
+        self._request("DELETE", f"/v1/watch-list/{contract}")
+
+    def watched(self) -> list[Json]:
+        """The watch list."""
+        items: list[Json] = self._ask("GET", "/v1/watch-list")["items"]
+        return items
+
+    def export(self, job_id: str, **options: Any) -> Json:
+        """Asks for a portable certificate of a job's answer; the job. Options: gas_budget."""
+        return self._ask("POST", f"/v1/jobs/{job_id}/certificate", options)
+
+    def certificate(self, job_id: str) -> bytes:
+        """The portable certificate that an export job made."""
+        return self._request("GET", f"/v1/jobs/{job_id}/certificate").content
+
+    def inclusion(self, job_id: str, first: int = 0) -> Json:
+        """Merkle proofs of up to 100 transactions that a job's answer rests on, from number `first` on."""
+        return self._ask("GET", f"/v1/jobs/{job_id}/inclusion?first={first}")
+
+    def genesis(self) -> bytes:
+        """The canonical bytes of the chain's genesis. Trust them by their hash alone."""
+        return self._request("GET", "/v1/chain/genesis").content
+
+    def headers(self, from_height: int, limit: int = 1_000) -> bytes:
+        """Signed headers from a height on, as `decode_signed_headers` reads them."""
+        return self._request("GET", f"/v1/chain/headers?from_height={from_height}&limit={limit}").content
+
     def oath(self, oath_id: str) -> Json:
         """An oath, by its id or by the hash of its transaction, and whether it counts; executes nothing."""
         return self._ask("GET", f"/v1/oaths/{oath_id}")
 
-    def _ask(self, method: str, path: str, body: Json | None = None) -> Json:
+    def _request(
+        self, method: str, path: str, body: Json | None = None, parameters: Json | None = None
+    ) -> httpx.Response:
         try:
-            response = self._http.request(method, path, json=body)
+            response = self._http.request(method, path, json=body, params=parameters)
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise Unreachable(f"no accountant answers at {self.url} ({type(error).__name__})") from None
         if response.is_error:
@@ -165,6 +258,10 @@ class AccountantClient:
             except ValueError:
                 problem = {"detail": response.text[:200]}
             raise ApiProblem(response.status_code, problem)
+        return response
+
+    def _ask(self, method: str, path: str, body: Json | None = None, parameters: Json | None = None) -> Json:
+        response = self._request(method, path, body, parameters)
         try:
             answer: Json = response.json()
         except ValueError:

@@ -4,6 +4,7 @@ import asyncio
 import signal
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
+from typing import TypeVar
 
 import redis
 import structlog
@@ -14,7 +15,6 @@ from anyio import from_thread
 from accountant.api.app import create_app
 from accountant.api.protocol import ProblemProtocol
 from accountant.api.resources import Resources
-from accountant.index.port import ChainIndex
 from accountant.logs import configure_logs
 from accountant.node import client as node
 from accountant.primitives.types import Hash
@@ -22,9 +22,13 @@ from accountant.services.submit import Forward, NodeDown, Refused
 from accountant.settings import Settings, load_settings
 from accountant.storage.database import Database, engine_of
 from accountant.storage.index import PostgresIndex
+from accountant.storage.observed_gas import PostgresObservedGas
+from accountant.storage.outcomes import PostgresOutcomes
 from workers.lifecycle import policy_of
 
 app = typer.Typer()
+
+T = TypeVar("T")
 
 _log = structlog.get_logger(__name__)
 
@@ -48,13 +52,17 @@ async def _serve(settings: Settings) -> None:
     engine = engine_of(settings.database)
     broker = redis.Redis.from_url(settings.redis, socket_timeout=_REDIS_TIMEOUT_S)
     with Database(settings.database, _CONNECTIONS_MAX) as database, broker:
-        index = _once_there(database)
+        index = _once_there(lambda: PostgresIndex(database), lambda made: made.genesis)
+        outcomes = _once_there(lambda: PostgresOutcomes(database, broker), lambda made: made)
         async with node.NodeClient(settings.node) as client:
             resources = Resources(
                 engine=engine,
                 index=index,
+                outcomes=lambda: outcomes().current(),
+                observed=PostgresObservedGas(database).before,
                 forward=forwarding(client),
                 policy=policy_of(settings),
+                gas_per_second=settings.gas_per_second,
                 probes={"database": lambda: engine.connect().close(), "broker": broker.ping, "chain": index},
             )
             config = uvicorn.Config(
@@ -100,14 +108,14 @@ def forwarding(client: node.NodeClient) -> Forward:
     return forward
 
 
-def _once_there(database: Database) -> Callable[[], ChainIndex]:
-    """The index, made when it is first asked for and the chain is there. Raises `NoChain` until then."""
-    made: list[PostgresIndex] = []
+def _once_there(make: Callable[[], T], check: Callable[[T], object]) -> Callable[[], T]:
+    """What `make` makes, when it is first asked for and the chain is there. Raises `NoChain` until then."""
+    made: list[T] = []
 
-    def index() -> ChainIndex:
+    def get() -> T:
         if not made:
-            made.append(PostgresIndex(database))
-        _ = made[0].genesis
+            made.append(make())
+        check(made[0])
         return made[0]
 
-    return index
+    return get

@@ -40,15 +40,20 @@ class NoService(AccountantError):
     code = "no_service"
 
 
-def open_client(api: str | None, api_key: str | None) -> AccountantClient:
+def open_client(api: str | None, api_key: str | None, wait_s: int = 0) -> AccountantClient:
     """The accountant of these options, else of the settings. Raises `NoService`, `Unreachable`."""
-    settings = load_settings()
-    client = AccountantClient(api or _url(settings), api_key or _stored_key(settings))
+    client = AccountantClient(*address_of(api, api_key), wait_s=wait_s)
     try:
         client.chain()
     except Unreachable as error:
         raise Unreachable(f"{error.detail}: is `make up` running? Another address goes with --api") from None
     return client
+
+
+def address_of(api: str | None, api_key: str | None) -> tuple[str, str]:
+    """The URL and the API key of these options, else of the settings. Raises `NoService`."""
+    settings = load_settings()
+    return api or _url(settings), api_key or _stored_key(settings)
 
 
 def open_key(key: Path | None, password_file: Path | None) -> PrivateKey:

@@ -1,6 +1,7 @@
 """How contract commands show values, footprint entries, events and places to people."""
 
 from collections.abc import Iterable, Mapping
+from typing import Any
 
 from accountant.chain.envelope import ArgumentKind
 from accountant.chain.footprint import Bound, Call, Credit, Debit, Entry, Query, Read, Write
@@ -100,3 +101,12 @@ def _shown_field(kind: Type | None, value: object) -> str:
 
 def _shown(account: bytes) -> str:
     return show(account_of(account))
+
+
+def cost_of(result: dict[str, Any]) -> str:
+    """What finding an answer took."""
+    executed = len(result["executed"])
+    return (
+        f"{int(result['gas_executed']):,} gas, {executed} transaction{'s' * (executed != 1)} executed, "
+        f"{result['cache_hits']} known before"
+    )

@@ -16,7 +16,7 @@ app = typer.Typer()
 
 @app.command()
 def demo(json: Annotated[bool, typer.Option("--json", help="End with one line of JSON.")] = False) -> None:
-    """Order real transactions without executing them, then answer, swear, read and slash: on embedded servers."""
+    """Order real transactions without executing them, then answer, swear, read, audit and slash: on this machine."""
     configure_logs(LogLevel.WARNING, LogFormat.AUTO, "demo")
     console = Console(stderr=json, highlight=False)
     table = Table(title="An accountant at work", title_justify="left")
@@ -29,7 +29,9 @@ def demo(json: Annotated[bool, typer.Option("--json", help="End with one line of
         table.add_row(step.what, step.answer, f"{step.executed:,}", f"{step.gas:,}")
         console.print(f"  {step.what}: {step.answer}")
 
-    console.print("Starting Postgres, Redis, node, indexer, API, worker, dispatcher and publisher …")
+    console.print(
+        "Starting Postgres, Redis, node, indexer, API, worker, dispatcher and publisher, and another accountant …"
+    )
     report = run_demo(tell)
     console.print(table)
     console.print(_summary(report))

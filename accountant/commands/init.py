@@ -1,8 +1,12 @@
 """`accountant chain init`: keys and a genesis for one machine, where there is no genesis yet."""
 
+import asyncio
+from collections.abc import Sequence
+
 from accountant.chain.genesis import Genesis
 from accountant.contracts.engine import ENGINE
 from accountant.node.devnet import Devnet, init_devnet, read_genesis
+from accountant.node.joining import join_chain
 from accountant.settings import Settings, load_settings
 
 GENESIS_FILE = "genesis.bin"
@@ -28,7 +32,9 @@ def places_of(settings: Settings) -> Devnet:
     )
 
 
-def ensure_chain(places: Devnet) -> Genesis:
-    """The genesis there; made now, with its keys, if there is none."""
+def ensure_chain(places: Devnet, peers: Sequence[str] = ()) -> Genesis:
+    """The genesis there; if there is none, the one of the peers or else a new one, with keys. Raises `NoGenesis`."""
+    if peers:
+        return asyncio.run(join_chain(places, peers))
     init_devnet(places, ENGINE)
     return read_genesis(places.genesis)[1]

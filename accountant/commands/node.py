@@ -31,11 +31,11 @@ log = structlog.get_logger(__name__)
 
 @app.command()
 def run() -> None:
-    """Order transactions into blocks and serve them, until SIGTERM. Without a genesis, makes a chain first."""
+    """Order transactions into blocks and serve them, until SIGTERM. Without a genesis, takes a peer's or makes one."""
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format, "node")
     places = places_of(settings)
-    genesis = ensure_chain(places)
+    genesis = ensure_chain(places, settings.node_peers.split())
     require_engine(genesis.engine)
     key = proposer_key(places, genesis)
     with BlockStore(settings.chain_folder / STORE_FOLDER) as store:

@@ -1,4 +1,4 @@
-"""`accountant publish`: swears finished answers until SIGTERM. The one process that holds the accountant's key."""
+"""`accountant publish`: swears finished answers until SIGTERM, with what `accountant sign` signs for it."""
 
 import asyncio
 import signal
@@ -14,11 +14,9 @@ from sqlalchemy.exc import OperationalError
 
 from accountant.logs import configure_logs
 from accountant.node import client as node
-from accountant.node.keystore import read_key, read_password
-from accountant.primitives.addresses import show
-from accountant.primitives.keys import PrivateKey
 from accountant.primitives.types import Address, Amount, Height
 from accountant.services.publish import Publisher, PublisherPolicy, SignerAccount
+from accountant.services.signer_socket import SocketSigner
 from accountant.services.submit import NodeDown, Refused
 from accountant.settings import Settings, load_settings
 from accountant.storage.database import Database, engine_of
@@ -46,12 +44,13 @@ def publish() -> None:
 
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask_to_stop)
-    key = _key(settings)
+    signer = SocketSigner(settings.signer_folder)
     engine = engine_of(settings.database)
     with Database(settings.database, _CONNECTIONS_MAX) as database, BlockingNode(settings.node) as chain:
-        _log.info("publisher_started", signer=show(key.address))
-        publisher = Publisher(engine, PostgresIndex(database), chain, key, policy_of(settings))
+        _log.info("publisher_started")
+        publisher = Publisher(engine, PostgresIndex(database), chain, signer, policy_of(settings))
         run_publisher(publisher, stop)
+    signer.close()
     engine.dispose()
 
 
@@ -73,14 +72,8 @@ def policy_of(settings: Settings) -> PublisherPolicy:
         penalty=Amount(settings.oath_penalty),
         deposit=Amount(settings.oath_deposit),
         deposited_most=Amount(settings.oath_deposited_most),
+        alarm=Amount(settings.oath_alarm),
     )
-
-
-def _key(settings: Settings) -> PrivateKey:
-    """The accountant's key; a PEM file needs no password."""
-    path = settings.accountant_key_path
-    password = read_password(settings.key_password_path) if settings.key_password_path.exists() else b""
-    return read_key(path, password)
 
 
 class BlockingNode:

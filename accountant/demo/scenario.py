@@ -2,7 +2,8 @@
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from typing import Any, NamedTuple
 
 import msgspec
@@ -12,6 +13,7 @@ from accountant.chain.query import TransactionSucceeded
 from accountant.chain.transaction import sign_transaction
 from accountant.client import AccountantClient, ApiProblem
 from accountant.demo.reference import compare_with_eager
+from accountant.demo.second import Second, starting_second
 from accountant.demo.setting import ALICE, BOB, CAROL, DAVE, LIAR, Person, Scene, payout, prepare, transfer
 from accountant.node.client import NodeClient
 from accountant.oath.oath import SwornTerms
@@ -24,6 +26,8 @@ from accountant.settings import Settings
 from accountant.storage.database import Database
 from accountant.storage.outcomes import PostgresOutcomes
 from accountant.storage.place import temporary_folder
+from accountant.supervisor.process import ProcessSpec
+from accountant.supervisor.processes import processes
 from accountant.supervisor.stack import Stack
 
 _WAIT_S = 60.0
@@ -59,7 +63,11 @@ class Report(msgspec.Struct, frozen=True):
     """Gas executed to answer, as a share of the gas of executing everything."""
     matches_eager: bool
     oath_counts: bool
+    oath_kept: bool
+    """Whether the second accountant's audit found the oath true."""
     lie_slashed: bool
+    agreed_outcomes: int
+    """Outcomes that both accountants found, all of them the same."""
     double_spend_rejected: bool
     repeated_executed: int
     seconds: float
@@ -70,12 +78,21 @@ def run_demo(tell: Callable[[Step], None]) -> Report:
     began = time.monotonic()
     with temporary_folder("anh-demo-") as folder:
         data = folder / "data"
-        settings = _DemoSettings(data_dir=data, api_port=0, node_port=0, block_interval_s=0.2)
+        settings = _DemoSettings(data_dir=data, api_port=0, node_port=0, block_interval_s=0.2, worker_concurrency=1)
         scene = prepare(settings.chain_folder)
-        with Stack(settings, durable=False) as stack:
+        with Stack(settings, processes=_processes, durable=False) as stack:
             assert stack.api_key is not None
-            with AccountantClient(stack.api_url, stack.api_key) as client:
-                return _Demo(scene, stack, client, tell).run(began)
+            blank = _DemoSettings(api_port=0, node_port=0)
+            with (
+                AccountantClient(stack.api_url, stack.api_key) as client,
+                starting_second(folder / "second", stack, blank) as second,
+            ):
+                return _Demo(scene, stack, client, second, tell).run(began)
+
+
+def _processes(settings: Settings) -> Sequence[ProcessSpec]:
+    """All but the worker for heavy executions: the demo has none."""
+    return [spec for spec in processes(settings) if spec.name != "worker-gpu"]
 
 
 class _DemoSettings(Settings):
@@ -96,8 +113,15 @@ class _DemoSettings(Settings):
 class _Demo:
     """The steps, in order."""
 
-    def __init__(self, scene: Scene, stack: Stack, client: AccountantClient, tell: Callable[[Step], None]) -> None:
-        self._scene, self._stack, self._client, self._tell = scene, stack, client, tell
+    def __init__(
+        self,
+        scene: Scene,
+        stack: Stack,
+        client: AccountantClient,
+        second: Future[Second],
+        tell: Callable[[Step], None],
+    ) -> None:
+        self._scene, self._stack, self._client, self._second, self._tell = scene, stack, client, second, tell
         self._genesis = scene.chain.genesis
         self._gas = 0
         self._executed = 0
@@ -108,8 +132,11 @@ class _Demo:
         repeated = self._verify("the same question again, from the cache", honest, "accepted")
         rejected = self._verify("did Alice's second payment settle? (a double spend)", double, "rejected")
         self._bounds()
-        counts = self._swear(honest)
-        slashed = self._lie(double)
+        counts, purse = self._swear(honest)
+        second = self._second.result()
+        kept = self._audit_honest(second, purse)
+        slashed = self._lie(second, double)
+        agreed = self._agree(second)
         comparison = compare_with_eager(self._genesis, self._blocks(), self._outcomes())
         self._step(
             "stored outcomes against executing everything",
@@ -124,12 +151,14 @@ class _Demo:
             gas_share=round(self._gas / comparison.gas_everything, 4),
             matches_eager=comparison.matches and comparison.observed > 0,
             oath_counts=counts,
+            oath_kept=kept,
             lie_slashed=slashed,
+            agreed_outcomes=agreed,
             double_spend_rejected=True,
             repeated_executed=len(repeated["executed"]),
             seconds=round(time.monotonic() - began, 1),
         )
-        if not (report.matches_eager and counts and slashed and report.repeated_executed == 0 and ordered):
+        if not (report.matches_eager and counts and kept and slashed and report.repeated_executed == 0 and ordered):
             raise DemoFailed(f"the demo did not show what it should: {report}")
         return report
 
@@ -156,8 +185,8 @@ class _Demo:
         self._expect(result, "accepted")
         self._note("does Bob own 30 tokens at least?", result)
 
-    def _swear(self, payment: str) -> bool:
-        """The answer as an oath on the chain, read back without executing anything."""
+    def _swear(self, payment: str) -> tuple[bool, str]:
+        """The answer as an oath on the chain, read back without executing anything; and the purse behind it."""
         job = self._client.verify_payment(payment, swear=True)
         self._expect(self._client.result(job), "accepted")
         self._until("the oath is on the chain", lambda: self._client.job(job["id"])["oath"] is not None)
@@ -166,33 +195,61 @@ class _Demo:
         oath = self._client.oath(name)
         counts = bool(oath["standing"]["counts"] and oath["sworn"]["answer"] is True)
         self._step("the answer sworn on the chain, and read from there", "counts" if counts else "does not count")
-        return counts
+        return counts, str(oath["sworn"]["purse"])
 
-    def _lie(self, payment: str) -> bool:
-        """Another accountant swears that the double spend settled; whoever executes that slashes it."""
+    def _audit_honest(self, second: Second, purse: str) -> bool:
+        """Another accountant, which shares nothing with the first but the chain, checks what the first has sworn."""
+        found = self._audited(second, purse, "a second accountant audits the first one's purse")
+        return [oath["verdict"] for oath in found["oaths"]] == ["kept"] and found["solvent"] is True
+
+    def _lie(self, second: Second, payment: str) -> bool:
+        """Mallory swears that the double spend settled; the second accountant's audit executes that, and it is slashed.
+
+        Her transactions go to the second accountant's node, which proposes no block and passes them on.
+        """
         stamp = [Stamp(self._genesis.chain_id, nonce) for nonce in range(3)]
         purse = contract_id_of(LIAR.address, 0)
-        deposit = 10 * _PENALTY
+        deposit = Amount(10 * _PENALTY)
         terms = SwornTerms(
             encode(TransactionSucceeded(bytes.fromhex(payment[2:]))), encode(True), Amount(_PENALTY), BLACKHOLE
         )
-        self._submit(_signed(LIAR, deploy_transaction(stamp[0], self._genesis.gas)))
-        self._submit(_signed(LIAR, deposit_transaction(stamp[1], purse, Amount(deposit))))
-        lie = self._submit(_signed(LIAR, swear_transaction(stamp[2], purse, terms)))
+        for unsigned in (
+            deploy_transaction(stamp[0], self._genesis.gas),
+            deposit_transaction(stamp[1], purse, deposit),
+        ):
+            self._submit(_signed(LIAR, unsigned), second.client)
+        lie = self._submit(_signed(LIAR, swear_transaction(stamp[2], purse, terms)), second.client)
         if not self._client.oath(lie)["standing"]["counts"]:
             raise DemoFailed("the lie should be slashable")
-        self._verify("Mallory swore the opposite: execute her oath", lie, "accepted")
-        keeps = self._client.result(self._client.lower_bound(show(purse), target=str(deposit - _PENALTY)))
+        found = self._audited(second, show(purse), "Mallory swears the opposite, and the second accountant audits her")
+        told = [oath["transaction"] for oath in found["lies"]]
         lost = self._client.result(self._client.lower_bound(show(purse), target=str(deposit - _PENALTY + 1)))
-        slashed = bool(keeps["verdict"] == "accepted" and lost["verdict"] == "rejected")
+        self._expect(lost, "rejected")
         self._note("does her purse still hold the whole deposit?", lost)
-        return slashed
+        left = (int(found["slashed"]), int(found["deposit"]))
+        return told == [lie] and left == (_PENALTY, deposit - _PENALTY)
+
+    def _agree(self, second: Second) -> int:
+        """Two that found outcomes on their own found the same."""
+        agreed = second.agreed_outcomes()
+        if not agreed:
+            raise DemoFailed("the two accountants should agree on what both of them found")
+        self._step("outcomes that both accountants found", f"{agreed} the same")
+        return agreed
+
+    def _audited(self, second: Second, purse: str, what: str) -> Json:
+        head = self._client.chain()["height"]
+        self._until("the second accountant has the chain", lambda: second.client.chain()["height"] >= head)
+        found = second.audit(purse)
+        lies = f"{len(found['lies'])} of {found['oath_counts']['all']} oaths false"
+        self._step(what, lies, int(found["executed"]), int(found["gas_executed"]))
+        return found
 
     # Small steps
 
-    def _submit(self, raw: bytes) -> str:
-        """Submit, and wait until it is indexed; the hash."""
-        name = self._client.submit(raw)
+    def _submit(self, raw: bytes, to: AccountantClient | None = None) -> str:
+        """Submit, to the first accountant or another one, and wait until the first has it from a block; the hash."""
+        name = (to or self._client).submit(raw)
         self._until("a transaction is on the chain", lambda: _found(self._client, name))
         return name
 

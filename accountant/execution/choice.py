@@ -1,41 +1,90 @@
-"""Which income to execute next, greedily: the most units for the least gas first."""
+"""Which outcome to find next, so that an interval says yes or no: greedily, by what the chain alone says of the price.
 
-from accountant.execution.timeline import Posting, Walk
-from accountant.index.port import ChainIndex
-from accountant.primitives.types import Seq
+A function of the walk and the amount: no clock, no order of arrival.
+"""
 
-_SMALL = 512
-"""Up to so many unknown postings the interval is walked again after every single execution."""
+from typing import NamedTuple
 
-_PRICED = 256
-"""So many of the largest candidates are compared by gas; more would cost more than it saves."""
+from accountant.execution.timeline import Walk
+from accountant.index.posting import Posting, step_unknown
+from accountant.primitives.types import Gas, Seq
+
+SMALL = 512
+"""Up to so many postings the interval is walked again after every single execution, and own expenses wait."""
 
 
-def next_to_execute(index: ChainIndex, walk: Walk, amount: int, rounds: int) -> list[Seq]:
+def reach(walk: Walk, own: bool) -> tuple[int, int]:
+    """The highest L and the lowest U that finding the walk's open outcomes may lead to; with or without `own` ones.
+
+    Incomes that arrive whole, while nothing is paid out, and the other way round.
+    """
+    lower, upper = walk.start
+    for step in walk.steps:
+        posting = step.posting
+        if not step.open:
+            lower, upper = lower + step.net, upper + step.net
+        elif not posting.own:
+            lower += posting.settled + posting.credit_most
+            upper = max(0, upper + posting.settled - posting.debit_most)
+        elif own:
+            back = posting.returned or 0
+            lower = posting.settled + max(lower - posting.expense + posting.credit_most, lower + back)
+            upper = posting.settled + min(upper, posting.expense - 1) + back
+        else:
+            lower, upper = lower + step.net, step_unknown(posting, 0, upper)[1]
+        lower, upper = max(lower, step.lower), min(upper, step.upper)
+    return lower, upper
+
+
+def next_to_execute(walk: Walk, amount: int, rounds: int) -> list[Seq]:
     """Transactions whose outcomes narrow the interval most cheaply; never empty while the interval is open.
 
     Own expenses come last and in chain order: they look free and drag in everything (DESIGN section 4).
-    On long timelines the batch doubles every round, so that the walks stay O(n log n) together.
+    On long walks the batch doubles every round, so that the walks stay O(n log n) together.
     """
     assert walk.unknown
-    incomes = [posting for posting in walk.unknown if not posting.own]
-    if not incomes:
-        candidates = list(walk.unknown)
-    else:
-        largest = sorted(incomes, key=lambda p: (-_gain(p), -p.seq))[:_PRICED]
-        gas = {located.seq: located.transaction.gas_limit for located in index.transactions([p.seq for p in largest])}
-        short = amount - walk.lower
-        candidates = sorted(largest, key=lambda p: (*_price(p, gas[p.seq], short), -p.seq))
-    count = 1 if len(walk.unknown) <= _SMALL else 1 << min(rounds, 20)
-    return [posting.seq for posting in candidates[:count]]
+    highest, lowest = reach(walk, own=False)
+    own = [posting.seq for posting in walk.unknown if posting.own]
+    incomes = [candidate.seq for candidate in ranked(walk, amount)]
+    chosen = incomes if highest >= amount or lowest < amount else own
+    return (chosen or incomes)[: 1 if len(walk.unknown) <= SMALL else 1 << min(rounds, 20)]
 
 
-def _gain(posting: Posting) -> int:
-    """The most units by which knowing the outcome can move the interval."""
-    return posting.credit_most + posting.debit_most
+class Candidate(NamedTuple):
+    """An open income or payout. Candidates sort by what they are worth trying first: cheap, then late."""
+
+    price: int
+    gas: Gas
+    seq: Seq
 
 
-def _price(posting: Posting, gas_most: int, short: int) -> tuple[int, int]:
-    """Sorts by gas for each unit that is needed, in integers; what does not run code costs its check alone."""
-    useful = max(1, min(_gain(posting), short))
-    return (gas_most * 1_000_000 // useful, -useful)
+def ranked(walk: Walk, amount: int) -> list[Candidate]:
+    """The open incomes and payouts, cheapest first.
+
+    The price is gas over the share of what is missing. A later L that restarts at zero swallows a part of what comes
+    before it, so an income must bring that as well. To show a no, U must come down instead: the nearer of both counts.
+    """
+    highest, lowest = reach(walk, own=False)
+    either = highest < amount <= lowest
+    swallowed, lower, found = 0, walk.start[0], []
+    for step in walk.steps:
+        if step.open and not step.posting.own:
+            found.append((step.posting, swallowed))
+        swallowed += step.lower - lower - step.net
+        lower = step.lower
+    candidates = []
+    for posting, before in found:
+        needs = []
+        if either or highest >= amount:
+            needs.append(amount - walk.lower + swallowed - before)
+        if either or lowest < amount:
+            needs.append(walk.upper - amount + 1)
+        need = min(needs)
+        candidates.append(Candidate(_price(posting, need), posting.gas, posting.seq))
+    return sorted(candidates, key=lambda candidate: (candidate.price, -candidate.seq))
+
+
+def _price(posting: Posting, need: int) -> int:
+    """Gas for the whole need, in millionths, if the rest of it were to be had at this income's price."""
+    useful = max(1, min(posting.credit_most + posting.debit_most, need))
+    return (posting.gas + 1) * need * 1_000_000 // useful

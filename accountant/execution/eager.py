@@ -26,7 +26,8 @@ from accountant.execution.outcome import Outcome
 from accountant.execution.queries import target_of
 from accountant.execution.transition import code_deployed_by, transition, without_funds
 from accountant.execution.view import answer_of, run_view
-from accountant.index.port import ChainIndex, Located
+from accountant.execution.world_state import Leaf, SlotLeaf, UserLeaf, contract_leaf, exists, order
+from accountant.index.port import ChainIndex, Located, moment_before
 from accountant.index.position import Place, place_of
 from accountant.primitives.addresses import account_of
 from accountant.primitives.encoding import encode
@@ -40,6 +41,7 @@ from accountant.primitives.types import (
     ContractId,
     Gas,
     Hash,
+    Height,
     Seq,
 )
 
@@ -74,6 +76,32 @@ class EagerState:
         if deployed is not None and deployed[0] < before:
             return deployed[1]
         return self.genesis.code(contract)
+
+    def world(self, height: Height) -> list[Leaf]:
+        """The world state b.ws at the end of a block (paper, section II-A), all of whose transactions were executed."""
+        block = self.index.block(height)
+        assert block is not None
+        before, moment = Seq(block.first_seq + block.count), moment_before(height + 1, 0)
+        genesis = self.index.genesis
+        executed = self.located[:before]
+        accounts = {account_of(raw) for raw in (*genesis.proposers, *(a.address for a in genesis.accounts))}
+        accounts |= {ContractId(contract.contract) for contract in genesis.contracts}
+        accounts |= self._general.keys() | self._code.keys()
+        accounts |= {t.sender for t in executed} | {account_of(t.transaction.to) for t in executed if t.transaction.to}
+        leaves: list[Leaf] = []
+        for account in accounts:
+            general = self.general_before(account, before)
+            if len(account) == ADDRESS_BYTES:
+                user = Address(account)
+                nonce = max((t.transaction.nonce + 1 for t in executed if t.sender == user), default=0)
+                leaves.append(UserLeaf(user, self.index.zero_balance(user, moment), general, nonce))
+            else:
+                leaves.append(
+                    contract_leaf(ContractId(account), self.code_before(ContractId(account), before), general)
+                )
+        slots = self._slots.keys() | {(ContractId(c.contract), slot) for c in genesis.contracts for slot, _ in c.slots}
+        leaves += [SlotLeaf(contract, slot, self.slot_before(contract, slot, before)) for contract, slot in slots]
+        return sorted(filter(exists, leaves), key=order)
 
     def answer(self, query: AccountingQuery) -> Answer | None:
         """The answer of a query about what was executed; None if it names nothing on the chain."""

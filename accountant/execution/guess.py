@@ -105,13 +105,10 @@ class Guesses:
         return self._session.genesis.slot(contract, slot)
 
     def _covers(self, account: AccountId, amount: int, before: Seq) -> bool:
-        covered = self._session.glance(account, before).covers(amount)
+        covered = self._session.covers(account, amount, before)
         if covered is not None:
             return covered
-        walk = self._session.walk(account, before)
-        covered = walk.covers(amount)
-        if covered is not None:
-            return covered
+        walk = self._session.walk(account, before, self._session.window)
         self.unobserved.update(posting.seq for posting in walk.unknown)
         return True
 

@@ -1,9 +1,15 @@
 """Income of an account from one transaction (Definition 2)."""
 
+from collections.abc import Iterable
+
+from accountant.chain.rows import RowKind
 from accountant.chain.transaction import TransactionKind
 from accountant.execution.outcome import Outcome
-from accountant.index.port import Located
+from accountant.index.port import Event, Located
 from accountant.primitives.types import ADDRESS_BYTES, AccountId
+
+INCOME_KINDS = (RowKind.CREDIT, RowKind.SETTLED, RowKind.ZERO)
+"""The rows that say that a transaction can be an income (Definition 2)."""
 
 
 def income_of(located: Located, outcome: Outcome, account: AccountId) -> int:
@@ -29,3 +35,16 @@ def settles_at_inclusion(located: Located) -> bool:
         and not transaction.general_value
         and len(transaction.to) == ADDRESS_BYTES
     )
+
+
+def income_bounds(rows: Iterable[Event]) -> tuple[int, int]:
+    """The least and the most that one transaction can bring to an account, from its own rows of income alone.
+
+    What settles at inclusion is certain. An own expense that fails comes back within the row's cap: whatever a failed
+    transaction returns is at most its value and its unused gas.
+    """
+    low = high = 0
+    for row in rows:
+        high += row.cap
+        low += 0 if row.kind == RowKind.CREDIT else row.cap
+    return low, high

@@ -28,8 +28,6 @@ from accountant.primitives.encoding import encode
 from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.types import AMOUNT_MAX, AccountId, Amount, ContractId, Hash
 
-_PEEK_WRITERS = 16
-
 Resolve = Callable[[Need], Outcome | Answer]
 
 
@@ -71,7 +69,8 @@ class LazyWorld:
 
     def _peek_slot(self, need: SlotBefore) -> bytes:
         self._session.beat()  # a run may look up slots for a minute: whoever gave it up need not wait for its end
-        writers = self._session.index.writers(need.contract, need.slot, need.before, _PEEK_WRITERS)
+        page = self._session.writers_page
+        writers = self._session.index.writers(need.contract, need.slot, need.before, page)
         for writer in writers:
             outcome = self._session.known(writer)
             if outcome is None:
@@ -81,7 +80,7 @@ class LazyWorld:
             if value is not None:
                 self._inputs.asked(need)
                 return value
-        if len(writers) == _PEEK_WRITERS:
+        if len(writers) == page:
             return cast(bytes, self._missing(need))
         self._inputs.asked(need)
         return self._session.genesis.slot(need.contract, need.slot)
@@ -109,9 +108,7 @@ class LazyWorld:
         need = CoversBefore(contract, amount, self._place.seq)
         value = self._answers.get(need)
         if value is None:
-            value = self._session.glance(contract, need.before).covers(amount)
-            if value is None:
-                value = self._session.walk(contract, need.before).covers(amount)
+            value = self._session.covers(contract, amount, need.before)
             if value is None:
                 return bool(self._missing(need))
             self._inputs.asked(need)

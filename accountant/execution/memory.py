@@ -1,7 +1,7 @@
 """Outcomes in memory: for property tests, benchmarks and cold runs that must share nothing."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from threading import Lock
 
@@ -37,6 +37,19 @@ class MemoryOutcomes:
     def executions(self, seq: Seq) -> int:
         """How many times an outcome of this transaction was put."""
         return self._executions[seq]
+
+    def stored_after(self, seq: Seq) -> list[tuple[Seq, Observed]]:
+        """The outcomes of all later transactions, ascending."""
+        return [(later, self._observed[later]) for later in sorted(self._observed) if later > seq]
+
+    def withdraw(self, seqs: Iterable[Seq], since: Mapping[AccountId, Seq]) -> None:
+        """Take outcomes away, and what is known of accounts' balances after a transaction of each."""
+        with self._guard:
+            for seq in seqs:
+                del self._observed[seq]
+            for account, seq in since.items():
+                kept = self._checkpoints[account]
+                self._checkpoints[account] = {before: c for before, c in kept.items() if before <= seq}
 
     def checkpoint(self, account: AccountId, before: Seq, exact: bool) -> Checkpoint | None:
         with self._guard:

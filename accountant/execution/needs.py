@@ -52,6 +52,12 @@ class AnswerOf(_Need, frozen=True, tag=4):
 Need = OutcomeOf | SlotBefore | CoversBefore | BoundUnder | AnswerOf
 
 
+class AllOf(msgspec.Struct, frozen=True, gc=False):
+    """Several needs that are all surely needed, so that none waits for another. Value: a tuple of theirs."""
+
+    needs: tuple[Need, ...]
+
+
 class CodeOf(_Need, frozen=True, tag=5):
     """Which transaction deploys a contract, if any does; its outcome, if there is one before, is a need of its own."""
 

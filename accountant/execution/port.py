@@ -20,6 +20,15 @@ class ConflictingOutcome(AccountantError):
         self.seq = seq
 
 
+class OutcomesWithdrawn(AccountantError):
+    """An outcome was withdrawn since this work began: what it found may rest on it. It is to begin again."""
+
+    code = "outcomes_withdrawn"
+
+    def __init__(self) -> None:
+        super().__init__("a wrong outcome was withdrawn since this work began: it begins again")
+
+
 class OutcomeStore(Protocol):
     """Outcomes by transaction number, kept for ever and shared by all clients."""
 
@@ -30,7 +39,10 @@ class OutcomeStore(Protocol):
         """Those of the outcomes that were observed."""
 
     def put(self, seq: Seq, observed: Observed) -> None:
-        """Keep an outcome. Putting the same outcome again changes nothing. Raises `ConflictingOutcome`."""
+        """Keep an outcome. Putting the same outcome again changes nothing.
+
+        Raises `ConflictingOutcome`, and `OutcomesWithdrawn` where what was known before may be wrong.
+        """
 
     def checkpoint(self, account: AccountId, before: Seq, exact: bool) -> Checkpoint | None:
         """The latest checkpoint of the account's general balance at or before a position.
@@ -39,7 +51,10 @@ class OutcomeStore(Protocol):
         """
 
     def keep_checkpoint(self, account: AccountId, checkpoint: Checkpoint) -> None:
-        """Keep what is known of a balance; where something is kept already, the narrower of both."""
+        """Keep what is known of a balance; where something is kept already, the narrower of both.
+
+        Raises `OutcomesWithdrawn` where what was known before may be wrong.
+        """
 
     def single_flight(self, seq: Seq) -> AbstractContextManager[None]:
         """Held while one transaction is executed: a second worker that asks for the same one waits here.

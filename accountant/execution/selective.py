@@ -5,7 +5,7 @@ them, so 10^5 chained dependencies overflow nothing. A running contract cannot b
 at the first touch of something unknown (`Unresolved`), which is resolved before it runs again.
 """
 
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Sequence
 from functools import partial
 from typing import TypeVar, assert_never, cast
 
@@ -21,26 +21,31 @@ from accountant.chain.query import (
     ViewAnswer,
 )
 from accountant.chain.transaction import TransactionKind
+from accountant.execution.batch import next_batch
 from accountant.execution.certain import certain_reads
-from accountant.execution.choice import next_to_execute
 from accountant.execution.income import income_of
 from accountant.execution.lazy_world import LazyWorld
 from accountant.execution.lookups import look_up
+from accountant.execution.narrowing import Narrowing
 from accountant.execution.needs import (
+    AllOf,
     AnswerOf,
     Asked,
     BoundUnder,
     BudgetSpent,
+    CodeOf,
     CoversBefore,
-    LookUp,
+    MembersOf,
     Need,
     OutcomeOf,
     SlotBefore,
+    TargetOf,
     Unresolved,
 )
 from accountant.execution.outcome import Outcome
 from accountant.execution.queries import target_of
 from accountant.execution.session import Inputs, Session
+from accountant.execution.shared_work import NOTHING, Parked
 from accountant.execution.timeline import Walk, lower_bound_under
 from accountant.execution.transition import runs_code, transition, without_funds
 from accountant.execution.view import answer_of, run_view
@@ -51,9 +56,10 @@ from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, Contr
 
 T = TypeVar("T")
 Value = Outcome | Answer
-Steps = Generator[Need, Value, T]
+Steps = Generator[Need | AllOf, Value, T]
 
-_WRITERS_PAGE = 16
+_ASKED_DEPTH = 2
+"""An outcome is asked for, not merely depended on, at the stack's bottom, or right above a group there."""
 
 RUNS_MOST = 4
 """Starts of one transaction after which it waits for what it needs: who burns gas and then reads a thousand slots
@@ -70,12 +76,22 @@ class Selective:
         self.session = session
         self.consulted = Inputs()
         self._suspended = 0
+        self._waits_for: dict[Seq, Seq | None] = {}
+        """What others are to execute before the question at hand can be answered."""
+        self._asked: tuple[Seq, Gas] | None = None
+        """The outcome that was asked for, not merely depended on, and the gas executed before it."""
 
     # Questions
 
     def outcome(self, seq: Seq) -> Outcome:
         """What a transaction did. Raises `BudgetSpent`."""
         return cast(Outcome, self._resolve(OutcomeOf(seq)))
+
+    def outcomes(self, seqs: Sequence[Seq]) -> None:
+        """Find several outcomes, none of which waits for another. Raises `BudgetSpent`, `Parked`."""
+        for seq in seqs:
+            self.session.spend(seq, Gas(0))
+        self._resolve(AllOf(tuple(OutcomeOf(seq) for seq in seqs)))
 
     def slot(self, contract: ContractId, slot: bytes, before: Seq) -> bytes:
         """A slot's value right before a transaction. Raises `BudgetSpent`."""
@@ -105,31 +121,63 @@ class Selective:
         return self.session.walk(account, before)
 
     def glance(self, account: AccountId, before: Seq) -> Walk:
-        """Like `interval`, from the nearest checkpoint on: cheaper, and perhaps wider."""
+        """Like `interval`, but without a walk: one look-up, and perhaps wider."""
         self.consulted.add_balance(account, before)
         return self.session.glance(account, before)
 
+    def narrowing(self, account: AccountId, amount: int, before: Seq) -> Narrowing:
+        """The question whether G is at least `amount`, for somebody who executes what it needs step by step."""
+        self.consulted.add_balance(account, before)
+        return Narrowing(self.session, account, amount, before)
+
     # The loop
 
-    def _resolve(self, root: Need, into: Inputs | None = None) -> Value:
-        """Drive a need's generator, and those that it waits for; what it consulted goes `into` its asker's inputs."""
+    def _resolve(self, root: Need | AllOf, into: Inputs | None = None) -> Value:
+        """Drive a need's generator, and those that it waits for; what it consulted goes `into` its asker's inputs.
+
+        Raises `Parked` where others have to execute something first, once everything else was tried.
+        """
         if isinstance(root, OutcomeOf) and (known := self.session.known(root.seq)) is not None:
             (into or self.consulted).seqs.add(root.seq)
             (into or self.consulted).asked(root)
             return known
-        stack = [(root, inputs := Inputs(), self._begin(root, inputs))]
+        if into is None:
+            self._waits_for, self._asked = {}, None
+        stack: list[tuple[Need | AllOf, Inputs, Steps[Value]]] = []
+        wanted: Need | AllOf | None = root
         value: Value | None = None
+        parked: Parked | None = None
         while True:
+            if wanted is not None:
+                if into is None:
+                    self._enter(wanted, len(stack))
+                inputs = Inputs()
+                stack.append((wanted, inputs, self._begin(wanted, inputs)))
+                wanted, value = None, None
             need, inputs, steps = stack[-1]
             try:
-                wanted = steps.send(cast(Value, value))
+                if parked is None:
+                    wanted = steps.send(cast(Value, value))
+                else:
+                    stopped, parked = parked.with_traceback(None), None
+                    wanted = steps.throw(stopped)
             except StopIteration as finished:
                 value = cast(Value, finished.value)
                 stack.pop()
+                self._leave(need)
                 parent = stack[-1][1] if stack else into or self.consulted
                 _pass_on(need, inputs, parent)
                 if not stack:
                     return value
+                continue
+            except Parked as stopped:
+                stack.pop()
+                self._leave(need)
+                if not stack:
+                    if into is not None:
+                        raise
+                    raise Parked(self._waits_for, self.session.done()) from None
+                parked = stopped
                 continue
             except BaseException:
                 for _, _, open_steps in reversed(stack):
@@ -138,12 +186,20 @@ class Selective:
             if isinstance(wanted, OutcomeOf) and (known := self.session.known(wanted.seq)) is not None:
                 inputs.seqs.add(wanted.seq)
                 inputs.asked(wanted)
-                value = known
-                continue
-            stack.append((wanted, deeper := Inputs(), self._begin(wanted, deeper)))
-            value = None
+                wanted, value = None, known
 
-    def _begin(self, need: Need, inputs: Inputs) -> Steps[Value]:
+    def _enter(self, wanted: Need | AllOf, depth: int) -> None:
+        if self._asked is None and depth < _ASKED_DEPTH and isinstance(wanted, OutcomeOf):
+            self._asked = wanted.seq, self.session.gas_executed
+
+    def _leave(self, need: Need | AllOf) -> None:
+        """Note the gas behind an outcome that was asked for."""
+        if self._asked is not None and isinstance(need, OutcomeOf) and need.seq == self._asked[0]:
+            seq, before = self._asked
+            self.session.spend(seq, Gas(self.session.gas_executed - before))
+            self._asked = None
+
+    def _begin(self, need: Need | AllOf, inputs: Inputs) -> Steps[Value]:
         match need:
             case OutcomeOf(seq):
                 return self._outcome(seq, inputs)
@@ -155,12 +211,30 @@ class Selective:
                 return self._bound(account, theta, before)
             case AnswerOf(query, paid):
                 return self._answer(query, paid, inputs)
+            case AllOf(needs):
+                return self._all(needs)
         assert_never(need)
+
+    def _all(self, needs: Sequence[Need]) -> Steps[Value]:
+        """Go on with the others where one has to wait, so that all that can start now is found in one pass."""
+        values: list[Value] = []
+        parked: Parked | None = None
+        for need in needs:
+            try:
+                values.append((yield need))
+            except Parked as stopped:
+                parked = stopped
+        if parked is not None:
+            raise parked
+        return cast(Value, tuple(values))
 
     # Outcomes
 
     def _outcome(self, seq: Seq, inputs: Inputs) -> Steps[Value]:
         located = self.session.index.transaction(seq)
+        if self.session.leaves(located):
+            self._waits_for.setdefault(seq, None if self._asked is None else self._asked[0])
+            raise Parked(self._waits_for, NOTHING)
         transaction, genesis = located.transaction, self.session.index.genesis
         if transaction.general_value:
             funded = yield CoversBefore(located.sender, transaction.general_value, seq)
@@ -177,10 +251,8 @@ class Selective:
             yield from self._ask_again(record.needs, inputs)
             self._afford(located, record.outcome.gas_used)
             return self._keep(seq, inputs, record.outcome, ran_code=True)
-        answers: dict[Need, Value] = {}
+        answers = yield from self._certain(located, inputs)
         runs = 0
-        for need in self._certain(located, inputs):
-            answers[need] = yield need
         while True:
             try:
                 with self.session.store.single_flight(seq):
@@ -196,13 +268,26 @@ class Selective:
             answers[need] = yield need
 
     def _ask_again(self, needs: tuple[Asked, ...], inputs: Inputs) -> Steps[None]:
-        """What a run asked for, in its order. What a view asked for stands beside it, so it need not run."""
+        """What a run asked for, in its order. What a view asked for stands beside it, so it need not run.
+
+        A contract's balance is looked at before it is asked for, as a run does: a look narrows later ones.
+        """
         for asked in needs:
             inputs.asked(asked)
-            if isinstance(asked, LookUp):
-                look_up(self.session.index, asked)
-            elif not isinstance(asked, AnswerOf) or not isinstance(asked.query, View):
-                yield asked
+            match asked:
+                case CodeOf() | MembersOf() | TargetOf():
+                    look_up(self.session.index, asked)
+                case AnswerOf(View()):
+                    pass
+                case CoversBefore(account, amount, before):
+                    if len(account) == ADDRESS_BYTES:
+                        continue  # the sender's, which is known already
+                    if self.session.covers(account, amount, before) is None:
+                        yield asked
+                    else:
+                        inputs.add_balance(account, before)
+                case _:
+                    yield asked
 
     def _may_suspend(self, runs: int) -> bool:
         """Whether a run that was started `runs` times before may wait, rather than stop, for what it needs."""
@@ -216,19 +301,24 @@ class Selective:
         finally:
             self._suspended -= 1
 
-    def _certain(self, located: Located, inputs: Inputs) -> Iterator[Need]:
+    def _certain(self, located: Located, inputs: Inputs) -> Steps[dict[Need, Value]]:
         """What the run surely needs: its code, and the reads that its template marks as certain."""
+        answers: dict[Need, Value] = {}
         if located.transaction.kind != TransactionKind.CALL:
-            return
+            return answers
         contract = ContractId(located.transaction.to)
         world = LazyWorld(self.session, place_of(located), {}, inputs)
         try:
             code = world.code(contract)
         except Unresolved as unresolved:
-            yield unresolved.need
+            answers[unresolved.need] = yield unresolved.need
             code = world.code(contract)
-        for read in certain_reads(located, code, self.session.index.genesis.gas):
-            yield SlotBefore(ContractId(read.contract), read.slot, located.seq)
+        certain = certain_reads(located, code, self.session.index.genesis.gas)
+        reads = tuple(SlotBefore(ContractId(read.contract), read.slot, located.seq) for read in certain)
+        if reads:
+            values = cast(tuple[Value, ...], (yield AllOf(reads)))
+            answers.update(zip(reads, values, strict=True))
+        return answers
 
     def _run(self, located: Located, world: LazyWorld) -> Outcome:
         index = self.session.index
@@ -292,13 +382,13 @@ class Selective:
     def _slot(self, contract: ContractId, slot: bytes, before: Seq) -> Steps[Value]:
         """Walk the declared writers from the latest backwards until one really wrote."""
         while True:
-            writers = self.session.index.writers(contract, slot, before, _WRITERS_PAGE)
+            writers = self.session.index.writers(contract, slot, before, self.session.writers_page)
             for writer in writers:
                 outcome = cast(Outcome, (yield OutcomeOf(writer)))
                 value = outcome.written(contract, slot)
                 if value is not None:
                     return value
-            if len(writers) < _WRITERS_PAGE:
+            if len(writers) < self.session.writers_page:
                 return self.session.genesis.slot(contract, slot)
             before = writers[-1]
 
@@ -309,22 +399,16 @@ class Selective:
         if amount <= 0:
             return True
         inputs.add_balance(account, before)
-        covered = self.session.glance(account, before).covers(amount)
-        rounds = 0
-        while covered is None:
-            walk = self.session.walk(account, before)
-            covered = walk.covers(amount)
-            if covered is not None:
-                break
-            for seq in next_to_execute(self.session.index, walk, amount, rounds):
-                yield OutcomeOf(seq)
-            rounds += 1
-        return covered
+        narrowing = Narrowing(self.session, account, amount, before)
+        while chosen := narrowing.next():
+            batch = next_batch(self.session, narrowing.walk, amount, chosen)
+            yield AllOf(tuple(OutcomeOf(seq) for seq in batch))
+        assert narrowing.covered is not None
+        return narrowing.covered
 
     def _bound(self, account: AccountId, theta: tuple[Seq, ...], before: Seq) -> Steps[Value]:
-        outcomes: dict[Seq, Outcome] = {}
-        for seq in theta:
-            outcomes[seq] = cast(Outcome, (yield OutcomeOf(seq)))
+        members = cast(tuple[Outcome, ...], (yield AllOf(tuple(OutcomeOf(seq) for seq in theta))))
+        outcomes = dict(zip(theta, members, strict=True))
         events = self.session.index.events(account, Seq(-1), before)
         return lower_bound_under(account, self.session.genesis.general(account), events, outcomes.get)
 
@@ -360,13 +444,14 @@ class Selective:
         return cast(Outcome, (yield OutcomeOf(seq)))
 
 
-def _pass_on(need: Need, inputs: Inputs, asker: Inputs) -> None:
-    """What a need consulted was consulted by whoever asked for it; a view's needs are its asker's as well."""
+def _pass_on(need: Need | AllOf, inputs: Inputs, asker: Inputs) -> None:
+    """What a need consulted was consulted by whoever asked for it; the needs of a view or a group are its asker's."""
     if isinstance(need, OutcomeOf):
         asker.seqs.add(need.seq)
     else:
         asker.merge(inputs)
-    if isinstance(need, AnswerOf) and isinstance(need.query, View):
+    if isinstance(need, AllOf) or (isinstance(need, AnswerOf) and isinstance(need.query, View)):
         for deeper in inputs.needs:
             asker.asked(deeper)
-    asker.asked(need)
+    if not isinstance(need, AllOf):
+        asker.asked(need)

@@ -1,17 +1,26 @@
 """What one piece of work knows so far: outcomes, timelines, what it executed and what that cost."""
 
-from collections.abc import Callable, Iterable
+from bisect import bisect_right, insort
+from collections.abc import Iterable
 
 from accountant.execution.genesis_state import genesis_state
 from accountant.execution.needs import Asked
 from accountant.execution.outcome import BalanceInput, Observed, Outcome
 from accountant.execution.port import Heartbeat, OutcomeStore, Records
-from accountant.execution.timeline import Checkpoint, KnownOutcome, Timeline, Walk
-from accountant.index.port import ChainIndex
+from accountant.execution.shared_work import Done, Executed, SharedWork, Spent
+from accountant.execution.timeline import Checkpoint, Timeline, Walk
+from accountant.index.port import ChainIndex, Located
+from accountant.index.posting import Posting
 from accountant.primitives.types import AccountId, Gas, Seq
 
 CHECKPOINT_EVERY = 512
-"""Postings of one account from one stored checkpoint of its balance to the next, about."""
+"""A walk over so many postings leaves a checkpoint of the balance behind."""
+
+WINDOW = 32
+"""The latest postings of an account that a question looks at first."""
+
+WRITERS_PAGE = 16
+"""Declared writers of a slot that one look-up asks for."""
 
 
 class Inputs:
@@ -66,23 +75,53 @@ class Session:
         self.store = outcomes
         self.records: Records = records or (lambda _seq: None)
         self.gas_budget = gas_budget
-        self.gas_executed = Gas(0)
-        self.executed: list[Seq] = []
-        """Transactions whose contract code ran to its end here, in order of execution."""
-        self.resolved: list[Seq] = []
-        """Transactions whose outcomes were found here, those that run no code included."""
-        self.cached: set[Seq] = set()
-        """Transactions whose outcomes were known before and consulted here."""
+        self._work = heartbeat if isinstance(heartbeat, SharedWork) else SharedWork(heartbeat or (lambda _gas: None))
+        done = self._work.done
+        self.gas_executed = done.gas
+        self.executed: list[Seq] = [Seq(one.seq) for one in done.executed if one.code]
+        """Transactions whose contract code ran to its end for this work, in order of execution."""
+        self.resolved: list[Seq] = [Seq(one.seq) for one in done.executed]
+        """Transactions whose outcomes were found for this work, those that run no code included."""
+        self.cached: set[Seq] = {Seq(seq) for seq in done.consulted}
+        """Transactions whose outcomes were known before and consulted for this work."""
+        self.spent: dict[Seq, Gas] = {Seq(one.seq): Gas(one.gas) for one in done.spent}
+        """Gas behind each outcome that this work itself asked for, in the order of asking."""
+        self.begun = tuple(self.spent)
+        """Outcomes that this work asked for before it had to wait for others."""
+        self._found: dict[Seq, Executed] = {Seq(one.seq): one for one in done.executed}
         self._known: dict[Seq, Outcome] = {}
         self.checkpoint_every = CHECKPOINT_EVERY
-        self._timelines: dict[AccountId, Timeline] = {}
-        self._windows: dict[AccountId, Timeline] = {}
-        self._heartbeat = heartbeat or (lambda _gas: None)
+        self.writers_page = WRITERS_PAGE
+        self.window = WINDOW
+        self._timelines: dict[AccountId, list[Timeline]] = {}
+        """Stretches of each account's history, by their beginnings."""
+        self._asked: set[Seq] = set()
+        self._kept: dict[tuple[AccountId, Seq], Checkpoint] = {}
 
     @property
     def gas_left(self) -> Gas | None:
         """What the budget has left; None for no limit."""
         return None if self.gas_budget is None else Gas(self.gas_budget - self.gas_executed)
+
+    @property
+    def shared(self) -> bool:
+        """Whether this work leaves executions to others. Under a budget it does not: nobody knows before they ran
+        what others would take of it.
+        """
+        return self._work.gas_left_to_others is not None and self.gas_budget is None
+
+    def leaves(self, located: Located) -> bool:
+        """Whether the transaction is for others to execute."""
+        return self.shared and self._work.leaves(located)
+
+    def spend(self, seq: Seq, gas: Gas) -> None:
+        """Note gas that finding an outcome took which this work itself asked for."""
+        self.spent[seq] = Gas(self.spent.get(seq, 0) + gas)
+
+    def done(self) -> Done:
+        """What was done for this work so far."""
+        spent = (Spent(seq, gas) for seq, gas in self.spent.items())
+        return Done(tuple(self._found.values()), tuple(sorted(self.cached)), tuple(spent))
 
     def known(self, seq: Seq) -> Outcome | None:
         """The outcome of a transaction if this work or anyone before it found it."""
@@ -92,7 +131,7 @@ class Session:
             if observed is None:
                 return None
             outcome = self._known[seq] = observed.outcome
-            self.cached.add(seq)
+            self._consulted(seq)
         return outcome
 
     def fetch(self, seqs: Iterable[Seq]) -> None:
@@ -101,7 +140,11 @@ class Session:
         if wanted:
             for seq, observed in self.store.get_many(wanted).items():
                 self._known[seq] = observed.outcome
-                self.cached.add(seq)
+                self._consulted(seq)
+
+    def _consulted(self, seq: Seq) -> None:
+        if seq not in self._found:
+            self.cached.add(seq)
 
     def found(self, seq: Seq, inputs: Inputs, outcome: Outcome, ran_code: bool) -> None:
         """Keep an outcome that was just found."""
@@ -110,6 +153,7 @@ class Session:
             return  # a zero-cost transfer: whoever asks again finds it as cheaply
         self.store.put(seq, inputs.observed(outcome))
         self.resolved.append(seq)
+        self._found[seq] = Executed(seq, outcome.gas_used, ran_code)
         if ran_code:
             self.executed.append(seq)
         self.gas_executed = Gas(self.gas_executed + outcome.gas_used)
@@ -122,50 +166,109 @@ class Session:
 
     def beat(self) -> None:
         """Report progress; the listener may raise to stop the work."""
-        self._heartbeat(self.gas_executed)
+        self._work(self.gas_executed)
+
+    # Balances
 
     def glance(self, account: AccountId, before: Seq) -> Walk:
-        """The interval from the nearest checkpoint or earlier walk on: cheap, and perhaps wider than `walk`.
+        """The static interval, or a narrower one that a walk left behind: the price of one look-up, no walk."""
+        return self._timeline(account, before, self.window).glance(before)
 
-        Its unknown postings are those walked now.
+    def covers(self, account: AccountId, amount: int, before: Seq) -> bool | None:
+        """Whether G is at least `amount`, from a glance or the shortest window; None where they leave it open."""
+        covered = self.glance(account, before).covers(amount)
+        return self.walk(account, before, self.window).covers(amount) if covered is None else covered
+
+    def walk(self, account: AccountId, before: Seq, most: int | None = None) -> Walk:
+        """The interval from the latest `most` postings and what is known of their outcomes.
+
+        Without `most` it is the narrowest that can be had, and its unknown postings are all that keep it open.
         """
-        timeline = self._timelines.get(account)
-        if timeline is not None and timeline.start.before <= before:
-            return self._walk(timeline, before, Timeline.glance)
-        window = self._windows.get(account)
-        if window is None or before < window.start.before:
-            start = self.store.checkpoint(account, before, exact=False)
-            if start is None:
-                return self.walk(account, before)
-            window = self._windows[account] = Timeline(account, start)
-        return self._walk(window, before, Timeline.glance)
-
-    def walk(self, account: AccountId, before: Seq) -> Walk:
-        """The narrowest interval that stored outcomes give, and all postings that keep it open."""
-        timeline = self._timelines.get(account)
-        if timeline is None or before < timeline.start.before:
-            genesis = self.genesis.general(account)
-            start = self.store.checkpoint(account, before, exact=True) or Checkpoint(Seq(0), genesis, genesis)
-            timeline = self._timelines[account] = Timeline(account, start)
-        walk = self._walk(timeline, before, Timeline.walk)
-        assert walk.unknown or walk.lower == walk.upper
+        timeline = self._timeline(account, before, most)
+        self._recall(timeline)
+        self.fetch(seq for seq in timeline.open(before, most) if seq not in self._asked)
+        self._asked.update(timeline.open(before, most))
+        walk = timeline.walk(before, self._known.get, most)
+        assert walk.unknown or not walk.whole or walk.lower == walk.upper
+        if most is None:
+            self.keep(account, before, walk)
         return walk
 
-    def _walk(self, timeline: Timeline, before: Seq, way: Callable[[Timeline, Seq, KnownOutcome], Walk]) -> Walk:
-        old = timeline.end
-        if old < before:
-            timeline.extend(self.index.events(timeline.account, Seq(old - 1), before), before)
-            self.fetch(timeline.unsettled(old))
-        walk = way(timeline, before, self._known.get)
-        self._keep(timeline, before, walk)
-        return walk
-
-    def _keep(self, timeline: Timeline, before: Seq, walk: Walk) -> None:
-        """Store a checkpoint now and then, so that nobody walks a long timeline from its beginning again."""
-        if timeline.length(before) - timeline.kept < self.checkpoint_every:
+    def keep(self, account: AccountId, before: Seq, walk: Walk) -> None:
+        """Store checkpoints of a long walk, so that nobody walks it again."""
+        found = Checkpoint(before, walk.lower, walk.upper)
+        if len(walk.steps) < self.checkpoint_every or self._kept.get((account, before)) == found:
             return
-        timeline.kept = timeline.length(before)
-        self.store.keep_checkpoint(timeline.account, Checkpoint(before, walk.lower, walk.upper))
-        settled, checkpoint = timeline.settled()
-        if settled >= self.checkpoint_every and checkpoint.before < before:
-            self.store.keep_checkpoint(timeline.account, checkpoint)
+        self._kept[account, before] = found
+        self.store.keep_checkpoint(account, found)
+        exact = next((step for step in reversed(walk.steps) if step.lower == step.upper), None)
+        if exact is not None and walk.lower < walk.upper:
+            self.store.keep_checkpoint(account, Checkpoint(Seq(exact.posting.seq + 1), exact.lower, exact.upper))
+
+    def _timeline(self, account: AccountId, before: Seq, most: int | None) -> Timeline:
+        """A stretch that holds the latest `most` postings before `before`, or all that matter."""
+        stretches = self._timelines.setdefault(account, [])
+        place = bisect_right(stretches, before, key=_begin)
+        timeline = stretches[place - 1] if place else None
+        if timeline is None or not self._reaches(timeline, before):
+            timeline = self._near(stretches[place], before) if place < len(stretches) else None
+        if timeline is None:
+            start, whole, postings = self._latest(account, before, most or self.window)
+            timeline = Timeline(account, start, whole)
+            timeline.append(postings, before)
+            timeline.unasked.append(before)
+            insort(stretches, timeline, key=_begin)
+        while not timeline.whole and (most is None or timeline.length(before) < most):
+            if most is None:
+                self._recall(timeline)
+                if timeline.settled(before):
+                    break
+            self._lengthen(timeline, max(self.window, timeline.length(before)) if most is None else most)
+        return timeline
+
+    def _latest(self, account: AccountId, before: Seq, most: int) -> tuple[Checkpoint, bool, list[Posting]]:
+        """The latest `most` postings, what is known right before them, and whether nothing earlier matters."""
+        postings = self.index.postings(account, Seq(0), before, most + 1)
+        if len(postings) <= most:
+            genesis = self.genesis.general(account)
+            return Checkpoint(Seq(0), genesis, genesis), True, postings
+        last = postings[0]
+        return Checkpoint(Seq(last.seq + 1), last.lower, last.upper), last.lower == last.upper, postings[1:]
+
+    def _reaches(self, timeline: Timeline, before: Seq) -> bool:
+        """Whether a stretch holds a position after its beginning, or few postings are missing: then they are added."""
+        if before <= timeline.end:
+            return True
+        postings = self.index.postings(timeline.account, timeline.end, before, self.window + 1)
+        if len(postings) > self.window:
+            return False
+        timeline.append(postings, before)
+        return True
+
+    def _near(self, timeline: Timeline, before: Seq) -> Timeline | None:
+        """A stretch that begins a little after a position, made longer so that it holds it; None where it is far."""
+        if timeline.begin - before <= timeline.end - timeline.begin:
+            self._lengthen(timeline, self.window)
+        return timeline if timeline.begin <= before else None
+
+    def _lengthen(self, timeline: Timeline, most: int) -> None:
+        start, whole, postings = self._latest(timeline.account, timeline.begin, most)
+        timeline.unasked.append(timeline.begin)
+        timeline.prepend(postings, start, whole)
+
+    def _recall(self, timeline: Timeline) -> None:
+        """Use the checkpoints that were stored in what was added to a stretch: the latest one, and the latest exact."""
+        while timeline.unasked:
+            before = timeline.unasked.pop()
+            for exact in (False, True):
+                kept = self.store.checkpoint(timeline.account, before, exact)
+                if kept is None:
+                    break
+                if kept.before >= timeline.begin:
+                    timeline.narrow(kept)
+                if kept.lower == kept.upper:
+                    break
+
+
+def _begin(timeline: Timeline) -> Seq:
+    return timeline.begin

@@ -1,76 +1,54 @@
 """The interval [L, U] of a general balance, walked along its postings (Lemma 1, restarted; DESIGN section 4).
 
 Every posting bounds what its transaction can have done without executing it; known outcomes say what
-it did. G never goes below zero, so the walk restarts there: L ← max(0, L + δ).
+it did. G never goes below zero, so the walk restarts there: L ← max(0, L + δ). A walk begins anywhere, with the
+static interval there (`index.static`), so a question looks at the latest postings alone.
 """
 
 from bisect import bisect_left
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from operator import attrgetter
 from typing import NamedTuple
 
-from accountant.chain.rows import RowKind
 from accountant.execution.outcome import Outcome
 from accountant.index.port import Event
+from accountant.index.posting import Posting, step_unknown
+from accountant.index.unlimited import postings_of
 from accountant.primitives.types import AccountId, Seq
 
 KnownOutcome = Callable[[Seq], Outcome | None]
 
+_seq = attrgetter("seq")
 
-class Posting(NamedTuple):
-    """All that one transaction can do to one general balance, in base units.
 
-    `expense`: the general_value that the account's owner signed away (users, Definition 1).
-    `debit_most`: the cap on payouts (contracts). `credit_most`: the most that can arrive.
-    `settled`: what arrives whatever is executed. `own`: signed by this account.
-    """
+class Step(NamedTuple):
+    """One posting of a walk, and what is known right after it."""
 
-    seq: Seq
-    own: bool
-    expense: int
-    debit_most: int
-    credit_most: int
-    settled: int
-
-    @property
-    def certain(self) -> bool:
-        """Whether the posting is settled without its outcome."""
-        return not (self.expense or self.debit_most or self.credit_most)
+    posting: Posting
+    net: int
+    """What L moved by, were it not for the restart."""
+    lower: int
+    upper: int
+    open: bool
+    """Whether the outcome is not known, and would narrow the interval."""
 
 
 class Walk(NamedTuple):
-    """Where a walk ended: lower ≤ G ≤ upper, and the postings whose outcomes are not known."""
+    """Where a walk ended: lower ≤ G ≤ upper, and the postings whose outcomes would narrow that."""
 
     lower: int
     upper: int
-    unknown: tuple[Posting, ...]
+    unknown: tuple[Posting, ...] = ()
+    whole: bool = True
+    """Whether nothing before the beginning of the walk would narrow the interval."""
+    start: tuple[int, int] = (0, 0)
+    steps: tuple[Step, ...] = ()
 
     def covers(self, amount: int) -> bool | None:
         """Whether G is at least `amount`; None where the interval leaves it open."""
         if self.lower >= amount:
             return True
         return False if self.upper < amount else None
-
-
-def postings_of(events: Sequence[Event]) -> list[Posting]:
-    """Group an account's events, sorted by seq, into one posting a transaction."""
-    postings: list[Posting] = []
-    seq, own, expense, debit, credit, settled = Seq(-1), False, 0, 0, 0, 0
-    for event in events:
-        if event.seq != seq:
-            if seq >= 0:
-                postings.append(Posting(seq, own, expense, debit, credit, settled))
-            seq, own, expense, debit, credit, settled = event.seq, False, 0, 0, 0, 0
-        if event.kind == RowKind.EXPENSE:
-            own, expense = True, event.cap
-        elif event.kind == RowKind.CREDIT:
-            credit = event.cap
-        elif event.kind == RowKind.DEBIT:
-            debit = event.cap
-        elif event.kind == RowKind.SETTLED:
-            settled = event.cap
-    if seq >= 0:
-        postings.append(Posting(seq, own, expense, debit, credit, settled))
-    return postings
 
 
 def step_known(account: AccountId, posting: Posting, outcome: Outcome, lower: int, upper: int) -> tuple[int, int]:
@@ -85,17 +63,6 @@ def step_known(account: AccountId, posting: Posting, outcome: Outcome, lower: in
     return max(0, lower + moved), upper + moved
 
 
-def step_unknown(posting: Posting, lower: int, upper: int) -> tuple[int, int]:
-    """The interval after a transaction that nobody executed: nothing but its posting is known."""
-    if posting.expense:
-        if lower >= posting.expense:  # surely funded
-            lower, upper = lower - posting.expense, upper - posting.expense
-        elif upper >= posting.expense:  # funded: at most the difference is left; not funded: less than expense is
-            lower, upper = 0, max(upper - posting.expense, posting.expense - 1)
-    lower = max(0, lower + posting.settled - posting.debit_most)
-    return lower, upper + posting.settled + posting.credit_most
-
-
 class Checkpoint(NamedTuple):
     """What is known of a general balance right before transaction `before`: lower ≤ G ≤ upper."""
 
@@ -105,83 +72,99 @@ class Checkpoint(NamedTuple):
 
 
 class Timeline:
-    """One account's postings from a checkpoint on. What was walked over known outcomes is not walked again."""
+    """A stretch of one account's postings, and the narrowest interval that is known right before each of them.
 
-    def __init__(self, account: AccountId, start: Checkpoint) -> None:
+    It begins with a static interval and grows at both ends. What a walk found is kept, so that later walks may
+    begin in its middle.
+    """
+
+    def __init__(self, account: AccountId, start: Checkpoint, whole: bool) -> None:
+        """`whole`: whether `start` is exact, so that nothing before it matters."""
         self.account = account
-        self.start = start
-        self.end = start.before
-        """Postings below this number are here."""
-        self.kept = 0
-        """How many of the postings the last stored checkpoint covers."""
+        self.begin = self.end = start.before
+        """Postings with begin ≤ seq < end are here."""
+        self.whole = whole
+        self.unasked: list[Seq] = []
+        """Positions up to which nobody looked for checkpoints yet."""
         self._postings: list[Posting] = []
-        self._seqs: list[Seq] = []
-        self._settled = [(start.lower, start.upper)]
-        """Entry i: the interval before posting i, while all postings before it are known."""
-        self._walked = [(start.lower, start.upper)]
-        """Entry i: the interval before posting i, from what was known when it was walked; at least as long."""
+        self._best = [(start.lower, start.upper)]
+        """Entry i: the interval right before posting i, narrowed only."""
 
-    def extend(self, events: Sequence[Event], end: Seq) -> None:
-        """Add the account's events from the old end up to a new one, ascending."""
-        postings = postings_of(events)
+    def append(self, postings: Sequence[Posting], end: Seq) -> None:
+        """Add the account's postings from the old end up to a new one, ascending."""
         assert not postings or (self.end <= postings[0].seq and postings[-1].seq < end)
         self._postings += postings
-        self._seqs += [posting.seq for posting in postings]
+        self._best += [(posting.lower, posting.upper) for posting in postings]
         self.end = end
 
-    def walk(self, before: Seq, known: KnownOutcome) -> Walk:
-        """The interval right before transaction `before`, from all known outcomes."""
-        end = self._position(before)
-        first = min(len(self._settled) - 1, end)
-        walk = self._step(self._settled[first], first, end, known)
-        settled = self._position(walk.unknown[0].seq) if walk.unknown else end
-        self._settled += self._walked[len(self._settled) : settled + 1]
-        return walk
+    def prepend(self, postings: Sequence[Posting], start: Checkpoint, whole: bool) -> None:
+        """Add the account's postings from `start` up to the old beginning, ascending."""
+        assert not postings or (start.before <= postings[0].seq and postings[-1].seq < self.begin)
+        earlier = [(start.lower, start.upper), *((posting.lower, posting.upper) for posting in postings)]
+        self._best[:1] = [*earlier[:-1], _both(earlier[-1], self._best[0])]
+        self._postings[:0] = postings
+        self.begin, self.whole = start.before, whole
 
-    def glance(self, before: Seq, known: KnownOutcome) -> Walk:
-        """The same from where any walk was before, so that no posting is walked twice: perhaps wider.
-
-        What became known since a posting was walked is unused. The unknown postings are those walked now.
-        """
-        end = self._position(before)
-        first = min(len(self._walked) - 1, end)
-        return self._step(self._walked[first], first, end, known)
-
-    def _position(self, before: Seq) -> int:
-        assert self.start.before <= before <= self.end
-        return bisect_left(self._seqs, before)
-
-    def _step(self, interval: tuple[int, int], first: int, end: int, known: KnownOutcome) -> Walk:
-        lower, upper = interval
-        intervals = [interval]
-        unknown: list[Posting] = []
-        for posting in self._postings[first:end]:
-            outcome = None if posting.certain else known(posting.seq)
-            if outcome is not None:
-                lower, upper = step_known(self.account, posting, outcome, lower, upper)
-            else:
-                lower, upper = step_unknown(posting, lower, upper)
-                if not posting.certain:
-                    unknown.append(posting)
-            assert lower <= upper
-            intervals.append((lower, upper))
-        self._walked[first : end + 1] = intervals
-        return Walk(lower, upper, tuple(unknown))
-
-    def unsettled(self, since: Seq) -> list[Seq]:
-        """The transactions from `since` on whose outcomes would narrow the interval."""
-        first = bisect_left(self._seqs, since)
-        return [posting.seq for posting in self._postings[first:] if not posting.certain]
+    def narrow(self, checkpoint: Checkpoint) -> None:
+        """Use what somebody found out before, at a position that is here."""
+        place = self.length(checkpoint.before)
+        self._best[place] = _both(self._best[place], (checkpoint.lower, checkpoint.upper))
 
     def length(self, before: Seq) -> int:
-        """How many postings lie between the start and `before`."""
-        return bisect_left(self._seqs, before)
+        """How many postings lie between the beginning and `before`."""
+        assert self.begin <= before <= self.end
+        return bisect_left(self._postings, before, key=_seq)
 
-    def settled(self) -> tuple[int, Checkpoint]:
-        """The end of the known prefix: how many postings it has, and the interval there."""
-        count = len(self._settled) - 1
-        before = self._seqs[count] if count < len(self._seqs) else self.end
-        return count, Checkpoint(before, *self._settled[count])
+    def settled(self, before: Seq) -> bool:
+        """Whether a balance before `before` is known exactly, so that no longer stretch is needed."""
+        return self._range(before, None)[0]
+
+    def glance(self, before: Seq) -> Walk:
+        """What is known right before `before` without walking."""
+        return Walk(*self._best[self.length(before)])
+
+    def open(self, before: Seq, most: int | None) -> Iterator[Seq]:
+        """Those of the latest `most` postings before `before` that are not settled without their outcomes."""
+        _, first, end = self._range(before, most)
+        return (posting.seq for posting in self._postings[first:end] if not posting.certain)
+
+    def _range(self, before: Seq, most: int | None) -> tuple[bool, int, int]:
+        """Where a walk over at most so many postings begins and ends; whether nothing earlier matters."""
+        end = self.length(before)
+        first = 0 if most is None else max(0, end - most)
+        best = self._best
+        for place in range(end, first, -1):
+            if best[place][0] == best[place][1]:
+                return True, place, end
+        return (self.whole and not first) or best[first][0] == best[first][1], first, end
+
+    def walk(self, before: Seq, known: KnownOutcome, most: int | None = None) -> Walk:
+        """The interval right before `before`, from the latest `most` postings and all known outcomes."""
+        whole, first, end = self._range(before, most)
+        start = lower, upper = self._best[first]
+        steps: list[Step] = []
+        for place, posting in enumerate(self._postings[first:end], first + 1):
+            outcome, unknown = None, False
+            if not posting.certain and not posting.decided(lower, upper):
+                outcome = known(posting.seq)
+                unknown = outcome is None
+            if outcome is not None:
+                net = outcome.credit_of(self.account) - outcome.debit_of(self.account)
+                net -= posting.expense if outcome.funded else 0
+                lower, upper = step_known(self.account, posting, outcome, lower, upper)
+            else:
+                net = posting.settled - posting.debit_most
+                net += (posting.returned or 0) if upper < posting.expense else -posting.expense
+                lower, upper = step_unknown(posting, lower, upper)
+            lower, upper = self._best[place] = _both(self._best[place], (lower, upper))
+            steps.append(Step(posting, net, lower, upper, unknown))
+        return Walk(lower, upper, tuple(step.posting for step in steps if step.open), whole, start, tuple(steps))
+
+
+def _both(left: tuple[int, int], right: tuple[int, int]) -> tuple[int, int]:
+    lower, upper = max(left[0], right[0]), min(left[1], right[1])
+    assert lower <= upper
+    return lower, upper
 
 
 def lower_bound_under(account: AccountId, initial: int, events: Sequence[Event], theta: KnownOutcome) -> int:
@@ -190,11 +173,21 @@ def lower_bound_under(account: AccountId, initial: int, events: Sequence[Event],
     `theta` gives the outcomes of Θ's members and None for everything else. A function of the chain and
     Θ alone, so contracts may ask for it (footprint entry `bound`).
     """
+    for _, lower in lower_bounds_under(account, initial, events, theta):  # noqa: B007 - the last one
+        pass
+    return lower
+
+
+def lower_bounds_under(
+    account: AccountId, initial: int, events: Sequence[Event], theta: KnownOutcome
+) -> Iterator[tuple[Seq, int]]:
+    """The same bound right before each posting, ascending by transaction; last of all, at the end, under number −1."""
     lower = initial
     for posting in postings_of(events):
+        yield posting.seq, lower
         outcome = theta(posting.seq)
         if outcome is None:
             lower = max(0, lower - posting.expense - posting.debit_most + posting.settled)
         else:
             lower, _ = step_known(account, posting, outcome, lower, 1 << 200)
-    return lower
+    yield Seq(-1), lower

@@ -4,7 +4,7 @@
 benchmarks build long chains with it, without paying for signatures and without any rule being checked.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import NamedTuple, Protocol
 
 import msgspec
@@ -15,7 +15,7 @@ from accountant.chain.genesis import Genesis
 from accountant.chain.moment import Moment, moment_after_block, moment_of
 from accountant.chain.rows import Row, RowKind, rows_of
 from accountant.chain.transaction import Transaction, TransactionKind
-from accountant.index.port import BlockInfo, Head
+from accountant.index.port import BlockInfo, Event, Head
 from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
 from accountant.primitives.keys import SIGNATURE_BYTES
@@ -23,6 +23,19 @@ from accountant.primitives.types import ADDRESS_BYTES, Address, Hash, Height, Se
 
 EVENT_KINDS = frozenset({RowKind.CREDIT, RowKind.DEBIT, RowKind.EXPENSE, RowKind.SETTLED})
 """The rows that say something of a general balance."""
+
+
+def latest_transactions(events: Iterable[Event], limit: int) -> list[Event]:
+    """All rows of the latest `limit` transactions among these, latest first, then by kind."""
+    kept: list[Event] = []
+    seqs: set[Seq] = set()
+    for event in sorted(events, key=lambda event: (-event.seq, event.kind)):
+        if event.seq not in seqs:
+            if len(seqs) == limit:
+                break
+            seqs.add(event.seq)
+        kept.append(event)
+    return kept
 
 
 class IndexedTransaction(Protocol):

@@ -17,12 +17,16 @@ from accountant.index.blocks import (
     UnsignedBlock,
     genesis_info,
     info_of,
+    latest_transactions,
     unsigned_block,
 )
 from accountant.index.port import BlockInfo, Event, Head, Located, Moment
+from accountant.index.posting import Posting
+from accountant.index.static import StaticFold, running_at_genesis, supply_at_genesis
 from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
 
 _WRITE, _DEPLOY, _EXPENSE = int(RowKind.WRITE), int(RowKind.DEPLOY), int(RowKind.EXPENSE)
+_ZERO = int(RowKind.ZERO)
 
 
 _seq = itemgetter(0)
@@ -61,6 +65,9 @@ class MemoryIndex:
         self._writers: defaultdict[bytes, list[Seq]] = defaultdict(list)
         self._deployments: dict[bytes, Seq] = {}
         self._events: defaultdict[bytes, list[Event]] = defaultdict(list)
+        self._arrivals: defaultdict[bytes, list[Event]] = defaultdict(list)
+        self._postings: defaultdict[AccountId, list[Posting]] = defaultdict(list)
+        self._fold = StaticFold(genesis, running_at_genesis(genesis), supply_at_genesis(genesis))
         self._expenses: defaultdict[Address, _History] = defaultdict(_History)
         self._zero: defaultdict[Address, _History] = defaultdict(_History)
         self._unsigned: RunningValues | None = None
@@ -80,6 +87,8 @@ class MemoryIndex:
             self._transactions.append(Located(seq, entry.hash, entry.sender, height, index, entry.transaction))
             self._gas_totals.append(self._gas_totals[-1] + entry.transaction.gas_limit)
             self._file(seq, entry.rows)
+            for owner, posting in self._fold.step(seq, entry.transaction, entry.sender):
+                self._postings[owner].append(posting)
         for account, seq, total in block.expense_totals:
             self._expenses[account].add(seq, total)
         for account, moment, balance in block.zero_changes:
@@ -110,6 +119,8 @@ class MemoryIndex:
                 events.append((key, kind, cap))
             elif kind == _DEPLOY:
                 self._deployments[key] = seq
+            elif kind == _ZERO:
+                self._arrivals[key].append(Event(seq, kind, Amount(cap)))
         for key, kind, cap in sorted(events):
             self._events[key].append(Event(seq, kind, Amount(cap)))
 
@@ -150,6 +161,20 @@ class MemoryIndex:
         rows = self._events.get(account_key(account), [])
         first = bisect_left(rows, after + 1, key=_seq)
         return rows[first : bisect_left(rows, before, first, key=_seq)]
+
+    def movements(
+        self, account: AccountId, kinds: Sequence[RowKind], after: Seq, before: Seq, limit: int
+    ) -> list[Event]:
+        rows = [e for e in self.events(account, after, before) if e.kind in kinds]
+        if RowKind.ZERO in kinds:
+            zeros = self._arrivals.get(account_key(account), [])
+            rows += zeros[bisect_left(zeros, after + 1, key=_seq) : bisect_left(zeros, before, key=_seq)]
+        return latest_transactions(rows, limit)
+
+    def postings(self, account: AccountId, since: Seq, before: Seq, limit: int) -> list[Posting]:
+        rows = self._postings.get(account, [])
+        end = bisect_left(rows, before, key=_seq)
+        return rows[max(bisect_left(rows, since, 0, end, key=_seq), end - limit) : end]
 
     def expenses(self, account: Address, before: Seq) -> int:
         history = self._expenses.get(account)

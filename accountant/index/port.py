@@ -3,14 +3,17 @@
 Everything below the head is final, so every answer is a fact that never changes.
 """
 
+from collections.abc import Sequence
 from typing import NamedTuple, Protocol
 
 from accountant.chain.genesis import Genesis
 from accountant.chain.moment import MOMENT_SHIFT, Moment, moment_before
+from accountant.chain.rows import RowKind
 from accountant.chain.transaction import Transaction
+from accountant.index.posting import Posting
 from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
 
-__all__ = ["MOMENT_SHIFT", "BlockInfo", "ChainIndex", "Event", "Head", "Located", "Moment", "moment_before"]
+__all__ = ["MOMENT_SHIFT", "BlockInfo", "ChainIndex", "Event", "Head", "Located", "Moment", "Posting", "moment_before"]
 
 
 class Head(NamedTuple):
@@ -45,7 +48,10 @@ class Located(NamedTuple):
 
 
 class Event(NamedTuple):
-    """A row of an account's general balance: kind is CREDIT, DEBIT, EXPENSE or SETTLED of `chain.rows.RowKind`."""
+    """A row of an account's general balance: kind is CREDIT, DEBIT, EXPENSE or SETTLED of `chain.rows.RowKind`.
+
+    Among movements also ZERO: what arrives in a zero-cost balance.
+    """
 
     seq: Seq
     kind: int
@@ -85,6 +91,21 @@ class ChainIndex(Protocol):
 
     def events(self, account: AccountId, after: Seq, before: Seq) -> list[Event]:
         """The rows of the account's general balance with after < seq < before, by (seq, kind)."""
+
+    def movements(
+        self, account: AccountId, kinds: Sequence[RowKind], after: Seq, before: Seq, limit: int
+    ) -> list[Event]:
+        """The account's rows of these kinds, ZERO possibly among them, with after < seq < before.
+
+        Latest first, then by kind; all rows of at most `limit` transactions, whatever the account's history is.
+        """
+
+    def postings(self, account: AccountId, since: Seq, before: Seq, limit: int) -> list[Posting]:
+        """The latest `limit` of the account's postings with since ≤ seq < before, ascending: limited (`index.static`).
+
+        The last one carries the static interval right before `before`; where there is none since transaction 0, that
+        is the balance that genesis sets. An index that was not folded gives raw ones (`index.unlimited`).
+        """
 
     def expenses(self, account: Address, before: Seq) -> int:
         """Q_G: the sum of general_value over the user's transactions with seq < before: one look-up."""

@@ -12,6 +12,8 @@ Everything lands in one folder, which should lie outside the tree of the embedde
 import fcntl
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import NamedTuple
 
@@ -57,11 +59,7 @@ def init_devnet(
     `accounts` and `contracts` go into genesis besides the accountant and the faucet; `work` is scrypt's n.
     Raises `KeyFileError` where a key file does not open.
     """
-    folder = places.genesis.parent
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    lock = os.open(folder / "init.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    try:
-        fcntl.flock(lock, fcntl.LOCK_EX)
+    with alone_in(places.genesis.parent):
         if not places.genesis.exists():
             password = ensure_password(places.password)
             proposer, accountant, faucet = (
@@ -79,6 +77,16 @@ def init_devnet(
             )
             # Written last: where there is a genesis there are its keys.
             write_private(places.genesis, encode(genesis))
+
+
+@contextmanager
+def alone_in(folder: Path) -> Iterator[None]:
+    """Makes a chain folder, and keeps whoever else begins a chain there waiting."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    lock = os.open(folder / "init.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
     finally:
         os.close(lock)
 

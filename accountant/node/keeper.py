@@ -9,7 +9,7 @@ from accountant.chain.admission import Deployed, ModuleCheck
 from accountant.chain.envelope import Envelope
 from accountant.chain.errors import BlockRefusal, ConflictingBlock, InvalidBlock, MempoolRefusal, NotPooled
 from accountant.chain.genesis import Genesis
-from accountant.chain.mempool import Mempool
+from accountant.chain.mempool import Mempool, Pending
 from accountant.chain.proposer import propose
 from accountant.chain.state import ChainState
 from accountant.chain.transaction import transaction_hash
@@ -51,6 +51,10 @@ class Keeper:
                 if error.kind is not MempoolRefusal.KNOWN:
                     raise
         return name
+
+    def pending(self) -> list[Pending]:
+        """What waits for a block, in the order to propose it."""
+        return list(self.mempool.in_order())
 
     def take(self, raw: bytes) -> bool:
         """Imports the next block; False if the chain has it already.

@@ -11,6 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import ParamSpec, TypeVar
 
+from accountant.chain.mempool import Pending
 from accountant.node.keeper import Keeper
 from accountant.node.wire import AccountView, HeadView, MempoolView
 from accountant.primitives.encoding import encode
@@ -41,6 +42,7 @@ class Node:
         self._writer = ThreadPoolExecutor(1, "writer")
         self._waiting = 0
         self._news = asyncio.Event()
+        self._submitted = asyncio.Event()
         self._stopping = False
 
     def head(self) -> HeadView:
@@ -60,7 +62,18 @@ class Node:
     async def submit(self, raw: bytes) -> Hash:
         """Takes a transaction into the mempool. Raises `InvalidTransaction`, `NotPooled`, `NodeBusy`."""
         self._make_room()
-        return await self._in_turn(self._keeper.submit, raw)
+        name = await self._in_turn(self._keeper.submit, raw)
+        self._submitted.set()  # wakes all who wait now
+        self._submitted = asyncio.Event()
+        return name
+
+    async def pending(self) -> list[Pending]:
+        """What waits for a block, in the order to propose it."""
+        return await self._in_turn(self._keeper.pending)
+
+    def next_submission(self) -> asyncio.Event:
+        """Set when the next transaction has come in."""
+        return self._submitted
 
     async def import_block(self, raw: bytes) -> bool:
         """Takes the next block; False if it is there already. Raises `InvalidBlock`, `ConflictingBlock`, `NodeBusy`."""

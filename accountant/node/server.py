@@ -16,6 +16,7 @@ from accountant.chain.sync import SourceMismatch, SourceUnavailable, greet, pull
 from accountant.node.app import make_app
 from accountant.node.client import NodeAnswerInvalid, NodeClient, Refused
 from accountant.node.keeper import Keeper
+from accountant.node.passing import AGAIN_S, pass_on
 from accountant.node.process import Node
 from accountant.node.proposing import propose_forever
 from accountant.node.wire import BATCH_BLOCKS_MAX
@@ -40,7 +41,7 @@ class NodeOptions:
     heartbeat_s: float = 0.0
     """An empty block after so many seconds without any; 0: never."""
     peers: tuple[str, ...] = ()
-    """URLs of nodes whose blocks it imports."""
+    """URLs of nodes whose blocks it imports, and to which it passes transactions on."""
 
 
 class _Server(uvicorn.Server):
@@ -100,7 +101,7 @@ async def serving(keeper: Keeper, options: NodeOptions) -> AsyncIterator[Serving
             ]
             for task in tasks:
                 task.add_done_callback(lambda _: ended.set())
-            peers = [asyncio.create_task(follow_peer(node, url)) for url in options.peers]
+            peers = [asyncio.create_task(join_peer(node, url)) for url in options.peers]
             try:
                 await server.serves.wait()
                 yield Serving(url_of(listening), node, ended)
@@ -149,19 +150,34 @@ def url_of(listening: socket.socket) -> str:
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
 
 
-async def follow_peer(node: Node, url: str) -> None:
-    """Imports what a peer has, until cancelled. A peer on another chain is left alone, with the evidence kept."""
+async def join_peer(node: Node, url: str) -> None:
+    """Imports what a peer has and passes on what waits here, until cancelled. Ends with a peer on another chain."""
     async with NodeClient(url) as peer:
-        greeted = False
-        while True:
-            try:
-                if not greeted:
-                    await greet(peer, node)
-                    greeted = True
-                await pull(peer, node, BATCH_BLOCKS_MAX, PEER_WAIT_S)
-            except SourceUnavailable as error:
-                log.info("peer unavailable", peer=url, detail=error.detail)
-                await asyncio.sleep(PEER_RETRY_S)
-            except (ConflictingBlock, InvalidBlock, SourceMismatch, NodeAnswerInvalid, Refused) as error:
-                log.error("peer left", peer=url, code=error.code, detail=error.detail)
-                return
+        greeted = asyncio.Event()
+        passing = asyncio.create_task(_pass_on(node, peer, url, greeted))
+        try:
+            await _follow(node, peer, url, greeted)
+        finally:
+            passing.cancel()
+            await asyncio.gather(passing, return_exceptions=True)
+
+
+async def _pass_on(node: Node, peer: NodeClient, url: str, greeted: asyncio.Event) -> None:
+    await greeted.wait()
+    await pass_on(node, peer, url, AGAIN_S)
+
+
+async def _follow(node: Node, peer: NodeClient, url: str, greeted: asyncio.Event) -> None:
+    """Imports what a peer has. A peer on another chain is left alone, with the evidence kept."""
+    while True:
+        try:
+            if not greeted.is_set():
+                await greet(peer, node)
+                greeted.set()
+            await pull(peer, node, BATCH_BLOCKS_MAX, PEER_WAIT_S)
+        except SourceUnavailable as error:
+            log.info("peer unavailable", peer=url, detail=error.detail)
+            await asyncio.sleep(PEER_RETRY_S)
+        except (ConflictingBlock, InvalidBlock, SourceMismatch, NodeAnswerInvalid, Refused) as error:
+            log.error("peer left", peer=url, code=error.code, detail=error.detail)
+            return

@@ -73,17 +73,26 @@ def counts(index: ChainIndex, oath: Oath, outcomes: OutcomeStore | None = None) 
     `outcomes` may only raise the deposit's bound, so knowing more never makes an oath count less.
     """
     deposit = deposit_bound(index, oath.contract, oath.seq, outcomes)
-    flaws = [
+    return OathStanding((*flaws_of(index, oath), *not_covered(oath, deposit)), deposit)
+
+
+def flaws_of(index: ChainIndex, oath: Oath) -> list[Flaw]:
+    """Every reason why an oath does not count, but that its purse may hold too little."""
+    return [
         *_flaws_of_rules(index),
         *_flaws_of_contract(index, oath),
         *_flaws_of_call(oath),
         *_flaws_of_footprint(oath),
         *_flaws_of_sworn(index, oath),
     ]
+
+
+def not_covered(oath: Oath, deposit: int) -> list[Flaw]:
+    """That the purse may hold too little, if it surely holds only `deposit` right before the oath."""
     penalty = oath.terms.penalty
-    if penalty > deposit:
-        flaws.append(Flaw(FlawKind.NOT_COVERED, f"the purse holds {deposit} for certain, the penalty is {penalty}"))
-    return OathStanding(tuple(flaws), deposit)
+    if penalty <= deposit:
+        return []
+    return [Flaw(FlawKind.NOT_COVERED, f"the purse holds {deposit} for certain, the penalty is {penalty}")]
 
 
 def purse_flaws(index: ChainIndex, contract: ContractId, before: Seq) -> tuple[Flaw, ...]:

@@ -1,6 +1,6 @@
 """Merkle trees as in RFC 6962, with the leaf count committed beside the tree's hash."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256 as _sha256
 
 from accountant.primitives.types import Hash
@@ -39,6 +39,22 @@ def root(leaves: Sequence[bytes]) -> Hash:
     return _committed(level[0], len(leaves))
 
 
+def streamed_root(leaves: Iterable[bytes]) -> Hash:
+    """The same of leaves that come one by one, however many: it remembers log₂ of their count."""
+    peaks: list[tuple[int, bytes]] = []
+    count = 0
+    for leaf in leaves:
+        node, width = _sha256(b"\x00" + leaf).digest(), 1
+        while peaks and peaks[-1][0] == width:
+            node, width = _sha256(b"\x01" + peaks.pop()[1] + node).digest(), 2 * width
+        peaks.append((width, node))
+        count += 1
+    top = peaks.pop()[1] if peaks else _EMPTY
+    while peaks:
+        top = _sha256(b"\x01" + peaks.pop()[1] + top).digest()
+    return _committed(top, count)
+
+
 def proof(leaves: Sequence[bytes], index: int) -> list[bytes]:
     """The audit path of one leaf, bottom first (RFC 6962, section 2.1.1)."""
     assert 0 <= index < len(leaves)
@@ -68,3 +84,41 @@ def verify(leaf: bytes, index: int, count: int, path: Sequence[bytes], expected:
     except StopIteration:
         return False
     return next(steps, None) is None and _committed(node, count) == expected
+
+
+def proof_of_many(leaves: Sequence[bytes], indices: Iterable[int]) -> list[bytes]:
+    """What `verify_many` needs beside some leaves: the missing siblings, level by level, each ascending."""
+    wanted = sorted(set(indices))
+    assert not wanted or (wanted[0] >= 0 and wanted[-1] < len(leaves))
+    nodes: list[bytes] = []
+    for level in _levels(leaves)[:-1] if wanted else ():
+        here = set(wanted)
+        nodes += [level[i ^ 1] for i in wanted if i ^ 1 < len(level) and i ^ 1 not in here]
+        wanted = sorted({i // 2 for i in wanted})
+    return nodes
+
+
+def verify_many(leaves: Mapping[int, bytes], count: int, nodes: Sequence[bytes], expected: Hash) -> bool:
+    """Whether every one of `leaves` stands at its index of the `count` leaves under the root `expected`.
+
+    With no leaf: whether the tree is empty.
+    """
+    if not leaves:
+        return count == 0 and not nodes and _committed(_EMPTY, 0) == expected
+    if min(leaves) < 0 or max(leaves) >= count:
+        return False
+    level = {index: _sha256(b"\x00" + leaf).digest() for index, leaf in sorted(leaves.items())}
+    width, rest = count, iter(nodes)
+    while width > 1:
+        above: dict[int, bytes] = {}
+        for index, node in level.items():
+            if index // 2 in above:
+                continue  # its left sibling was here and took it along
+            if index ^ 1 < width:
+                sibling = level.get(index ^ 1) or next(rest, None)
+                if sibling is None:
+                    return False
+                node = _sha256(b"\x01" + (sibling + node if index % 2 else node + sibling)).digest()
+            above[index // 2] = node
+        level, width = above, (width + 1) // 2
+    return next(rest, None) is None and _committed(level[0], count) == expected

@@ -9,6 +9,7 @@ MIB = 1024 * 1024
 OPEN_FILES_MOST = 256
 """A worker process opens about twenty: connections, its pipes, the files that Python reads."""
 
+_PR_SET_DUMPABLE = 4
 _PR_SET_NO_NEW_PRIVS = 38
 _CAPABILITY_VERSION_3 = 0x20080522
 _CAP_DAC_OVERRIDE = 1 << 1
@@ -32,6 +33,13 @@ def limit_resources(address_space: int | None, open_files: int = OPEN_FILES_MOST
     _at_most(resource.RLIMIT_NOFILE, open_files)
     if address_space is not None:
         _at_most(resource.RLIMIT_AS, address_space)
+
+
+def not_dumpable() -> None:
+    """For who holds a key: no core dump, and no other process of the user may trace this one or read its memory."""
+    _at_most(resource.RLIMIT_CORE, 0)
+    if sys.platform == "linux" and ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_DUMPABLE, 0, 0, 0, 0) != 0:
+        raise OSError(ctypes.get_errno(), "prctl(PR_SET_DUMPABLE)")
 
 
 def no_new_privileges() -> None:

@@ -10,7 +10,7 @@ from accountant.storage.outbox import Outbox
 BATCH = 100
 
 Publish = Callable[[str, Queue], None]
-"""Hands a job's id to the broker. Raises where the broker does not take it."""
+"""Hands a message's task to the broker: a job's id, or an execution. Raises where the broker does not take it."""
 
 
 def dispatch(engine: sa.Engine, publish: Publish, limit: int = BATCH) -> int:
@@ -23,7 +23,7 @@ def dispatch(engine: sa.Engine, publish: Publish, limit: int = BATCH) -> int:
         messages = outbox.due(limit)
         for message in messages:
             if not message.stale:
-                publish(message.job_id, message.queue)
+                publish(message.task, message.queue)
         if messages:
             outbox.published(messages)
     return len(messages)

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from accountant.primitives.errors import AccountantError
 from accountant.storage.jobs import JobEvent, JobRow, Jobs
+from accountant.storage.waits import Waits
 
 _JOB_ID = re.compile(r"job_[0-9a-f]{32}", re.ASCII)
 
@@ -30,6 +31,11 @@ def get_job(connection: sa.Connection, key_prefix: str, job_id: str) -> JobRow:
     return row
 
 
+def ended_jobs(connection: sa.Connection, job_ids: list[str]) -> set[str]:
+    """Those of the jobs that have ended, whoever asked for them."""
+    return Jobs(connection).ended(job_ids)
+
+
 def list_jobs(connection: sa.Connection, key_prefix: str, before: int | None, limit: int) -> tuple[list[JobRow], bool]:
     """Up to `limit` jobs of this key, latest first, and whether there are more."""
     rows = Jobs(connection).page(key_prefix, before, limit + 1)
@@ -37,11 +43,15 @@ def list_jobs(connection: sa.Connection, key_prefix: str, before: int | None, li
 
 
 def cancel_job(connection: sa.Connection, key_prefix: str, job_id: str) -> JobRow:
-    """The job, cancelled; cancelling it again changes nothing. Raises `UnknownJob` or `JobEnded`."""
+    """The job, cancelled, with the executions that only it needs; cancelling it again changes nothing.
+
+    Raises `UnknownJob` or `JobEnded`.
+    """
     jobs = Jobs(connection)
     row = get_job(connection, key_prefix, job_id)
     cancelled = jobs.cancel(row.number)
     if cancelled is not None:
+        Waits(connection).drop(row.number)
         return cancelled
     row = get_job(connection, key_prefix, job_id)
     if row.state != "cancelled":

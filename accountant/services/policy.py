@@ -7,7 +7,7 @@ class JobPolicy(NamedTuple):
     """Times in seconds."""
 
     lease_s: float = 30.0
-    """A worker that is silent for so long has lost its job."""
+    """A worker that is silent for so long has lost its job or execution."""
     attempts_most: int = 5
     """After so many attempts without an answer a job is parked as failed."""
     retry_delay_s: float = 2.0
@@ -18,6 +18,15 @@ class JobPolicy(NamedTuple):
     """Stored answers to POSTs with an Idempotency-Key."""
     events_kept_s: float = 7 * 86_400.0
     """Events of jobs on their way; how a job ended is kept as long as the job."""
+
+    delegate_gas: int | None = None
+    """Calls with at least this gas limit are executions of their own, which workers share; None: none is."""
+    gpu_gas: int = 2**63 - 1
+    """Of those, calls with at least this gas limit go to the queue `gpu`."""
+    parks_most: int = 16
+    """After it waited so often, a piece of work executes itself what it needs: each time it begins anew."""
+    abandon_s: float = 5.0
+    """A process that runs on for so long after its lease was lost ends itself."""
 
     @property
     def heartbeat_s(self) -> float:

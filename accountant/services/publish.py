@@ -1,31 +1,37 @@
-"""Publishing: finished answers become oaths on chain, signed by the accountant's key, each exactly once.
+"""Publishing: finished answers become oaths on chain, signed by whoever holds the accountant's key, each exactly once.
 
-A round settles what is on the chain, sees to the purse, signs, and submits. The signature and its nonce
-are stored in one database transaction before any byte leaves, so a crash at any point is made good by
+A round settles what is on the chain, sees to the purses, has oaths signed, and submits. The signature and its nonce
+are stored in one database transaction before any byte goes to the node, so a crash at any point is made good by
 the next round: the same bytes are submitted again until a block has them.
+
+One purse after the other is an epoch: each gets one deposit, and the next one is opened before what is left of the
+deposits is used up, so that no answer waits for it.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import partial
 from typing import NamedTuple, Protocol
 
 import sqlalchemy as sa
 import structlog
 
-from accountant.accounting.certificate import Verdict, decode_certificate
-from accountant.chain.transaction import Transaction, sign_transaction, transaction_hash
+from accountant.accounting.certificate import AnyCertificate, Verdict, decode_certificate
+from accountant.chain.transaction import Transaction, transaction_hash
 from accountant.index.port import ChainIndex
+from accountant.oath.audit_report import Audit, decode_audit
 from accountant.oath.counts import coverage, purse_flaws
 from accountant.oath.gas import rules_allow
 from accountant.oath.oath import SwornTerms
+from accountant.oath.signing import NotSigned, Purpose
 from accountant.oath.swear import Stamp, deploy_transaction, deposit_transaction, swear_transaction, zero_cost_of
 from accountant.oath.sworn import answer_flaw, query_flaw
 from accountant.primitives.addresses import contract_id_of, show
 from accountant.primitives.errors import AccountantError, InvalidEncoding
-from accountant.primitives.keys import PrivateKey
-from accountant.primitives.types import BLACKHOLE, UNITS_PER_TOKEN, Address, Amount, ContractId, Height
+from accountant.primitives.types import BLACKHOLE, UNITS_PER_TOKEN, Address, Amount, Height
+from accountant.services.signing import Signer, SignerDown
 from accountant.services.submit import Refused
-from accountant.storage.oaths import NewSigned, Oaths, Purpose, SignedRow
+from accountant.storage.oaths import NewSigned, Oaths, PurseRow, SignedRow
 
 _log = structlog.get_logger(__name__)
 
@@ -57,11 +63,35 @@ class PublisherPolicy(NamedTuple):
     penalty: Amount = Amount(UNITS_PER_TOKEN)
     """What each oath stakes."""
     deposit: Amount = Amount(1_000 * UNITS_PER_TOKEN)
-    """What a purse gets at first, and again when what is left cannot cover another penalty."""
+    """What each purse gets, once."""
     deposited_most: Amount = Amount(100_000 * UNITS_PER_TOKEN)
-    """What one purse gets in all: then publishing stops until somebody decides."""
+    """What all purses get together: then publishing stops until somebody decides."""
+    alarm: Amount = Amount(1_000 * UNITS_PER_TOKEN)
+    """Zero-cost money below which the publisher says so, while it still can publish."""
     batch: int = 50
     """Answers sworn in one round at most."""
+
+    @property
+    def reserve(self) -> int:
+        """What the purses must still cover together, or the next one is opened."""
+        return max(self.penalty, self.deposit // 4)
+
+
+def _sworn_of(certificate: bytes) -> AnyCertificate | Audit:
+    """What a finished job found. Raises `Declined`."""
+    with suppress(InvalidEncoding):
+        return decode_audit(certificate)  # as far as its budget reached, a bound holds
+    try:
+        found = decode_certificate(certificate)
+    except InvalidEncoding as error:
+        raise Declined(f"the certificate does not decode: {error.detail}") from None
+    if found.verdict is Verdict.UNDECIDED:
+        raise Declined("an undecided answer is never sworn")
+    return found
+
+
+_PURSES_IN_USE = 4
+"""The latest purses, which oaths are sworn on; earlier ones are let be."""
 
 
 class OutOfFunds(AccountantError):
@@ -71,13 +101,13 @@ class OutOfFunds(AccountantError):
 
 
 class NotCovered(AccountantError):
-    """The deposit's bound does not cover another penalty, and no more may be deposited."""
+    """No purse's bound covers another penalty, and no more may be deposited."""
 
     code = "purse_exhausted"
 
 
 class PurseNotReady(AccountantError):
-    """The purse's deployment or deposit is not in a block that this accountant has seen."""
+    """No purse's deployment and deposit are in a block that this accountant has seen, and more is on its way."""
 
     code = "purse_not_ready"
 
@@ -97,42 +127,54 @@ class Round(NamedTuple):
     declined: int
     submitted: int
     stopped: str | None
+    low: bool
+    """Whether the zero-cost balance is below the alarm."""
 
 
 class Publisher:
-    """The only holder of the accountant's key. Two of them on one database are safe; one is enough."""
+    """Publishes for one signer. Two of them on one database are safe; one is enough."""
 
     def __init__(
-        self, engine: sa.Engine, index: ChainIndex, node: PublisherNode, key: PrivateKey, policy: PublisherPolicy
+        self, engine: sa.Engine, index: ChainIndex, node: PublisherNode, signer: Signer, policy: PublisherPolicy
     ) -> None:
         assert 0 < policy.penalty <= policy.deposit <= policy.deposited_most
-        self._engine, self._index, self._node, self._key, self._policy = engine, index, node, key, policy
+        self._engine, self._index, self._node, self._signer, self._policy = engine, index, node, signer, policy
         self._stopped: str | None = None
+        self._low = False
 
     def round(self) -> Round:
-        """One round. Raises `NodeDown`; whatever was signed until then is submitted in a later round."""
-        included, displaced = self._settle()
-        account = self._node.account(self._key.address)  # after settling, so its balance has paid what is settled
+        """One round. Raises `NodeDown`; whatever was signed until then is submitted in a later round.
+
+        Without a signer nothing new is signed, and what was signed is still submitted.
+        """
+        try:
+            address = self._signer.address()
+        except SignerDown as error:
+            self._tell(error)
+            return Round(0, 0, 0, 0, 0, error.code, self._low)
+        included, displaced = self._settle(address)
+        account = self._node.account(address)  # after settling, so its balance has paid what is settled
         sworn = declined = 0
         stopped: AccountantError | None = None
         try:
             with self._engine.begin() as connection:
-                self._provide(Oaths(connection), account)
-            sworn, declined, stopped = self._swear(account)
-        except (OutOfFunds, PurseNotReady) as error:
+                self._provide(Oaths(connection), address, account)
+            sworn, declined, stopped = self._swear(address, account)
+        except (OutOfFunds, PurseNotReady, SignerDown, NotSigned) as error:
             stopped = error
         self._tell(stopped)
-        submitted = self._submit()
-        return Round(included, displaced, sworn, declined, submitted, stopped.code if stopped else None)
+        self._watch_balance(address)
+        submitted = self._submit(address)
+        return Round(included, displaced, sworn, declined, submitted, stopped.code if stopped else None, self._low)
 
-    def _settle(self) -> tuple[int, int]:
+    def _settle(self, address: Address) -> tuple[int, int]:
         """Marks what is in a block, and what never will be because another transaction has its nonce."""
-        nonce = self._node.account(self._key.address).nonce
+        nonce = self._node.account(address).nonce
         seen = self._index.head().height >= self._node.height()  # asked after the nonce: nothing up to it is missed
         included = displaced = 0
         with self._engine.begin() as connection:
             oaths = Oaths(connection)
-            for row in oaths.open(self._key.address):
+            for row in oaths.open(address):
                 seq = self._index.seq_of(row.hash)
                 if seq is not None:
                     oaths.included(row.number, seq)
@@ -143,39 +185,41 @@ class Publisher:
                     _log.warning("publisher_displaced", transaction=row.hash.hex(), nonce=row.nonce)
         return included, displaced
 
-    def _provide(self, oaths: Oaths, account: SignerAccount) -> None:
-        """Signs the purse's deployment and, once that is in a block, the first deposit. Raises `OutOfFunds`."""
-        address, index = self._key.address, self._index
+    def _provide(self, oaths: Oaths, address: Address, account: SignerAccount) -> None:
+        """Has the first purse's deployment signed, and each purse's deposit. Raises `OutOfFunds`."""
         oaths.lock(address)
-        purse = oaths.purse(address)
-        if purse is None:
-            purse = contract_id_of(address, self._nonce(oaths, account))
-            build = partial(deploy_transaction, schedule=index.genesis.gas)
-            oaths.add(self._signed(oaths, account, Purpose.DEPLOY, purse, 0, build))
-            _log.info("publisher_purse", purse=show(purse))
-        elif not oaths.deposited(address, purse) and not purse_flaws(index, purse, index.head().next_seq):
+        purses = oaths.purses(address)
+        if not purses:
+            self._open(oaths, address, account)
+        for purse in purses:
             # Not before: the deployment might be displaced, and the money would lie where no code is.
-            self._deposit(oaths, account, purse)
+            if not purse.deposited and not purse_flaws(self._index, purse.contract, self._index.head().next_seq):
+                self._deposit(oaths, address, account, purse)
 
-    def _deposit(self, oaths: Oaths, account: SignerAccount, purse: ContractId) -> None:
+    def _open(self, oaths: Oaths, address: Address, account: SignerAccount) -> None:
+        """Has the next epoch's purse deployed."""
+        purse = contract_id_of(address, self._nonce(oaths, address, account))
+        build = partial(deploy_transaction, schedule=self._index.genesis.gas)
+        oaths.add(self._signed(oaths, address, account, Purpose.DEPLOY, PurseRow(purse, 0, False, False), 0, build))
+        _log.info("publisher_purse", purse=show(purse))
+
+    def _deposit(self, oaths: Oaths, address: Address, account: SignerAccount, purse: PurseRow) -> None:
         units = self._policy.deposit
-        build = partial(deposit_transaction, purse=purse, units=units)
-        oaths.add(self._signed(oaths, account, Purpose.DEPOSIT, purse, units, build))
-        _log.info("publisher_deposit", purse=show(purse), units=units)
+        build = partial(deposit_transaction, purse=purse.contract, units=units)
+        oaths.add(self._signed(oaths, address, account, Purpose.DEPOSIT, purse, units, build))
+        _log.info("publisher_deposit", purse=show(purse.contract), units=units)
 
-    def _swear(self, account: SignerAccount) -> tuple[int, int, AccountantError | None]:
-        """Signs the oaths of up to a batch of finished jobs: (sworn, declined, why it stopped)."""
+    def _swear(self, address: Address, account: SignerAccount) -> tuple[int, int, AccountantError | None]:
+        """Has the oaths of up to a batch of finished jobs signed: (sworn, declined, why it stopped)."""
         sworn = declined = 0
         with self._engine.begin() as connection:
             oaths = Oaths(connection)
-            oaths.lock(self._key.address)
+            oaths.lock(address)
             jobs = oaths.unsworn(self._policy.batch)
             if not jobs:
                 return 0, 0, None
-            purse = self._ready_purse(oaths)
-            free = coverage(self._index, purse) - sum(
-                row.units for row in oaths.open(self._key.address) if row.purpose is Purpose.OATH
-            )
+            purses = oaths.purses(address)
+            free = self._free(oaths, address, purses)
             for job in jobs:
                 try:
                     terms = self._terms(job.certificate)
@@ -184,55 +228,68 @@ class Publisher:
                     declined += 1
                     continue
                 try:
-                    if free < terms.penalty:
-                        self._top_up(oaths, account, purse, free)
+                    purse = self._purse_for(free, terms.penalty)
+                    if purse is None:
+                        self._open_next(oaths, address, account, purses)
                         break
-                    self._swear_one(oaths, account, purse, job.number, terms)
+                    self._swear_one(oaths, address, account, purse, job.number, terms)
                 except (OutOfFunds, NotCovered) as error:
                     return sworn, declined, error
-                free -= terms.penalty
+                free[purse] -= terms.penalty
                 sworn += 1
+            else:
+                if sum(free.values()) < self._policy.reserve:
+                    with suppress(OutOfFunds, NotCovered):  # said when an answer has to wait for it
+                        self._open_next(oaths, address, account, purses)
         return sworn, declined, None
 
-    def _ready_purse(self, oaths: Oaths) -> ContractId:
-        """The purse, once a reader of the chain would accept it. Raises `PurseNotReady`."""
-        purse = oaths.purse(self._key.address)
-        assert purse is not None
+    def _free(self, oaths: Oaths, address: Address, purses: Sequence[PurseRow]) -> dict[PurseRow, int]:
+        """What each purse in use surely covers besides the oaths on the way, earliest first. Raises `PurseNotReady`."""
         why_not = rules_allow(self._index.genesis)
         if why_not is not None:
             raise PurseNotReady(f"no oath would count on this chain: {why_not}")
-        flaws = purse_flaws(self._index, purse, self._index.head().next_seq)
-        if flaws:
-            raise PurseNotReady(f"{show(purse)}: {flaws[0].detail}")
-        return purse
+        before = self._index.head().next_seq
+        ready = [p for p in purses if p.funded and not purse_flaws(self._index, p.contract, before)][-_PURSES_IN_USE:]
+        if not ready:
+            raise PurseNotReady("the first purse is on its way")
+        staked = {purse.contract: 0 for purse in ready}
+        for row in oaths.open(address):
+            if row.purpose is Purpose.OATH and row.purse in staked:
+                staked[row.purse] += row.units
+        return {purse: coverage(self._index, purse.contract) - staked[purse.contract] for purse in ready}
 
-    def _top_up(self, oaths: Oaths, account: SignerAccount, purse: ContractId, free: int) -> None:
-        """Deposits once more, unless a deposit is on its way. Raises `NotCovered`, `OutOfFunds`."""
-        if any(row.purpose is Purpose.DEPOSIT for row in oaths.open(self._key.address)):
+    def _purse_for(self, free: dict[PurseRow, int], penalty: Amount) -> PurseRow | None:
+        """The earliest purse that covers a penalty; None if none does."""
+        return next((purse for purse, units in free.items() if units >= penalty), None)
+
+    def _open_next(self, oaths: Oaths, address: Address, account: SignerAccount, purses: Sequence[PurseRow]) -> None:
+        """Opens the next epoch, unless one is on its way. Raises `NotCovered`, `OutOfFunds`."""
+        if not purses[-1].funded:
             return
-        if oaths.deposited(self._key.address, purse) + self._policy.deposit > self._policy.deposited_most:
+        if (len(purses) + 1) * self._policy.deposit > self._policy.deposited_most:
             raise NotCovered(
-                f"the purse {show(purse)} surely holds {max(free, 0)} units that no oath stakes, a penalty is "
-                f"{self._policy.penalty}, and {self._policy.deposited_most} is the most that it gets"
+                f"no purse surely holds a penalty of {self._policy.penalty} units that no oath stakes, and "
+                f"{self._policy.deposited_most} is the most that all of them get"
             )
-        self._deposit(oaths, account, purse)
+        self._open(oaths, address, account)
 
     def _swear_one(
-        self, oaths: Oaths, account: SignerAccount, purse: ContractId, job_number: int, terms: SwornTerms
+        self,
+        oaths: Oaths,
+        address: Address,
+        account: SignerAccount,
+        purse: PurseRow,
+        job_number: int,
+        terms: SwornTerms,
     ) -> None:
-        build = partial(swear_transaction, purse=purse, terms=terms)
-        new = self._signed(oaths, account, Purpose.OATH, purse, terms.penalty, build)
+        build = partial(swear_transaction, purse=purse.contract, terms=terms)
+        new = self._signed(oaths, address, account, Purpose.OATH, purse, terms.penalty, build)
         oath_id = oaths.swear(job_number, new)
         _log.info("publisher_sworn", oath=oath_id, transaction=new.hash.hex(), nonce=new.nonce)
 
     def _terms(self, certificate: bytes) -> SwornTerms:
         """What to swear for an answer, in the next block or later. Raises `Declined`."""
-        try:
-            found = decode_certificate(certificate)
-        except InvalidEncoding as error:
-            raise Declined(f"the certificate does not decode: {error.detail}") from None
-        if found.verdict is Verdict.UNDECIDED:
-            raise Declined("an undecided answer is never sworn")
+        found = _sworn_of(certificate)
         if found.query is None or found.answer is None:
             raise Declined("this answer is no query's answer: there is nothing to swear")
         flaw = query_flaw(self._index, found.query, Height(self._index.head().height + 1))
@@ -241,35 +298,36 @@ class Publisher:
             raise Declined(why_not)
         return SwornTerms(found.query, found.answer, self._policy.penalty, BLACKHOLE)
 
-    def _nonce(self, oaths: Oaths, account: SignerAccount) -> int:
-        return max(account.pending_nonce, oaths.nonce_after(self._key.address))
+    def _nonce(self, oaths: Oaths, address: Address, account: SignerAccount) -> int:
+        return max(account.pending_nonce, oaths.nonce_after(address))
 
     def _signed(
         self,
         oaths: Oaths,
+        address: Address,
         account: SignerAccount,
         purpose: Purpose,
-        purse: ContractId,
+        purse: PurseRow,
         units: int,
         build: Callable[[Stamp], Transaction],
     ) -> NewSigned:
-        """The next transaction of the key, signed. Raises `OutOfFunds`."""
+        """The next transaction of the key, signed. Raises `OutOfFunds`, `SignerDown`, `NotSigned`."""
         genesis = self._index.genesis
-        nonce = self._nonce(oaths, account)
+        nonce = self._nonce(oaths, address, account)
         unsigned = build(Stamp(genesis.chain_id, nonce, gas_price=genesis.fees.gas_price_least))
         cost = zero_cost_of(unsigned, genesis.fees)
-        left = account.zero_balance - sum(row.cost for row in oaths.open(self._key.address))
+        left = account.zero_balance - sum(row.cost for row in oaths.open(address))
         if cost > left:
             raise OutOfFunds(
-                f"{show(self._key.address)} has {max(left, 0)} zero-cost units left, the next {purpose} takes {cost}"
+                f"{show(address)} has {max(left, 0)} zero-cost units left, the next {purpose} takes {cost}"
             )
-        raw = sign_transaction(unsigned, self._key)
-        return NewSigned(self._key.address, nonce, purpose, purse, units, cost, transaction_hash(raw), raw)
+        raw = self._signer.sign(unsigned, purse.nonce)
+        return NewSigned(address, nonce, purpose, purse.contract, units, cost, transaction_hash(raw), raw)
 
-    def _submit(self) -> int:
+    def _submit(self, address: Address) -> int:
         """Hands in all that is signed and in no block yet, by nonce; how much the node has. Raises `NodeDown`."""
         with self._engine.begin() as connection:
-            rows = Oaths(connection).open(self._key.address)
+            rows = Oaths(connection).open(address)
         return sum(self._submit_one(row) for row in rows)
 
     def _submit_one(self, row: SignedRow) -> bool:
@@ -290,3 +348,15 @@ class Publisher:
         elif not stopped and self._stopped:
             _log.info("publisher_goes_on")
         self._stopped = code
+
+    def _watch_balance(self, address: Address) -> None:
+        """Raises the alarm before money for fees and deposits runs out, and ends it when there is enough again."""
+        balance = self._node.account(address).zero_balance
+        with self._engine.begin() as connection:
+            left = balance - sum(row.cost for row in Oaths(connection).open(address))
+        low = left < self._policy.alarm
+        if low and not self._low:
+            _log.warning("publisher_low", left=left, alarm=self._policy.alarm)
+        elif self._low and not low:
+            _log.info("publisher_low_no_more", left=left)
+        self._low = low

@@ -1,128 +1,112 @@
-"""Working: one attempt at one job, under a lease that a thread keeps alive.
+"""Working: one attempt at one job, under a lease that a thread keeps alive."""
 
-The thread matters: a single transaction may take longer to execute than any lease lasts, and the
-heartbeat of the executor comes between transactions only.
-"""
-
-import threading
-from enum import StrEnum
-from types import TracebackType
-from typing import Self
+import time
+from dataclasses import dataclass, field
 
 import sqlalchemy as sa
-import structlog
-from wasmtime import WasmtimeError
 
-from accountant.accounting.questions import InvalidQuestion
-from accountant.contracts.native import EngineFault
+from accountant.execution.shared_work import Done, Parked, SharedWork, decode_done
+from accountant.oath.audit_report import decode_audit
 from accountant.primitives.encoding import encode
-from accountant.primitives.types import Gas
+from accountant.primitives.types import Seq
+from accountant.services.attempt import Attempt, attempt
+from accountant.services.audits import keep_verdicts
+from accountant.services.heart import Abandon
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answer, QuestionKind, decode_question
+from accountant.services.sharing import Sharing
 from accountant.storage.jobs import Jobs, Lease
-
-_NO_MEANS = (MemoryError, EngineFault, WasmtimeError)
-"""What comes of a process's limits, not of the chain: a module that runs was checked before its block was taken."""
-
-_log = structlog.get_logger(__name__)
+from accountant.storage.observed_gas import add_job
+from accountant.storage.waits import Waiter, why_waiting
 
 
-class LeaseLost(Exception):
-    """The job is somebody else's now, or cancelled: stop, write nothing."""
+def work(
+    engine: sa.Engine,
+    answer: Answer,
+    job_id: str,
+    owner: str,
+    policy: JobPolicy,
+    sharing: Sharing | None = None,
+    abandon: Abandon | None = None,
+) -> Attempt:
+    """Takes the job if it is free, answers it, and stores the answer if the lease still holds.
 
-
-class Attempt(StrEnum):
-    """What came of an attempt."""
-
-    NOTHING_TO_DO = "nothing_to_do"
-    DONE = "done"
-    FAILED = "failed"
-    RETRIED = "retried"
-    SPENT = "spent"
-    """Given back, because this process has too little memory: it should end, and another one take the job."""
-    LOST = "lost"
-
-
-class _Heart:
-    """Renews a lease while its block runs; `beat` records progress and raises `LeaseLost` once it is lost."""
-
-    def __init__(self, engine: sa.Engine, lease: Lease, policy: JobPolicy) -> None:
-        self.gas = 0
-        self._engine, self._lease, self._policy = engine, lease, policy
-        self._stop, self._lost = threading.Event(), threading.Event()
-        self._thread = threading.Thread(target=self._renew, name=f"lease of {lease.id}", daemon=True)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def beat(self, gas: Gas) -> None:
-        """The executor's heartbeat: `gas` executed so far."""
-        self.gas = gas
-        if self._lost.is_set():
-            raise LeaseLost
-
-    def _renew(self) -> None:
-        while not self._stop.wait(self._policy.heartbeat_s):
-            try:
-                with self._engine.begin() as connection:
-                    held = Jobs(connection).renew(self._lease, self._policy.lease_s, self.gas)
-            except sa.exc.DBAPIError as error:  # the next beat tries again; the deadline decides in the end
-                _log.warning("lease_not_renewed", job=self._lease.id, error=type(error).__name__)
-                continue
-            if not held:
-                self._lost.set()
-                return
-
-
-def work(engine: sa.Engine, answer: Answer, job_id: str, owner: str, policy: JobPolicy) -> Attempt:
-    """Takes the job if it is free, answers it, and stores the answer if the lease still holds."""
+    Without `sharing` whatever has to be executed is executed here.
+    """
     with engine.begin() as connection:
         lease = Jobs(connection).take(job_id, owner, policy.lease_s)
     if lease is None:
         return Attempt.NOTHING_TO_DO
-    log = _log.bind(job=lease.id, attempt=lease.attempt, fence=lease.fence)
-    log.info("job_started")
-    try:
-        with _Heart(engine, lease, policy) as heart:
-            certificate = encode(answer(decode_question(QuestionKind(lease.kind), lease.request), heart.beat))
-    except LeaseLost:
-        ended = Attempt.LOST
-    except InvalidQuestion as error:
-        ended = _failed(engine, lease, error.kind, error.detail)
-    except Exception as error:  # whatever it was, the job must not hang: count it and hand the work on
-        log.exception("attempt_failed")
-        ended = _again(engine, lease, type(error).__name__, policy)
-        if ended is not Attempt.LOST and _lacks_means(error):
-            ended = Attempt.SPENT
-    else:
-        with engine.begin() as connection:
-            held = Jobs(connection).finish(lease, certificate, heart.gas)
-        ended = Attempt.DONE if held else Attempt.LOST
-    log.info("job_left", ended=ended)
-    return ended
+    alone = policy._replace(delegate_gas=None)
+    return attempt(_Job(engine, answer, lease, policy, sharing), alone if sharing is None else policy, abandon)
 
 
-def _lacks_means(error: Exception) -> bool:
-    no_thread = isinstance(error, RuntimeError) and "start new thread" in str(error)
-    return no_thread or isinstance(error, _NO_MEANS)
+@dataclass(frozen=True)
+class _Job:
+    """A `Leased` job."""
 
+    engine: sa.Engine
+    answer: Answer
+    lease: Lease
+    policy: JobPolicy
+    sharing: Sharing | None
 
-def _failed(engine: sa.Engine, lease: Lease, code: str, detail: str) -> Attempt:
-    with engine.begin() as connection:
-        return Attempt.FAILED if Jobs(connection).fail(lease, code, detail) else Attempt.LOST
+    own: Seq | None = None
+    began: float = field(default_factory=time.monotonic)
 
+    @property
+    def name(self) -> str:
+        return self.lease.id
 
-def _again(engine: sa.Engine, lease: Lease, error: str, policy: JobPolicy) -> Attempt:
-    if lease.attempt >= lease.attempts_most:
-        return _failed(engine, lease, "attempts_exhausted", f"{lease.attempts_most} attempts; the last error: {error}")
-    why = f"to try again: attempt {lease.attempt} of {lease.attempts_most} ended with {error}"
-    with engine.begin() as connection:
-        given_back = Jobs(connection).retry(lease, why, policy.delay_after(lease.attempt))
-    return Attempt.RETRIED if given_back else Attempt.LOST
+    @property
+    def attempt(self) -> int:
+        return self.lease.attempt
+
+    @property
+    def attempts_most(self) -> int:
+        return self.lease.attempts_most
+
+    @property
+    def parks(self) -> int:
+        return self.lease.parks
+
+    @property
+    def done(self) -> Done:
+        return decode_done(self.lease.done_so_far)
+
+    def renew(self, gas: int) -> bool:
+        with self.engine.begin() as connection:
+            return Jobs(connection).renew(self.lease, self.policy.lease_s, gas)
+
+    def run(self, work: SharedWork) -> bytes:
+        return encode(self.answer(decode_question(QuestionKind(self.lease.kind), self.lease.request), work))
+
+    def finish(self, result: bytes, gas: int) -> bool:
+        with self.engine.begin() as connection:
+            held = Jobs(connection).finish(self.lease, result, gas)
+            if held:  # what others executed for the job took their time
+                add_job(connection, gas - self.done.gas, time.monotonic() - self.began)
+                if self.lease.kind == QuestionKind.AUDIT:
+                    keep_verdicts(connection, decode_audit(result))
+        return held
+
+    def fail(self, code: str, detail: str) -> bool:
+        with self.engine.begin() as connection:
+            return Jobs(connection).fail(self.lease, code, detail)
+
+    def retry(self, why: str, delay_s: float) -> bool:
+        with self.engine.begin() as connection:
+            return Jobs(connection).retry(self.lease, why, delay_s)
+
+    def begin_again(self, why: str) -> bool:
+        with self.engine.begin() as connection:
+            return Jobs(connection).begin_again(self.lease, why)
+
+    def park(self, parked: Parked) -> bool:
+        assert self.sharing is not None
+        done = parked.done
+
+        def hold(connection: sa.Connection, missing: list[bytes]) -> bool:
+            return Jobs(connection).park(self.lease, len(missing), why_waiting(missing), encode(done), done.gas)
+
+        return self.sharing.park(self.engine, Waiter(self.lease.number, None), parked, hold)

@@ -13,8 +13,9 @@ from sqlalchemy import Table
 from accountant.chain.moment import Moment
 from accountant.index.blocks import IndexedBlock, info_of
 from accountant.index.port import BlockInfo
+from accountant.index.posting import Posting
 from accountant.primitives.encoding import encode
-from accountant.primitives.types import Address, Seq
+from accountant.primitives.types import AccountId, Address, Seq
 
 START = b"PGCOPY\n\xff\r\n\0" + bytes(8)
 END = b"\xff\xff"
@@ -25,6 +26,7 @@ _BLOCK = Struct(">hiqiqiqii").pack
 _TRANSACTION = Struct(">h" + "iq" * 8 + "iiih").pack
 _POSTING = Struct(">hiqiqihi").pack
 _EXPENSE = Struct(">hiqi").pack
+_INTERVAL = Struct(">h" + "iq" * 9 + "i").pack
 _ZERO = Struct(">hiqiqi").pack
 _NUMERIC_HEAD = Struct(">hhhh").pack
 
@@ -99,6 +101,37 @@ def expense_rows(totals: Iterable[tuple[Address, Seq, int]]) -> Iterator[bytes]:
     for account, seq, total in totals:
         number = numeric(total)
         yield _EXPENSE(3, 8, seq, 20) + account + _LENGTH(len(number)) + number
+
+
+def interval_rows(folded: Iterable[tuple[AccountId, Posting]]) -> Iterator[bytes]:
+    """Rows of `tables.intervals`."""
+    for account, (seq, expense, debit, credit, settled, returned, gas, lower, upper) in folded:
+        assert returned is not None, "what is folded is known"
+        yield (
+            _INTERVAL(
+                10,
+                8,
+                seq,
+                8,
+                expense,
+                8,
+                debit,
+                8,
+                credit,
+                8,
+                settled,
+                8,
+                returned,
+                8,
+                gas,
+                8,
+                lower,
+                8,
+                upper,
+                len(account),
+            )
+            + account
+        )
 
 
 def zero_rows(changes: Iterable[tuple[Address, Moment, int]]) -> Iterator[bytes]:

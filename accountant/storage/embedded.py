@@ -16,11 +16,22 @@ from typing import Self
 
 from accountant.processes.ledger import Ledger
 from accountant.processes.lock import FolderLock
-from accountant.storage.embedded_postgres import STOP, EmbeddedPostgres
+from accountant.storage.embedded_postgres import STOP, EmbeddedPostgres, url_of
 from accountant.storage.embedded_valkey import EmbeddedValkey
 from accountant.storage.place import prepare
 
 _SECRET_BYTES = 24
+
+
+def last_database_url(folder: Path) -> str | None:
+    """Where the servers of this folder have, or last had, their database; None if they never ran.
+
+    For whoever looks after an accountant that somebody else started. Whether it answers is another question.
+    """
+    port = _ports(folder / "ports.json").get("postgres")
+    if port is None or not (folder / "secrets.json").exists():
+        return None
+    return url_of(_secrets(folder / "secrets.json")["role"], port)
 
 
 class EmbeddedServers:

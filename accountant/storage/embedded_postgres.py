@@ -31,6 +31,11 @@ _POLL_S = 0.03
 STOP = ((signal.SIGINT, 20.0), (signal.SIGQUIT, 5.0))
 
 
+def url_of(password: str, port: int, database: str = DATABASE) -> str:
+    """SQLAlchemy's URL of the plain role and one of its databases."""
+    return f"postgresql+psycopg://{ROLE}:{password}@127.0.0.1:{port}/{database}"
+
+
 class EmbeddedPostgres:
     """One Postgres. `durable=False` gives up safety against a power cut for speed: for tests only."""
 
@@ -75,7 +80,7 @@ class EmbeddedPostgres:
 
     def url_of(self, database: str) -> str:
         """SQLAlchemy's URL of the plain role and any database that it owns."""
-        return f"postgresql+psycopg://{ROLE}:{self._secrets['role']}@127.0.0.1:{self.port}/{database}"
+        return url_of(self._secrets["role"], self.port, database)
 
     def create_database(self, name: str, template: str = "template1") -> str:
         """A new database, owned by the plain role, copied from `template`; returns its URL."""

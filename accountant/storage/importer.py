@@ -22,7 +22,9 @@ from accountant.primitives.encoding import Decoder, encode
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.types import Address, Hash, Height, Seq
 from accountant.storage import copying, tables
+from accountant.storage.agreement_tables import epoch
 from accountant.storage.database import Database, compiled
+from accountant.storage.folding import StoredFold
 
 EVIDENCE_MAX = 256
 """Refused blocks kept: only a proposer can sign one, and a few prove as much as many."""
@@ -63,6 +65,9 @@ _PUT_GENESIS = compiled(
     .on_conflict_do_nothing()
     .returning(_g.c.only)
 )
+_FIRST_EPOCH = compiled(
+    insert(epoch).values({name: bindparam(name) for name in ("only", "number")}).on_conflict_do_nothing()
+)
 _PUT_EVIDENCE = compiled(
     insert(_r)
     .from_select(
@@ -80,6 +85,7 @@ class Importer:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._fold = StoredFold()
 
     def install(self, genesis: Genesis, cache_key: bytes) -> None:
         """Begin a chain in an empty database; nothing happens if it began with the same genesis.
@@ -90,6 +96,7 @@ class Importer:
         given = {"only": 1, "hash": genesis.hash, "raw": encode(genesis), "cache_key": cache_key}
         with self._database.connection() as connection, connection.transaction():
             if connection.execute(_PUT_GENESIS, given).fetchone() is not None:
+                connection.execute(_FIRST_EPOCH, {"only": 1, "number": 0})
                 self._copy(connection, tables.blocks, [_genesis_row(genesis)])
                 moment = moment_after_block(0)
                 allocations = [(Address(a.address), moment, a.zero_balance) for a in genesis.accounts]
@@ -112,21 +119,25 @@ class Importer:
                 new = list(_new_blocks(connection, head, blocks))
                 if not new:
                     return Imported(0, head)
-                self._append(connection, new, _gas_before(connection))
-                last = new[-1]
-                next_seq = Seq(last.first_seq + len(last.transactions))
-                return Imported(len(new), Head(Height(last.header.height), last.hash, next_seq))
+                self._append(connection, new, head.hash)
+            last = new[-1]
+            self._fold.stands_at(last.hash)
+            next_seq = Seq(last.first_seq + len(last.transactions))
+            return Imported(len(new), Head(Height(last.header.height), last.hash, next_seq))
         except ConflictingBlock as refused:
             self.keep_evidence(refused)
             raise
 
-    def _append(self, connection: Connection[TupleRow], blocks: list[IndexedBlock], gas_before: int) -> None:
+    def _append(self, connection: Connection[TupleRow], blocks: list[IndexedBlock], head: Hash) -> None:
+        gas_before = _gas_before(connection)
+        folded = self._fold.rows(connection, head, blocks)
         totals = (total for block in blocks for total in block.expense_totals)
         changes = (change for block in blocks for change in block.zero_changes)
         self._copy(connection, tables.blocks, copying.block_rows(blocks))
         self._copy(connection, tables.transactions, copying.transaction_rows(blocks, gas_before))
         self._copy(connection, tables.postings, copying.posting_rows(blocks))
         self._copy(connection, tables.expenses, copying.expense_rows(totals))
+        self._copy(connection, tables.intervals, copying.interval_rows(folded))
         self._copy(connection, tables.zero_balances, copying.zero_rows(changes))
 
     def _copy(self, connection: Connection[TupleRow], table: Table, rows: Iterable[bytes]) -> None:

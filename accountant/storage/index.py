@@ -4,19 +4,31 @@ Nothing below the head changes, so what was read once may be kept: only "not the
 past the head that was seen last are asked again.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import cached_property
 
 from psycopg.rows import TupleRow
-from sqlalchemy import ARRAY, BigInteger, ColumnElement, any_, bindparam, literal_column, select
+from sqlalchemy import (
+    ARRAY,
+    BigInteger,
+    ColumnElement,
+    SmallInteger,
+    any_,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    true,
+)
 
 from accountant.chain.footprint import account_key, code_key, slot_key
 from accountant.chain.genesis import Genesis, decode_genesis
 from accountant.chain.moment import Moment
 from accountant.chain.rows import RowKind
 from accountant.chain.transaction import decode_transaction
-from accountant.index.blocks import EVENT_KINDS
+from accountant.index.blocks import EVENT_KINDS, latest_transactions
 from accountant.index.port import BlockInfo, Event, Head, Located
+from accountant.index.posting import Posting
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
 from accountant.storage import tables
@@ -27,6 +39,7 @@ TRANSACTIONS_BYTES_MAX = 32 * 1024 * 1024
 ENTRIES_MAX = 65_536
 
 _b, _t, _p, _e, _z = tables.blocks, tables.transactions, tables.postings, tables.expenses, tables.zero_balances
+_i = tables.intervals
 
 _key: ColumnElement[bytes] = bindparam("key", type_=_p.c.key.type)
 _before: ColumnElement[int] = bindparam("before", type_=BigInteger)
@@ -54,6 +67,26 @@ EVENTS = compiled(
         _p.c.seq > bindparam("after", type_=BigInteger),
         _p.c.seq < _before,
     )
+)
+_kinds = func.unnest(bindparam("kinds", type_=ARRAY(SmallInteger))).table_valued("kind").render_derived("wanted")
+_latest = (
+    select(_p.c.seq, _p.c.kind, _p.c.cap)
+    .where(
+        _p.c.key == _key,
+        _p.c.kind == _kinds.c.kind,
+        _p.c.seq > bindparam("after", type_=BigInteger),
+        _p.c.seq < _before,
+    )
+    .order_by(_p.c.seq.desc())
+    .limit(bindparam("most", type_=BigInteger))
+    .lateral()
+)
+MOVEMENTS = compiled(select(_latest.c.seq, _latest.c.kind, _latest.c.cap).select_from(_kinds).join(_latest, true()))
+POSTINGS = compiled(
+    select(*(_i.c[name] for name in Posting._fields))
+    .where(_i.c.account == _key, _i.c.seq >= bindparam("since", type_=BigInteger), _i.c.seq < _before)
+    .order_by(_i.c.seq.desc())
+    .limit(bindparam("most", type_=BigInteger))
 )
 EXPENSES = compiled(
     select(_e.c.total).where(_e.c.account == _key, _e.c.seq < _before).order_by(_e.c.seq.desc()).limit(1)
@@ -170,6 +203,17 @@ class PostgresIndex:
     def events(self, account: AccountId, after: Seq, before: Seq) -> list[Event]:
         rows = self._database.fetch(EVENTS, {"key": account_key(account), "after": after, "before": before})
         return [Event(*row) for row in sorted(rows)]
+
+    def movements(
+        self, account: AccountId, kinds: Sequence[RowKind], after: Seq, before: Seq, limit: int
+    ) -> list[Event]:
+        numbers = [int(kind) for kind in kinds]
+        parameters = {"key": account_key(account), "kinds": numbers, "after": after, "before": before, "most": limit}
+        return latest_transactions((Event(*row) for row in self._database.fetch(MOVEMENTS, parameters)), limit)
+
+    def postings(self, account: AccountId, since: Seq, before: Seq, limit: int) -> list[Posting]:
+        parameters = {"key": account, "since": since, "before": before, "most": limit}
+        return [Posting(*row) for row in reversed(self._database.fetch(POSTINGS, parameters))]
 
     def expenses(self, account: Address, before: Seq) -> int:
         row = self._database.fetch_one(EXPENSES, {"key": account, "before": before})

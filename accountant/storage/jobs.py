@@ -12,17 +12,21 @@ from typing import NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
+from accountant.execution.port import OutcomesWithdrawn
 from accountant.primitives.types import Hash
+from accountant.storage.agreement_tables import epoch
 from accountant.storage.job_tables import PASSING, job_events, jobs, outbox
 
 _NOW = sa.func.clock_timestamp()
 
 
 class JobState(StrEnum):
-    """Where a job is in its life."""
+    """Where a job, or an execution, is in its life."""
 
     QUEUED = "queued"
     RUNNING = "running"
+    WAITING = "waiting"
+    """For executions that others do: it holds no lease and no worker."""
     DONE = "done"
     FAILED = "failed"
     CANCELLED = "cancelled"
@@ -30,11 +34,11 @@ class JobState(StrEnum):
     @property
     def ended(self) -> bool:
         """Whether nothing will change the job any more."""
-        return self not in (JobState.QUEUED, JobState.RUNNING)
+        return self not in (JobState.QUEUED, JobState.RUNNING, JobState.WAITING)
 
 
 class Queue(StrEnum):
-    """What kind of worker a job needs."""
+    """What kind of worker a job, or an execution, needs."""
 
     CPU = "cpu"
     GPU = "gpu"
@@ -50,6 +54,8 @@ class NewJob(NamedTuple):
     swear: bool
     attempts_most: int
     queue: Queue = Queue.CPU
+    repeats: str | None = None
+    """The job whose answer was withdrawn and that is asked again."""
 
 
 class JobRow(NamedTuple):
@@ -69,11 +75,16 @@ class JobRow(NamedTuple):
     created_at: datetime
     started_at: datetime | None
     finished_at: datetime | None
+    executions: int
+    executions_done: int
     certificate: bytes | None
     error_code: str | None
     error_detail: str | None
     swear: bool
     oath: Hash | None
+    withdrawn_at: datetime | None
+    repeated_by: str | None
+    repeats: str | None
 
 
 class Lease(NamedTuple):
@@ -86,6 +97,8 @@ class Lease(NamedTuple):
     request: bytes
     attempt: int
     attempts_most: int
+    parks: int
+    done_so_far: bytes | None
 
 
 class JobEvent(NamedTuple):
@@ -95,8 +108,12 @@ class JobEvent(NamedTuple):
     at: datetime
     state: JobState
     gas_executed: int
+    executions: int
+    executions_done: int
     why_waiting: str | None
 
+
+_EPOCH = sa.func.coalesce(sa.select(epoch.c.number).scalar_subquery(), 0)
 
 _COLUMNS = tuple(jobs.c[name] for name in JobRow._fields)
 
@@ -131,6 +148,11 @@ class Jobs:
         found = self._connection.execute(query).one_or_none()
         return None if found is None else _row(found)
 
+    def ended(self, job_ids: list[str]) -> set[str]:
+        """Those of the jobs that have ended."""
+        query = sa.select(jobs.c.id).where(jobs.c.id == sa.any_(sa.literal(job_ids, sa.ARRAY(sa.Text))))
+        return set(self._connection.scalars(query.where(jobs.c.finished_at.is_not(None))))
+
     def page(self, key_prefix: str, before: int | None, limit: int) -> list[JobRow]:
         """Up to `limit` jobs of a key, latest first, all with number < before; without request and certificate."""
         columns = [sa.null().label(c.name) if c.name in ("request", "certificate") else c for c in _COLUMNS]
@@ -144,7 +166,9 @@ class Jobs:
         columns = tuple(job_events.c[name] for name in JobEvent._fields)
         query = sa.select(*columns).where(job_events.c.job_number == number, job_events.c.number > after)
         found = self._connection.execute(query.order_by(job_events.c.number).limit(limit))
-        return [JobEvent(r.number, r.at, JobState(r.state), int(r.gas_executed), r.why_waiting) for r in found]
+        return [
+            JobEvent(**{**r._asdict(), "state": JobState(r.state), "gas_executed": int(r.gas_executed)}) for r in found
+        ]
 
     def take(self, job_id: str, owner: str, lease_s: float) -> Lease | None:
         """Leases a queued job to a worker and counts the attempt; None if there is nothing to take."""
@@ -156,14 +180,15 @@ class Jobs:
             lease_until=_NOW + _seconds(lease_s),
             fence=jobs.c.fence + 1,
             attempts=jobs.c.attempts + 1,
-            gas_executed=0,
+            gas_executed=sa.case((jobs.c.done_so_far.is_(None), 0), else_=jobs.c.gas_executed),
+            epoch=_EPOCH,
             started_at=sa.func.coalesce(jobs.c.started_at, _NOW),
         )
         if taken is None:
             return None
-        return Lease(
-            taken.number, taken.id, taken.fence, taken.kind, taken.request, taken.attempts, taken.attempts_most
-        )
+        fields = (name for name in Lease._fields if name != "attempt")
+        query = sa.select(*(jobs.c[name] for name in fields)).where(jobs.c.number == taken.number)
+        return Lease(**self._connection.execute(query).one()._asdict(), attempt=taken.attempts)
 
     def renew(self, lease: Lease, lease_s: float, gas_executed: int) -> bool:
         """Moves the deadline and records progress. False if the lease is not ours any more."""
@@ -175,7 +200,14 @@ class Jobs:
         return self._change(_held(lease), **changes) is not None
 
     def finish(self, lease: Lease, certificate: bytes, gas_executed: int) -> bool:
-        """Ends a job with its answer. False if the lease is not ours any more: then nothing is written."""
+        """Ends a job with its answer. False if the lease is not ours any more: then nothing is written.
+
+        Raises `OutcomesWithdrawn` where an outcome was withdrawn since the lease began: then nothing is written either.
+        """
+        self._connection.execute(sa.select(epoch.c.number).with_for_update(read=True))
+        held = self._connection.scalar(sa.select(jobs.c.epoch == _EPOCH).where(*_held(lease)))
+        if held is False:
+            raise OutcomesWithdrawn
         ended = self._end(_held(lease), JobState.DONE, certificate=certificate, gas_executed=gas_executed)
         return ended is not None
 
@@ -193,11 +225,69 @@ class Jobs:
         self._post(row.number, delay_s)
         return True
 
+    def begin_again(self, lease: Lease, why: str) -> bool:
+        """Gives a job back to the queue through no fault of its own: the attempt is not counted."""
+        uncounted = sa.update(jobs).where(*_held(lease)).values(attempts=jobs.c.attempts - 1)
+        self._connection.execute(uncounted)
+        return self.retry(lease, why, 0.0)
+
+    def withdraw(self, number: int, repeated_by: str) -> None:
+        """Marks a finished job's answer as resting on what was withdrawn; another job asks again."""
+        marked = sa.update(jobs).where(jobs.c.number == number, jobs.c.withdrawn_at.is_(None))
+        changed = self._connection.execute(marked.values(withdrawn_at=_NOW, repeated_by=repeated_by))
+        assert changed.rowcount == 1
+
+    def standing(self, after: int, limit: int) -> list[JobRow]:
+        """Up to `limit` finished jobs that nobody withdrew, in order, all with number > after."""
+        query = sa.select(*_COLUMNS).where(jobs.c.state == JobState.DONE, jobs.c.withdrawn_at.is_(None))
+        found = self._connection.execute(query.where(jobs.c.number > after).order_by(jobs.c.number).limit(limit))
+        return [_row(r) for r in found]
+
+    def key_prefix(self, number: int) -> str:
+        """Who asked for a job."""
+        return str(self._connection.execute(sa.select(jobs.c.key_prefix).where(jobs.c.number == number)).scalar_one())
+
     def cancel(self, number: int) -> JobRow | None:
         """Ends a job that has not ended; its worker finds its lease gone. None if it has ended already."""
-        return self._end(
-            (jobs.c.number == number, jobs.c.state.in_((JobState.QUEUED, JobState.RUNNING))), JobState.CANCELLED
+        live = jobs.c.state.in_((JobState.QUEUED, JobState.RUNNING, JobState.WAITING))
+        return self._end((jobs.c.number == number, live), JobState.CANCELLED)
+
+    def park(self, lease: Lease, executions: int, why: str | None, done: bytes, gas_executed: int) -> bool:
+        """Makes a job wait for `executions` more; its attempt was no failure. False if the lease is lost."""
+        row = self._change(
+            _held(lease),
+            state=JobState.WAITING,
+            why_waiting=why,
+            lease_owner=None,
+            lease_until=None,
+            attempts=jobs.c.attempts - 1,
+            parks=jobs.c.parks + 1,
+            executions=jobs.c.executions + executions,
+            done_so_far=done,
+            gas_executed=gas_executed,
         )
+        return row is not None
+
+    def done_so_far(self, number: int) -> bytes | None:
+        """What was done for a job until it last waited, and since."""
+        return self._connection.scalar(sa.select(jobs.c.done_so_far).where(jobs.c.number == number))
+
+    def wake(self, number: int, done: bytes, gas_executed: int, why: str | None, ready: bool) -> None:
+        """Notes that an execution ended which a waiting job needs, and queues it where nothing is missing any more."""
+        changes: dict[str, object] = {"done_so_far": done, "gas_executed": gas_executed, "why_waiting": why}
+        if ready:
+            changes |= {"state": JobState.QUEUED, "published_at": None}
+            changes["why_waiting"] = sa.literal("for a free ") + jobs.c.queue + " worker"
+        waiting = (jobs.c.number == number, jobs.c.state == JobState.WAITING)
+        row = self._change(waiting, executions_done=jobs.c.executions_done + 1, **changes)
+        assert row is not None, "who waits is waiting"
+        if ready:
+            self._post(number, 0.0)
+
+    def fail_waiting(self, number: int, code: str, detail: str) -> None:
+        """Ends a waiting job because what it waits for failed."""
+        waiting = (jobs.c.number == number, jobs.c.state == JobState.WAITING)
+        self._end(waiting, JobState.FAILED, error_code=code, error_detail=detail)
 
     def expired(self, limit: int) -> list[Lease]:
         """Leases past their deadline, locked for this transaction."""
@@ -241,7 +331,13 @@ class Jobs:
         return row
 
     def _tell(self, row: JobRow) -> None:
-        facts = {"state": row.state, "gas_executed": Decimal(row.gas_executed), "why_waiting": row.why_waiting}
+        facts = {
+            "state": row.state,
+            "gas_executed": Decimal(row.gas_executed),
+            "executions": row.executions,
+            "executions_done": row.executions_done,
+            "why_waiting": row.why_waiting,
+        }
         self._connection.execute(sa.insert(job_events).values(job_number=row.number, **facts))
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from accountant.oath.signing import Purpose
 from accountant.primitives.types import Address, ContractId, Hash, Seq
 from accountant.storage.job_tables import jobs
 from accountant.storage.jobs import JobState
@@ -15,14 +16,6 @@ from accountant.storage.oath_tables import oaths, signed_transactions
 OATH_ID_PREFIX = "oath_"
 
 _LOCK_CLASS = 0x6F617468  # "oath": one publisher at a time chooses a signer's nonce
-
-
-class Purpose(StrEnum):
-    """Why the accountant's key signed."""
-
-    DEPLOY = "deploy"
-    DEPOSIT = "deposit"
-    OATH = "oath"
 
 
 class SignedState(StrEnum):
@@ -62,6 +55,18 @@ class SignedRow(NamedTuple):
     seq: Seq | None
     submissions: int
     refusal: str | None
+
+
+class PurseRow(NamedTuple):
+    """A purse of the signer: an epoch."""
+
+    contract: ContractId
+    nonce: int
+    """The signer's nonce that deployed it."""
+    deposited: bool
+    """Whether its deposit is signed."""
+    funded: bool
+    """Whether its deposit is in a block."""
 
 
 class UnswornJob(NamedTuple):
@@ -111,25 +116,28 @@ class Oaths:
         found = self._connection.scalar(highest)
         return 0 if found is None else int(found) + 1
 
-    def purse(self, signer: Address) -> ContractId | None:
-        """The purse that the signer deployed last; None if it deployed none."""
-        latest = (
-            sa.select(signed_transactions.c.purse)
+    def purses(self, signer: Address) -> list[PurseRow]:
+        """The purses that the signer deployed, included or on the way, in the order of their deployment."""
+        deposits = signed_transactions.alias("deposits")
+        funding = (
+            sa.select(sa.func.bool_or(deposits.c.state == SignedState.INCLUDED))
+            .where(
+                deposits.c.signer == signer,
+                deposits.c.state != SignedState.DISPLACED,
+                deposits.c.purpose == Purpose.DEPOSIT,
+                deposits.c.purse == signed_transactions.c.purse,
+            )
+            .scalar_subquery()
+        )
+        query = (
+            sa.select(signed_transactions.c.purse, signed_transactions.c.nonce, funding)
             .where(*_live(signer), signed_transactions.c.purpose == Purpose.DEPLOY)
-            .order_by(signed_transactions.c.number.desc())
-            .limit(1)
+            .order_by(signed_transactions.c.number)
         )
-        found = self._connection.scalar(latest)
-        return None if found is None else ContractId(found)
-
-    def deposited(self, signer: Address, purse: ContractId) -> int:
-        """Base units that the signer deposited in a purse, included or on the way."""
-        total = sa.select(sa.func.coalesce(sa.func.sum(signed_transactions.c.units), 0)).where(
-            *_live(signer),
-            signed_transactions.c.purpose == Purpose.DEPOSIT,
-            signed_transactions.c.purse == purse,
-        )
-        return int(str(self._connection.scalar(total)))
+        return [
+            PurseRow(ContractId(purse), nonce, funded is not None, bool(funded))
+            for purse, nonce, funded in self._connection.execute(query)
+        ]
 
     def add(self, new: NewSigned) -> int:
         """Stores a signed transaction; its number. A nonce that is taken is an integrity error."""
@@ -155,6 +163,7 @@ class Oaths:
         query = (
             sa.select(jobs.c.number, jobs.c.id, jobs.c.certificate)
             .where(jobs.c.state == JobState.DONE, jobs.c.swear, jobs.c.oath.is_(None), ~decided)
+            .where(jobs.c.withdrawn_at.is_(None))
             .order_by(jobs.c.number)
             .limit(limit)
             .with_for_update(skip_locked=True)

@@ -2,8 +2,14 @@
 
 An outcome is kept for ever with its block's hash and index. A second outcome of the same transaction must be
 the same; what it was computed from may differ, and the first is kept.
+
+Should an outcome turn out to be wrong, it is withdrawn with everything computed from it (`storage.withdrawals`),
+and a new epoch begins: nothing that was computed in an earlier one is kept any more, and what Redis has of it is
+not believed.
 """
 
+import copy
+import hmac
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 
@@ -11,13 +17,14 @@ from sqlalchemy import ARRAY, BigInteger, any_, bindparam, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from accountant.execution.outcome import Observed, decode_observed
-from accountant.execution.port import ConflictingOutcome
+from accountant.execution.port import ConflictingOutcome, OutcomesWithdrawn
 from accountant.execution.timeline import Checkpoint
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.hashes import sha256
 from accountant.primitives.types import AccountId, Seq
 from accountant.storage import tables
+from accountant.storage.agreement_tables import epoch
 from accountant.storage.database import Database, compiled
 from accountant.storage.hot import HotLayer, Redis
 from accountant.storage.index import NoChain
@@ -25,7 +32,11 @@ from accountant.storage.single_flight import LEASE_S, SingleFlight
 
 _o, _t, _b, _c = tables.outcomes, tables.transactions, tables.blocks, tables.checkpoints
 
-CACHE_KEY = compiled(select(tables.genesis.c.cache_key))
+CACHE_KEY = compiled(
+    select(tables.genesis.c.cache_key, select(epoch.c.number).scalar_subquery()).select_from(tables.genesis)
+)
+EPOCH = compiled(select(epoch.c.number))
+_our_epoch = epoch.c.number == bindparam("epoch", type_=BigInteger)
 GET = compiled(select(_o.c.seq, _o.c.observed).where(_o.c.seq == any_(bindparam("seqs", type_=ARRAY(BigInteger)))))
 EXECUTIONS = compiled(select(_o.c.executions).where(_o.c.seq == bindparam("seq", type_=BigInteger)))
 
@@ -41,7 +52,9 @@ _new = insert(_o).from_select(
         bindparam("observed", type_=_o.c.observed.type),
     )
     .join(_b, _b.c.height == _t.c.height)
-    .where(_t.c.seq == bindparam("seq", type_=BigInteger)),
+    .join(epoch, _our_epoch)
+    .where(_t.c.seq == bindparam("seq", type_=BigInteger))
+    .with_for_update(read=True, of=epoch),
 )
 PUT = compiled(
     _new.on_conflict_do_update(
@@ -61,7 +74,14 @@ _AT_OR_BEFORE = (
 )
 CHECKPOINT = compiled(_AT_OR_BEFORE)
 EXACT_CHECKPOINT = compiled(_AT_OR_BEFORE.where(_c.c.lower == _c.c.upper))
-_kept = insert(_c).values({name: bindparam(name, type_=_c.c[name].type) for name in _c.c.keys()})  # noqa: SIM118
+_names = list(_c.c.keys())
+_kept = insert(_c).from_select(
+    _names,
+    select(*(bindparam(name, type_=_c.c[name].type) for name in _names))
+    .select_from(epoch)
+    .where(_our_epoch)
+    .with_for_update(read=True, of=epoch),
+)
 KEEP_CHECKPOINT = compiled(
     _kept.on_conflict_do_update(
         index_elements=[_c.c.account, _c.c.before],
@@ -69,12 +89,15 @@ KEEP_CHECKPOINT = compiled(
             "lower": func.greatest(_c.c.lower, _kept.excluded.lower),
             "upper": func.least(_c.c.upper, _kept.excluded.upper),
         },
-    )
+    ).returning(_c.c.before)
 )
 
 
 class PostgresOutcomes:
-    """An `OutcomeStore` shared by all workers of a database; one for each process, safe for threads."""
+    """An `OutcomeStore` shared by all workers of a database; one for each process, safe for threads.
+
+    It is of the epoch in which it was made: each piece of work begins with `current`.
+    """
 
     def __init__(self, database: Database, client: Redis | None = None, lease_s: float = LEASE_S) -> None:
         """`client`: None to do without Redis. `lease_s`: how long a dead worker keeps others waiting.
@@ -85,9 +108,33 @@ class PostgresOutcomes:
         if row is None:
             raise NoChain("the database holds no chain: import its genesis first")
         self._database = database
-        self._hot = HotLayer(client, row[0])
-        space = "anh:" + sha256(b"anh/flight\x00" + row[0]).hex()[:16]
+        self._client = client
+        self._cache_key: bytes = row[0]
+        self._epoch: int = row[1]
+        self._hot = self._hot_layer()
+        space = "anh:" + sha256(b"anh/flight\x00" + self._cache_key).hex()[:16]
         self._flights = SingleFlight(client, database.url, space, lease_s)
+
+    def current(self) -> "PostgresOutcomes":
+        """This store in the epoch as it is now, for one piece of work."""
+        row = self._database.fetch_one(EPOCH)
+        assert row is not None
+        if row[0] == self._epoch:
+            return self
+        store = copy.copy(self)
+        store._epoch = row[0]
+        store._hot = store._hot_layer()
+        return store
+
+    @property
+    def epoch(self) -> int:
+        """What this store holds nothing older than: the number of withdrawals before."""
+        return self._epoch
+
+    def _hot_layer(self) -> HotLayer:
+        """Under a secret of the epoch: what Redis has from an earlier one is a miss."""
+        secret = hmac.digest(self._cache_key, b"anh/epoch\x00" + self._epoch.to_bytes(8, "big"), "sha256")
+        return HotLayer(self._client, secret)
 
     def get(self, seq: Seq) -> Observed | None:
         return self.get_many([seq]).get(seq)
@@ -115,9 +162,11 @@ class PostgresOutcomes:
                 "gas_used": observed.outcome.gas_used,
                 "digest": sha256(encode(observed.outcome)),
                 "observed": raw,
+                "epoch": self._epoch,
             },
         )
         if row is None:
+            self._check_epoch()
             assert self.executions(seq), f"no transaction {seq}"
             raise ConflictingOutcome(seq)
         if row[0] == 1:
@@ -135,7 +184,16 @@ class PostgresOutcomes:
 
     def keep_checkpoint(self, account: AccountId, checkpoint: Checkpoint) -> None:
         with self._database.connection() as connection:
-            connection.execute(KEEP_CHECKPOINT, {"account": account, **checkpoint._asdict()})
+            kept = connection.execute(
+                KEEP_CHECKPOINT, {"account": account, **checkpoint._asdict(), "epoch": self._epoch}
+            ).fetchone()
+        if kept is None:
+            raise OutcomesWithdrawn
+
+    def _check_epoch(self) -> None:
+        row = self._database.fetch_one(EPOCH)
+        if row is None or row[0] != self._epoch:
+            raise OutcomesWithdrawn
 
     @contextmanager
     def single_flight(self, seq: Seq) -> Iterator[None]:

@@ -9,6 +9,7 @@ from sqlalchemy import (
     CheckConstraint,
     Column,
     DateTime,
+    Double,
     ForeignKey,
     Index,
     Integer,
@@ -129,6 +130,26 @@ expenses = Table(
 )
 """Running totals (paper, section III-A): the sum of the account's general values up to and including `seq`."""
 
+intervals = Table(
+    "intervals",
+    metadata,
+    Column("seq", BigInteger, nullable=False),
+    Column("expense", BigInteger, nullable=False),
+    Column("debit_most", BigInteger, nullable=False),
+    Column("credit_most", BigInteger, nullable=False),
+    Column("settled", BigInteger, nullable=False),
+    Column("returned", BigInteger, nullable=False),
+    Column("gas", BigInteger, nullable=False),
+    Column("lower", BigInteger, nullable=False),
+    Column("upper", BigInteger, nullable=False),
+    Column("account", LargeBinary, nullable=False),
+    PrimaryKeyConstraint("account", "seq"),
+)
+"""What `seq` can have done to the account's general balance, and the static interval right after it (`index.static`).
+
+Under the account without a name stands the supply of general money, once a block, as `upper`.
+"""
+
 zero_balances = Table(
     "zero_balances",
     metadata,
@@ -172,7 +193,33 @@ Index(
     postgresql_where=checkpoints.c.lower == checkpoints.c.upper,
 )
 
-CHAIN_TABLES = (blocks, transactions, postings, expenses, zero_balances)
+observed_gas = Table(
+    "observed_gas",
+    metadata,
+    Column("bucket", BigInteger, nullable=False),
+    Column("transactions", BigInteger, nullable=False),
+    Column("shard", SmallInteger, nullable=False),
+    Column("gas_used", Numeric(asdecimal=False), nullable=False),
+    Column("gas_limits", Numeric(asdecimal=False), nullable=False),
+    PrimaryKeyConstraint("bucket", "shard"),
+)
+"""Totals over the outcomes of 2^10 transactions each, written by triggers on `outcomes`."""
+
+speed = Table(
+    "speed",
+    metadata,
+    Column("only", SmallInteger, primary_key=True, autoincrement=False),
+    Column("gas", Double, nullable=False),
+    Column("seconds", Double, nullable=False),
+    Column("small_jobs", Double, nullable=False),
+    Column("small_seconds", Double, nullable=False),
+    CheckConstraint('"only" = 1', name="single"),
+)
+"""One row: what workers executed lately, and how long it took; and jobs that executed too little to tell. For estimates
+alone.
+"""
+
+CHAIN_TABLES = (blocks, transactions, postings, expenses, intervals, zero_balances)
 """What an import fills, in this order."""
 
 Index("refused_blocks_height_index", refused_blocks.c.height)

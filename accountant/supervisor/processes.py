@@ -12,7 +12,7 @@ _WORKER_STOP_S = 15.0  # a job at hand may end; one that does not is taken up ag
 
 
 def processes(settings: Settings) -> tuple[ProcessSpec, ...]:
-    """Node, indexer, API, worker, dispatcher, publisher; all else they learn from the settings' environment.
+    """Node, indexer, API, workers, dispatcher, signer, publisher; all else they learn from the settings' environment.
 
     A node elsewhere (`ANH_NODE_URL`) is used instead of an own one.
     """
@@ -23,28 +23,27 @@ def processes(settings: Settings) -> tuple[ProcessSpec, ...]:
         ready=answers_http(f"{settings.node}/head"),
         before_others=True,
     )
-    celery = (sys.executable, "-m", "celery", "--quiet", "-A", "workers.app", "worker")
     others = (
         ProcessSpec("indexer", (*_ACCOUNTANT, "index", "follow")),
         ProcessSpec("api", (*_ACCOUNTANT, "api"), ready=answers_http(f"{api}/v1/readiness")),
-        ProcessSpec(
-            "worker",
-            (
-                *celery,
-                "-Q",
-                "cpu",
-                "--pool",
-                "prefork",
-                "--concurrency",
-                str(settings.worker_concurrency),
-                "--loglevel",
-                settings.log_level.upper(),
-            ),
-            stop_s=_WORKER_STOP_S,
-            # Celery can hang in its warm shutdown; killed outright its pool ends by itself, and leases run out
-            parent_death_signal=signal.SIGKILL,
-        ),
+        _worker("worker", "cpu", settings.worker_concurrency, settings),
+        # One process, with or without a GPU: heavy executions never keep the others from theirs
+        _worker("worker-gpu", "gpu", 1, settings),
         ProcessSpec("dispatcher", (*_ACCOUNTANT, "dispatch")),
+        ProcessSpec("signer", (*_ACCOUNTANT, "sign")),
         ProcessSpec("publisher", (*_ACCOUNTANT, "publish")),
     )
     return others if settings.node_url is not None else (node, *others)
+
+
+def _worker(name: str, queue: str, concurrency: int, settings: Settings) -> ProcessSpec:
+    """A Celery worker for one queue."""
+    celery = (sys.executable, "-m", "celery", "--quiet", "-A", "workers.app", "worker")
+    options = ("-Q", queue, "--pool", "prefork", "--concurrency", str(concurrency))
+    return ProcessSpec(
+        name,
+        (*celery, *options, "--hostname", f"{queue}@%h", "--loglevel", settings.log_level.upper()),
+        stop_s=_WORKER_STOP_S,
+        # Celery can hang in its warm shutdown; killed outright its pool ends by itself, and leases run out
+        parent_death_signal=signal.SIGKILL,
+    )

@@ -157,6 +157,11 @@ class Stack:
         """The broker in use."""
         return self._settings.redis
 
+    def create_database(self, name: str) -> str:
+        """A new database beside this stack's own, on its embedded servers; its URL."""
+        assert self._servers is not None, "the servers are not this stack's"
+        return self._servers.create_database(name)
+
     def pid(self, name: str) -> int | None:
         """The number of the process `name`, None while it does not run."""
         return self._process(name).pid

@@ -23,6 +23,10 @@ WRONG_CHECKSUM = ACCOUNT[:2] + ACCOUNT[2:].swapcase()
 PAY = "/v1/payments/verifications"
 BOUND = "/v1/balances/lower-bound"
 VIEW = "/v1/views"
+QUERY = "/v1/queries"
+QUOTE = "/v1/quotes"
+INCOMES = f"/v1/accounts/{ACCOUNT}/incomes"
+COST = "/v1/accounting-cost"
 SUBMIT = "/v1/transactions"
 OCTETS = {"content-type": "application/octet-stream"}
 JSON = {"content-type": "application/json"}
@@ -53,6 +57,18 @@ def _bound(**changes: Any) -> dict[str, Any]:
 
 def _view(**changes: Any) -> dict[str, Any]:
     return {"contract": TELLER, "function": "rate", "position": "head", **changes}
+
+
+def _query(kind: object, **fields: Any) -> dict[str, Any]:
+    return {"kind": kind, **fields}
+
+
+def _balance(**changes: Any) -> dict[str, Any]:
+    return {"kind": "balance_at_least", "account": ACCOUNT, "amount": "1", "position": "head", **changes}
+
+
+def _storage(**changes: Any) -> dict[str, Any]:
+    return {"kind": "storage", "contract": TELLER, "slot": "0x72", "position": "head", **changes}
 
 
 def _pick(*arguments: object) -> dict[str, Any]:
@@ -149,6 +165,102 @@ BAD = [
     Bad("a long argument", 422, "view_too_large", VIEW, json=_pick(True, ACCOUNT, "0x" + "00" * 1_000)),
     Bad("a huge gas limit", 422, "invalid_gas_limit", VIEW, json=_view(gas_limit=10**9 + 1)),
     Bad("a negative gas limit", 422, "invalid_request", VIEW, json=_view(gas_limit=-1)),
+    Bad("a query of no kind", 422, "invalid_request", QUERY, json={"account": ACCOUNT, "position": "head"}),
+    Bad("a query of another kind", 422, "invalid_request", QUERY, json=_query("balance", account=ACCOUNT)),
+    Bad("a number for a kind", 422, "invalid_request", QUERY, json=_query(3)),
+    Bad("a list for a query", 422, "invalid_request", QUERY, json=[_balance()]),
+    Bad("a field of another kind", 422, "invalid_request", QUERY, json=_balance(transaction=SETTLED)),
+    Bad("no amount", 422, "invalid_request", QUERY, json=_query("balance_at_least", account=ACCOUNT, position="head")),
+    Bad("an amount below zero", 422, "invalid_request", QUERY, json=_balance(amount=-1)),
+    Bad("an amount past all money", 422, "invalid_request", QUERY, json=_balance(amount=2**63)),
+    Bad("a query with a wrong checksum", 422, "invalid_request", QUERY, json=_balance(account=WRONG_CHECKSUM)),
+    Bad("a query on no chain", 404, "unknown_position", QUERY, json=_balance(position=_at(1))),
+    Bad("a query's budget below zero", 422, "invalid_request", QUERY, json=_balance(gas_budget=-1)),
+    Bad("a word for a query's swear", 422, "invalid_request", QUERY, json=_balance(swear="yes")),
+    Bad(
+        "an unknown transaction's success",
+        404,
+        "unknown_transaction",
+        QUERY,
+        json=_query("transaction_succeeded", transaction=UNKNOWN),
+    ),
+    Bad(
+        "an unknown transaction's income",
+        404,
+        "unknown_transaction",
+        QUERY,
+        json=_query("income", transaction=UNKNOWN, account=ACCOUNT),
+    ),
+    Bad("a slot without 0x", 422, "invalid_request", QUERY, json=_storage(slot="72")),
+    Bad("half a byte of a slot", 422, "invalid_request", QUERY, json=_storage(slot="0x7")),
+    Bad("a long slot", 422, "invalid_request", QUERY, json=_storage(slot="0x" + "00" * 100_000)),
+    Bad("a slot of no contract", 404, "unknown_contract", QUERY, json=_storage(contract=UNKNOWN)),
+    Bad("a slot of a user", 422, "invalid_request", QUERY, json=_storage(contract=ACCOUNT)),
+    Bad("a query of no function", 404, "unknown_function", QUERY, json=_view(kind="view", function="gone")),
+    Bad("a query with arguments too many", 422, "wrong_arguments", QUERY, json=_view(kind="view", arguments=[1])),
+    Bad("a query with a huge gas limit", 422, "invalid_gas_limit", QUERY, json=_view(kind="view", gas_limit=10**10)),
+    Bad(
+        "a bound to be sworn",
+        422,
+        "not_swearable",
+        QUERY,
+        json=_query("lower_bound", account=ACCOUNT, position="head", swear=True),
+    ),
+    Bad(
+        "an exact balance to be sworn",
+        422,
+        "not_swearable",
+        QUERY,
+        json=_query("exact_balance", account=ACCOUNT, position="head", swear=True),
+    ),
+    Bad("a quote of no kind", 422, "invalid_request", QUOTE, json={"transaction": SETTLED}),
+    Bad("a quote of a list", 422, "invalid_request", QUOTE, json=[]),
+    Bad("a quote as text", 415, "unsupported_media_type", QUOTE, content=b"{}", headers={"content-type": "text/plain"}),
+    Bad("malformed JSON for a quote", 400, "malformed_json", QUOTE, content=b"{", headers=JSON),
+    Bad("a quote with Θ of no payment", 422, "invalid_request", QUOTE, json=_balance(theta=[REFUND])),
+    Bad("a quote on no chain", 404, "unknown_position", QUOTE, json=_balance(position=_at(1))),
+    Bad("a quote of a slot of no contract", 404, "unknown_contract", QUOTE, json=_storage(contract=UNKNOWN)),
+    Bad("a quote's budget below zero", 422, "invalid_request", QUOTE, json=_balance(gas_budget=-1)),
+    Bad(
+        "a quote of an unknown payment",
+        404,
+        "unknown_transaction",
+        QUOTE,
+        json=_query("payment", transaction=UNKNOWN),
+    ),
+    Bad(
+        "a quote of a payment with a foreign Θ",
+        422,
+        "foreign_income",
+        QUOTE,
+        json=_query("payment", transaction=UNSETTLED, theta=[REFUND]),
+    ),
+    Bad("incomes of nobody", 422, "invalid_request", "/v1/accounts/0x12/incomes", method="GET"),
+    Bad("incomes of a wrong checksum", 422, "invalid_request", f"/v1/accounts/{WRONG_CHECKSUM}/incomes", method="GET"),
+    Bad("incomes of a long name", 422, "invalid_request", "/v1/accounts/" + "a" * 30_000 + "/incomes", method="GET"),
+    Bad("incomes of NUL", 422, "invalid_request", "/v1/accounts/%00/incomes", method="GET"),
+    Bad("no incomes a page", 422, "invalid_request", INCOMES + "?limit=0", method="GET"),
+    Bad("too many incomes a page", 422, "invalid_request", INCOMES + "?limit=101", method="GET"),
+    Bad("a least amount below zero", 422, "invalid_request", INCOMES + "?min_amount=-1", method="GET"),
+    Bad("a huge least amount", 422, "invalid_request", INCOMES + f"?min_amount={2**63}", method="GET"),
+    Bad("an endless amount", 422, "invalid_request", INCOMES + "?min_amount=" + "9" * 5_000, method="GET"),
+    Bad("incomes of another kind", 422, "invalid_request", INCOMES + "?kind=salary", method="GET"),
+    Bad("a number for known", 422, "invalid_request", INCOMES + "?known=1", method="GET"),
+    Bad("a fraction for a gas price", 422, "invalid_request", INCOMES + "?gas_price=1.5", method="GET"),
+    Bad("a height with a plus", 422, "invalid_request", INCOMES + "?from_height=%2B1", method="GET"),
+    Bad("heights the wrong way", 422, "invalid_request", INCOMES + "?from_height=2&to_height=1", method="GET"),
+    Bad("a forged cursor of incomes", 422, "invalid_request", INCOMES + "?cursor=AAAAAAAAAAE", method="GET"),
+    Bad("an empty cursor of incomes", 422, "invalid_request", INCOMES + "?cursor=", method="GET"),
+    Bad("an unknown parameter of incomes", 422, "invalid_request", INCOMES + "?page=1", method="GET"),
+    Bad("a cost above the head", 404, "unknown_block", COST + "?height=999999", method="GET"),
+    Bad("costs above the head", 404, "unknown_block", COST + "?to_height=999999", method="GET"),
+    Bad("costs the wrong way", 422, "invalid_request", COST + "?from_height=2&to_height=1", method="GET"),
+    Bad("a cost at a word", 422, "invalid_request", COST + "?height=head", method="GET"),
+    Bad("a cost below zero", 422, "invalid_request", COST + "?height=-1", method="GET"),
+    Bad("no points", 422, "invalid_request", COST + "?points=0", method="GET"),
+    Bad("too many points", 422, "invalid_request", COST + "?points=101", method="GET"),
+    Bad("a height and a range", 422, "invalid_request", COST + "?height=1&points=2", method="GET"),
+    Bad("an unknown parameter of costs", 422, "invalid_request", COST + "?step=1", method="GET"),
     Bad("an oversized body", 413, "request_entity_too_large", PAY, content=b" " * 1_200_000, headers=JSON),
     Bad("octets that are none", 422, "invalid_encoding", SUBMIT, content=b"\x00\x01", headers=OCTETS),
     Bad(
@@ -263,13 +375,29 @@ GUARDED = [
     ("POST", PAY),
     ("POST", BOUND),
     ("POST", VIEW),
+    ("POST", QUERY),
+    ("POST", QUOTE),
+    ("GET", INCOMES),
+    ("GET", COST),
     ("POST", "/v1/outcomes"),
     ("GET", "/v1/contracts/0"),
     ("GET", "/v1/jobs"),
     ("GET", "/v1/jobs/job_0"),
     ("POST", "/v1/jobs/job_0/cancel"),
     ("GET", "/v1/jobs/job_0/events"),
+    ("POST", "/v1/jobs/job_0/certificate"),
+    ("GET", "/v1/jobs/job_0/certificate"),
+    ("GET", "/v1/jobs/job_0/inclusion"),
+    ("GET", "/v1/chain/headers"),
+    ("GET", "/v1/chain/genesis"),
     ("GET", "/v1/oaths/oath_0"),
+    ("POST", "/v1/outcomes/rechecks"),
+    ("GET", "/v1/agreement"),
+    ("POST", "/v1/agreement/digests"),
+    ("GET", "/v1/agreement/outcomes/0"),
+    ("POST", "/v1/observations"),
+    ("GET", "/v1/observations/0"),
+    ("GET", "/v1/observations/0/pages/0"),
     ("GET", "/v1/openapi.json"),
     ("GET", "/v1/no-such-route"),
 ]
@@ -307,6 +435,10 @@ def test_every_route_is_guarded_or_a_probe(service: Service) -> None:
         .replace("oath_0", "{id}")
         .replace("contracts/0", "contracts/{id}")
         .replace("blocks/0", "blocks/{id}")
+        .replace("agreement/outcomes/0", "agreement/outcomes/{seq}")
+        .replace("observations/0", "observations/{height}")
+        .replace("pages/0", "pages/{page}")
+        .replace(ACCOUNT, "{address}")
         for _, path in GUARDED
     }
     assert set(paths) - known == {"/v1/health", "/v1/readiness"}

@@ -7,16 +7,18 @@ import httpx
 import pytest
 
 from accountant.accounting.certificate import Verdict
+from accountant.accounting.outstanding import ObservedGas
 from accountant.api.app import create_app
 from accountant.api.resources import Resources
 from accountant.chain.block import Position
 from accountant.chain.query import BalanceAtLeast, query_hash
 from accountant.chain.transaction import sign_transaction
+from accountant.execution.memory import MemoryOutcomes
 from accountant.oath.oath import SwornTerms
 from accountant.oath.swear import Stamp, deploy_transaction, deposit_transaction, swear_transaction
 from accountant.primitives.addresses import contract_id_of, show
 from accountant.primitives.encoding import encode
-from accountant.primitives.types import BLACKHOLE, Amount, ContractId, Hash
+from accountant.primitives.types import BLACKHOLE, Amount, ContractId, Gas, Hash, Seq
 from accountant.services.policy import JobPolicy
 from accountant.storage.keys_store import Keys, StoredKey
 from tests.support.oath_node import ACCOUNTANT, CUSTOMER, oath_genesis
@@ -30,6 +32,10 @@ def office(database_url: str) -> Iterator[Office]:
         yield opened
 
 
+def _nothing(_seq: Seq) -> ObservedGas:
+    return ObservedGas(0, Gas(0), Gas(0))
+
+
 class Client:
     """Asks the application, in this process."""
 
@@ -37,7 +43,9 @@ class Client:
         def never(_: bytes) -> Hash:
             raise AssertionError("reading an oath submits nothing")
 
-        self._app = create_app(Resources(office.engine, lambda: office.node.index, never, JobPolicy(), {}))
+        self._app = create_app(
+            Resources(office.engine, lambda: office.node.index, MemoryOutcomes, _nothing, never, JobPolicy(), 1, {})
+        )
         self._headers = {"X-API-Key": key}
 
     def get(self, path: str) -> httpx.Response:

@@ -14,9 +14,10 @@ from accountant.index.directory import Deployment
 from accountant.primitives.addresses import account_of, show
 from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
+from accountant.services.attempt import Attempt
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import answering
-from accountant.services.work import Attempt, work
+from accountant.services.work import work
 from accountant.storage.database import Database
 from accountant.storage.embedded import EmbeddedServers
 from accountant.storage.index import PostgresIndex

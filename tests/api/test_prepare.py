@@ -13,9 +13,10 @@ from accountant.client import AccountantClient
 from accountant.client.client import NothingToSign, signed
 from accountant.primitives.addresses import contract_id_of, show
 from accountant.primitives.encoding import encode
+from accountant.services.attempt import Attempt
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answer, answering
-from accountant.services.work import Attempt, work
+from accountant.services.work import work
 from accountant.storage.database import Database
 from accountant.storage.embedded import EmbeddedServers
 from accountant.storage.index import PostgresIndex

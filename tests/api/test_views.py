@@ -11,9 +11,10 @@ from accountant.chain.query import View, decode_query
 from accountant.client.client import AccountantClient, ApiProblem
 from accountant.execution.memory import MemoryOutcomes
 from accountant.primitives.addresses import show
+from accountant.services.attempt import Attempt
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import answering
-from accountant.services.work import Attempt, work
+from accountant.services.work import work
 from accountant.storage.database import Database
 from accountant.storage.embedded import EmbeddedServers
 from accountant.storage.index import PostgresIndex

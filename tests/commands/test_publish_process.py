@@ -1,6 +1,7 @@
-"""`accountant publish`, the process: a real node over HTTP, a real Postgres, a key file, and SIGKILL."""
+"""`accountant publish` and `accountant sign`: a real node over HTTP, a real Postgres, a key file, and SIGKILL."""
 
 import asyncio
+import json
 import os
 import signal
 import subprocess
@@ -40,7 +41,7 @@ def anyio_backend() -> str:
 
 
 @contextmanager
-def publisher(database_url: str, node_url: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+def running(command: str, database_url: str, node_url: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
     """The process; killed at the end if it still runs."""
     key = folder / "accountant.pem"
     key.write_bytes(ACCOUNTANT.to_pem())
@@ -53,7 +54,8 @@ def publisher(database_url: str, node_url: str, folder: Path) -> Iterator[subpro
         "ANH_ACCOUNTANT_KEY": str(key),
         "ANH_OATH_DEPOSIT": str(100 * TOKEN),
     }
-    process = subprocess.Popen([sys.executable, "-m", "accountant.cli", "publish"], env=environment)
+    with (folder / f"{command}.log").open("ab") as log:
+        process = subprocess.Popen([sys.executable, "-m", "accountant.cli", command], env=environment, stderr=log)
     try:
         yield process
     finally:
@@ -83,9 +85,9 @@ def oaths_on(index: PostgresIndex) -> list[Oath]:
 
 
 async def test_killed_again_and_again(tmp_path: Path, database_url: str) -> None:
-    """Whenever the process is killed, the next goes on: every answer is sworn exactly once, each oath counts.
+    """Whenever publisher or signer is killed, the next goes on: every answer is sworn exactly once, each oath counts.
 
-    At SIGTERM the last one ends by itself, with exit code 0, and leaves nothing open.
+    At SIGTERM the last ones end by themselves, with exit code 0, and leave nothing open. The key is in no log.
     """
     migrate(database_url)
     engine = engine_of(database_url)
@@ -98,11 +100,19 @@ async def test_killed_again_and_again(tmp_path: Path, database_url: str) -> None
             async with followed(node, database):
                 for _ in range(count):
                     finish_job(engine, prefix, Verdict.ACCEPTED, query, True)
-                for life_s in (1.3, 1.5, 1.7, 2.4, 3.1):
-                    with publisher(database_url, node.url, tmp_path):
-                        await asyncio.sleep(life_s)
+                with running("sign", database_url, node.url, tmp_path):
+                    for life_s in (1.3, 1.5, 1.7):
+                        with running("publish", database_url, node.url, tmp_path):
+                            await asyncio.sleep(life_s)
+                with running("publish", database_url, node.url, tmp_path):
+                    for life_s in (0.0, 1.4, 1.9):
+                        with running("sign", database_url, node.url, tmp_path):
+                            await asyncio.sleep(life_s)
                 index = PostgresIndex(database)
-                with publisher(database_url, node.url, tmp_path) as last:
+                with (
+                    running("sign", database_url, node.url, tmp_path) as signer,
+                    running("publish", database_url, node.url, tmp_path) as last,
+                ):
                     finish_job(engine, prefix, Verdict.ACCEPTED, query, True)  # so that the last one surely runs
                     count += 1
                     async with asyncio.timeout(30):
@@ -110,6 +120,9 @@ async def test_killed_again_and_again(tmp_path: Path, database_url: str) -> None
                             await asyncio.sleep(0.1)
                     last.send_signal(signal.SIGTERM)
                     assert await asyncio.to_thread(last.wait, 10) == 0
+                    _shows_no_key(signer.pid, tmp_path)
+                    signer.send_signal(signal.SIGTERM)
+                    assert await asyncio.to_thread(signer.wait, 10) == 0
                 sworn = oaths_on(index)
                 assert len(sworn) == count
                 assert all(counts(index, oath).counts for oath in sworn)
@@ -120,3 +133,16 @@ def _open(engine: sa.Engine) -> bool:
     """Whether anything that was signed is not known to be in a block."""
     with engine.connect() as connection:
         return bool(Oaths(connection).open(ACCOUNTANT.address))
+
+
+def _shows_no_key(signer: int, folder: Path) -> None:
+    """Neither command line nor environment nor any file but the key's own has it, and each signature is logged."""
+    secret = ACCOUNTANT.secret
+    forms = (secret, secret.hex().encode(), ACCOUNTANT.to_pem().splitlines()[1])
+    seen = [Path(f"/proc/{signer}/{name}").read_bytes() for name in ("cmdline", "environ")]
+    seen += [path.read_bytes() for path in folder.rglob("*") if path.is_file() and path.suffix != ".pem"]
+    assert not any(form in text for form in forms for text in seen)
+    purposes = [
+        json.loads(line)["purpose"] for line in (folder / "signer" / "signatures.jsonl").read_text().splitlines()
+    ]
+    assert purposes[:2] == ["deploy", "deposit"] and set(purposes[2:]) == {"oath"} and len(purposes) >= 15

@@ -25,10 +25,11 @@ from accountant.execution.eager import execute_everything
 from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
+from accountant.execution.shared_work import NOTHING, Parked, SharedWork
 from accountant.execution.transition import transition
 from accountant.index.memory import MemoryIndex
 from accountant.primitives.encoding import encode
-from accountant.primitives.types import Seq
+from accountant.primitives.types import Gas, Seq
 from tests.support.random_chain import CONTRACTS, USERS, Program, footprint_of, script_code
 
 VAULT = CONTRACTS[0]
@@ -74,6 +75,15 @@ def test_certain_reads_save_runs(certain: bool, monkeypatch: pytest.MonkeyPatch)
     assert outcome == execute_everything(index).outcomes[2]
     assert outcome.succeeded
     assert runs.count(Seq(2)) == (1 if certain else 3)
+
+
+@pytest.mark.parametrize("certain", [True, False])
+def test_certain_reads_are_left_to_others_together(certain: bool) -> None:
+    """With the mark both writers can be executed at once by others; without it the second is met after the first."""
+    work = SharedWork(lambda _gas: None, NOTHING, Gas(0), own=Seq(2))
+    with pytest.raises(Parked) as parked:
+        Selective(Session(_chain(certain), MemoryOutcomes(), work)).outcome(Seq(2))
+    assert parked.value.waits_for == dict.fromkeys((0, 1) if certain else (0,), 2)
 
 
 def test_what_is_not_declared_or_cannot_run_is_not_resolved() -> None:

@@ -17,13 +17,17 @@ from accountant.execution.selective import Selective
 from accountant.execution.session import Session
 from accountant.execution.transition import runs_code
 from accountant.primitives.types import AccountId, Gas, Seq
+from tests.support.index_chain import UnfoldedIndex
 from tests.support.random_chain import SLOTS, RandomChain
 
 CHAINS = settings(max_examples=60, deadline=None)
 
 
 def _chain(random: Random) -> tuple[RandomChain, EagerState]:
+    """A chain whose index was folded, or knows no static interval."""
     chain = RandomChain(random)
+    if random.random() < 0.25:
+        chain.index = UnfoldedIndex(chain.genesis)
     chain.grow(6)
     return chain, execute_everything(chain.index)
 
@@ -41,6 +45,7 @@ def _some_known(random: Random, eager: EagerState) -> MemoryOutcomes:
 def _session(random: Random, chain: RandomChain, store: MemoryOutcomes, budget: int | None = None) -> Session:
     session = Session(chain.index, store, gas_budget=None if budget is None else Gas(budget))
     session.checkpoint_every = random.choice([1, 2, 5, session.checkpoint_every])
+    session.window = random.choice([1, 2, 5, session.window])
     return session
 
 
@@ -59,6 +64,9 @@ def test_the_truth_is_inside_at_every_position(random: Random) -> None:
         truth = eager.general_before(account, before)
         glance = selective.glance(account, before)
         assert glance.lower <= truth <= glance.upper
+        window = selective.session.walk(account, before, random.choice([1, 2, 3, 7]))
+        assert window.lower <= truth <= window.upper
+        assert not window.whole or window.unknown or window.lower == window.upper
         walk = selective.interval(account, before)
         assert glance.lower <= walk.lower <= truth <= walk.upper <= glance.upper or walk.lower <= truth <= walk.upper
         assert walk.unknown or walk.lower == walk.upper == truth

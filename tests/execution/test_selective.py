@@ -13,6 +13,7 @@ from accountant.execution.needs import BudgetSpent
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
 from accountant.primitives.types import AccountId, Gas, Seq
+from tests.support.index_chain import UnfoldedIndex
 from tests.support.random_chain import SLOTS, RandomChain
 
 CHAINS = settings(
@@ -20,15 +21,25 @@ CHAINS = settings(
 )
 
 
-@pytest.fixture(autouse=True, params=[(1, 0), (512, 4)], ids=["dense checkpoints, waiting runs", "as in service"])
+@pytest.fixture(
+    autouse=True,
+    params=[(1, 0, 1, 2), (3, 0, 3, 512), (512, 4, 32, 512)],
+    ids=["dense checkpoints, waiting runs, windows of one", "windows of three", "as in service"],
+)
 def _limits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    checkpoint_every, runs_most = request.param
+    checkpoint_every, runs_most, window, small = request.param
     monkeypatch.setattr("accountant.execution.session.CHECKPOINT_EVERY", checkpoint_every)
+    monkeypatch.setattr("accountant.execution.session.WINDOW", window)
     monkeypatch.setattr("accountant.execution.selective.RUNS_MOST", runs_most)
+    monkeypatch.setattr("accountant.execution.narrowing.SMALL", small)
+    monkeypatch.setattr("accountant.execution.choice.SMALL", small)
 
 
 def _chain(random: Random) -> tuple[RandomChain, EagerState]:
+    """A chain whose index was folded, or knows no static interval."""
     chain = RandomChain(random)
+    if random.random() < 0.25:
+        chain.index = UnfoldedIndex(chain.genesis)
     chain.grow(6)
     return chain, execute_everything(chain.index)
 

@@ -8,8 +8,10 @@ from hypothesis import strategies as st
 from accountant.chain.rows import RowKind
 from accountant.contracts.errors import FailureKind
 from accountant.execution.outcome import Movement, Outcome
-from accountant.execution.timeline import Checkpoint, Posting, Timeline, lower_bound_under, step_known, step_unknown
+from accountant.execution.timeline import Checkpoint, Timeline, lower_bound_under, step_known
 from accountant.index.port import Event
+from accountant.index.posting import Posting, step_unknown
+from accountant.index.unlimited import postings_of
 from accountant.primitives.types import Address, Amount, Seq
 
 USER = Address(b"u" * 20)
@@ -20,8 +22,8 @@ def _event(seq: int, kind: RowKind, cap: int) -> Event:
 
 
 def _timeline(initial: int, events: list[Event]) -> Timeline:
-    timeline = Timeline(USER, Checkpoint(Seq(0), initial, initial))
-    timeline.extend(events, Seq(100))
+    timeline = Timeline(USER, Checkpoint(Seq(0), initial, initial), whole=True)
+    timeline.append(postings_of(events), Seq(100))
     return timeline
 
 
@@ -96,8 +98,8 @@ def test_the_truth_lies_between_the_bounds_whatever_is_known(data: st.DataObject
     assert again.lower == again.upper  # the exact prefix is remembered
     middle = Seq(data.draw(st.integers(0, end)))
     narrow = _timeline(initial, events).walk(middle, known.get)
-    later = Timeline(USER, Checkpoint(middle, narrow.lower, narrow.upper))
-    later.extend([event for event in events if event.seq >= middle], end)
+    later = Timeline(USER, Checkpoint(middle, narrow.lower, narrow.upper), whole=False)
+    later.append(postings_of(event for event in events if event.seq >= middle), end)
     walk = later.walk(end, known.get)
     assert walk.lower <= balance <= walk.upper  # and from a checkpoint on
 
@@ -107,16 +109,21 @@ SMALL = range(4)
 
 def test_a_step_over_an_unknown_transaction_is_tight() -> None:
     """All small intervals and postings: the step gives the least and the most of what may be, no more and no less."""
-    for lower, upper, expense, debit, credit, settled in product(SMALL, SMALL, range(5), SMALL, range(2), range(2)):
+    ranges = (SMALL, SMALL, range(5), SMALL, range(2), range(2), (None, 0, 1, 2))
+    for lower, upper, expense, debit, credit, settled, returned in product(*ranges):
         if lower > upper or (expense and debit):  # users have expenses, contracts debits
             continue
-        posting = Posting(Seq(0), bool(expense), expense, debit, credit, settled)
+        posting = Posting(Seq(0), expense, debit, credit, settled, returned)
         after: set[int] = set()
         for balance in range(lower, upper + 1):
-            left = balance - expense if balance >= expense else balance
-            came = range(left + settled, left + settled + credit + 1)
+            left, back = balance - expense, range(credit + 1)
+            if left < 0:
+                left, back = balance, range(credit + 1) if returned is None else range(returned, returned + 1)
+            came = [left + settled + units for units in back]
             after |= {most - paid for most in came for paid in range(min(debit, most) + 1)}
         assert step_unknown(posting, lower, upper) == (min(after), max(after))
+        if posting.decided(lower, upper):
+            assert max(after) - min(after) == upper - lower
 
 
 def test_a_step_over_a_known_transaction_is_tight() -> None:
@@ -124,7 +131,7 @@ def test_a_step_over_a_known_transaction_is_tight() -> None:
     for lower, upper, expense, paid, came in product(SMALL, SMALL, range(5), SMALL, SMALL):
         if lower > upper or (expense and paid):
             continue
-        posting = Posting(Seq(0), bool(expense), expense, paid, came, 0)
+        posting = Posting(Seq(0), expense, paid, came)
         for failure in (None, FailureKind.INSUFFICIENT_FUNDS):
             outcome = Outcome(failure, "", 1, credits=(Movement(USER, came),), debits=(Movement(USER, paid),))
             funded = failure is None

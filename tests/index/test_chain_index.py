@@ -8,10 +8,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accountant.chain.envelope import Envelope
-from accountant.chain.footprint import Bound, Credit, Debit, Read, Write
+from accountant.chain.footprint import Bound, Credit, Debit, Read, Write, account_key
 from accountant.chain.moment import moment_after_block, moment_before
-from accountant.chain.rows import RowKind
+from accountant.chain.rows import RowKind, rows_of
 from accountant.chain.transaction import DeployPayload, Transaction, TransactionKind, deployed_contract
+from accountant.execution.income import INCOME_KINDS
 from accountant.index.port import ChainIndex, Event
 from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
@@ -288,6 +289,9 @@ def _compare(left: ChainIndex, right: ChainIndex, users: list[Address], contract
         for middle in ends:
             assert right.events(account, Seq(-1), middle) == left.events(account, Seq(-1), middle)
             assert right.events(account, middle, ends[-1]) == left.events(account, middle, ends[-1])
+            for limit in (1, 3, 100):
+                assert right.postings(account, Seq(0), middle, limit) == left.postings(account, Seq(0), middle, limit)
+            assert right.postings(account, middle, ends[-1], 100) == left.postings(account, middle, ends[-1], 100)
     for user in users:
         assert [right.expenses(user, seq) for seq in ends] == [left.expenses(user, seq) for seq in ends]
         assert [right.nonce(user, seq) for seq in ends] == [left.nonce(user, seq) for seq in ends]
@@ -304,3 +308,51 @@ def test_the_unknown_slot_of_a_long_name_is_no_other_slot(adapter: Adapter) -> N
     """A slot is found by all of its bytes."""
     index = adapter(example())
     assert index.writers(VAULT, sha256(b"s"), Seq(7), 10) == []
+
+
+def test_movements_are_latest_first_and_of_whole_transactions(adapter: Adapter) -> None:
+    """Credits, deposits and zero-cost transfers, each transaction with all its rows; a limit counts transactions."""
+    index = adapter(example())
+    everything = (Seq(-1), Seq(7))
+    kinds = [
+        (event.seq, RowKind(event.kind).name, event.cap)
+        for event in index.movements(BEN, INCOME_KINDS, *everything, 10)
+    ]
+    assert kinds == [(5, "CREDIT", 40), (3, "CREDIT", 1_000), (0, "ZERO", 100)]
+    assert [(e.seq, RowKind(e.kind).name) for e in index.movements(SHOP, INCOME_KINDS, *everything, 10)] == [
+        (2, "SETTLED")
+    ]
+    assert [event.seq for event in index.movements(BEN, INCOME_KINDS, *everything, 2)] == [5, 3]
+    assert [event.seq for event in index.movements(BEN, INCOME_KINDS, Seq(0), Seq(5), 10)] == [3]
+    assert index.movements(Address(b"x" * 20), INCOME_KINDS, *everything, 10) == []
+
+
+@settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.randoms(use_true_random=True))
+def test_movements_of_random_chains(adapter: Adapter, random: Random) -> None:
+    """Whatever window and limit: the rows of the latest transactions in it, as the transactions' own rows say."""
+    made = RandomChain(random)
+    chain = RecordedIndex(made.genesis)
+    made.index = chain
+    made.grow(5)
+    index, count = adapter(chain), chain.head().next_seq
+    account = random.choice(made.accounts)
+    money = [RowKind.CREDIT, RowKind.DEBIT, RowKind.EXPENSE, RowKind.SETTLED, RowKind.ZERO]
+    kinds = random.sample(money, random.randrange(len(money) + 1))
+    rows = [
+        Event(Seq(seq), row.kind, row.cap)  # type: ignore[arg-type]
+        for seq in range(count)
+        for row in rows_of(
+            chain.transaction(Seq(seq)).transaction, chain.transaction(Seq(seq)).sender, made.genesis.gas
+        )
+        if row.key == account_key(account) and row.kind in kinds
+    ]
+    after, before, limit = (
+        Seq(random.randrange(-1, count + 1)),
+        Seq(random.randrange(count + 2)),
+        random.choice([1, 3, 99]),
+    )
+    inside = [row for row in rows if after < row.seq < before]
+    latest = sorted({row.seq for row in inside}, reverse=True)[:limit]
+    expected = sorted((row for row in inside if row.seq in latest), key=lambda row: (-row.seq, row.kind))
+    assert index.movements(account, kinds, after, before, limit) == expected

@@ -28,11 +28,12 @@ def test_the_demo_shows_the_main_job_and_leaves_nothing(data_dir: Path) -> None:
     }
     shared = _entries(SHARED)
     argv = [sys.executable, "-m", "accountant.cli", "demo", "--json"]
-    done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=120, check=False)
+    done = subprocess.run(argv, env=environment, capture_output=True, text=True, timeout=240, check=False)
     assert done.returncode == 0, done.stderr[-3000:]
     assert done.stdout.count("\n") == 1
     report = json.loads(done.stdout)
-    assert report["matches_eager"] and report["oath_counts"] and report["lie_slashed"]
+    assert report["matches_eager"] and report["oath_counts"] and report["oath_kept"] and report["lie_slashed"]
+    assert report["agreed_outcomes"] >= 2
     assert 0 < report["executed"] < report["transactions"]
     assert 0 < report["gas_share"] < 1
     assert report["seconds"] > 0

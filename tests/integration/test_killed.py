@@ -8,11 +8,17 @@ from pathlib import Path
 import httpx
 import psutil
 
+from accountant.primitives.types import AMOUNT_MAX
 from tests.support.processes import gone, wait_until
 from tests.support.running_up import pids_in, running_up
 from tests.support.whole_chain import begin_chain, burn
 
-SETTINGS = {"ANH_JOB_LEASE_S": "2", "ANH_JOB_PATIENCE_S": "5", "ANH_BLOCK_INTERVAL_S": "0.2"}
+SETTINGS = {
+    "ANH_JOB_LEASE_S": "2",
+    "ANH_JOB_PATIENCE_S": "5",
+    "ANH_BLOCK_INTERVAL_S": "0.2",
+    "ANH_DELEGATE_GAS": str(AMOUNT_MAX),  # the job that is killed executes by itself
+}
 STOP_DEADLINE_S = 20  # the setting's default
 
 

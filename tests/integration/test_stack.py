@@ -190,10 +190,10 @@ def test_bad_input_leaves_nothing(whole: Whole) -> None:
 
 
 def test_worker_and_broker_fail_together(whole: Whole) -> None:
-    """FLUSHALL with jobs queued, then SIGKILL of the worker with its pool in mid-job: each job ends, once."""
+    """FLUSHALL with jobs and executions queued, then SIGKILL of the worker with its pool: each job ends, once."""
     burns = [whole.settled(burn(nonce, 2.0)) for nonce in range(1, 5)]
     jobs = [whole.client.verify_payment(name) for name in burns]
-    wait_until(lambda: "running" in {whole.client.job(job["id"])["status"] for job in jobs})
+    wait_until(lambda: not {"running", "waiting"}.isdisjoint(whole.client.job(job["id"])["status"] for job in jobs))
     with redis.Redis.from_url(whole.stack.redis_url) as broker:
         broker.flushall()
     worker = whole.stack.pid("worker")

@@ -75,7 +75,7 @@ def _transaction(chain: OathChain, purse: ContractId, step: Step) -> Transaction
     return oath
 
 
-def _history(steps: list[Step]) -> tuple[OathChain, ContractId]:
+def history(steps: list[Step]) -> tuple[OathChain, ContractId]:
     chain = OathChain()
     purse = chain.deploy()
     chain.deposit(purse, 20)
@@ -98,7 +98,7 @@ def test_what_counts_is_what_happens(steps: list[Step]) -> None:
     The larger half is burnt and the rest is paid; the bound never exceeds what the purse holds, not even
     with any subset of outcomes known; deposits are withdrawals, slashes and what is left.
     """
-    chain, purse = _history(steps)
+    chain, purse = history(steps)
     state = execute_everything(chain.index)
     known = MemoryOutcomes()
     deposited = withdrawn = slashed = 0
@@ -141,7 +141,7 @@ def test_what_counts_is_what_happens(steps: list[Step]) -> None:
 @given(steps=STEPS)
 def test_knowing_everything_makes_the_bound_exact(steps: list[Step]) -> None:
     """With every outcome known the deposit's bound is the purse's balance; knowing more never lowers it."""
-    chain, purse = _history(steps)
+    chain, purse = history(steps)
     state = execute_everything(chain.index)
     end = chain.index.head().next_seq
     outcomes = MemoryOutcomes()

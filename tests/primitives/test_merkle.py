@@ -73,3 +73,39 @@ def test_proofs_prove_their_leaf_and_nothing_else(leaves: list[bytes], data: st.
         assert not merkle.verify(leaves[index], index, len(leaves), path[:-1], root)
     for other in range(len(leaves)):
         assert merkle.verify(leaves[index], other, len(leaves), path, root) == (other == index)
+
+
+@given(st.lists(st.binary(max_size=40), min_size=1, max_size=40, unique=True), st.data())
+def test_one_proof_for_many_leaves_proves_exactly_these(leaves: list[bytes], data: st.DataObject) -> None:
+    """The chosen leaves are proved together; a changed, added or missing leaf or node, or another count, is not."""
+    chosen = data.draw(st.sets(st.integers(0, len(leaves) - 1), min_size=1))
+    expected = merkle.root(leaves)
+    proved = {index: leaves[index] for index in chosen}
+    nodes = merkle.proof_of_many(leaves, chosen)
+    assert merkle.verify_many(proved, len(leaves), nodes, expected)
+    index = min(chosen)
+    assert not merkle.verify_many({**proved, index: leaves[index] + b"!"}, len(leaves), nodes, expected)
+    assert not merkle.verify_many(proved, len(leaves) + 1, nodes, expected)
+    assert not merkle.verify_many(proved, len(leaves), [*nodes, bytes(32)], expected)
+    assert not merkle.verify_many({**proved, len(leaves): b""}, len(leaves), nodes, expected)
+    if nodes:
+        assert not merkle.verify_many(proved, len(leaves), nodes[1:], expected)
+        assert not merkle.verify_many(proved, len(leaves), [bytes(32), *nodes[1:]], expected)
+    if len(chosen) > 1:
+        rest = {i: leaf for i, leaf in proved.items() if i != index}
+        assert not merkle.verify_many(rest, len(leaves), nodes, expected)
+    assert len(nodes) <= sum(len(merkle.proof(leaves, i)) for i in chosen)
+
+
+def test_no_leaves_prove_the_empty_tree_alone() -> None:
+    """Without a leaf nothing is said of a tree but that it is empty."""
+    assert merkle.verify_many({}, 0, [], merkle.root([]))
+    assert not merkle.verify_many({}, 0, [], merkle.root([b"a"]))
+    assert not merkle.verify_many({}, 1, [], merkle.root([b"a"]))
+    assert merkle.proof_of_many([b"a", b"b"], []) == []
+
+
+@given(st.lists(st.binary(max_size=40), max_size=70))
+def test_leaves_that_come_one_by_one_have_the_same_root(leaves: list[bytes]) -> None:
+    """Whatever their number, none included."""
+    assert merkle.streamed_root(iter(leaves)) == merkle.root(leaves)

@@ -19,11 +19,12 @@ from accountant.primitives.encoding import encode
 from accountant.primitives.types import Gas
 from accountant.services.api_keys import ensure_first_key
 from accountant.services.ask import ask
+from accountant.services.attempt import Attempt
 from accountant.services.dispatch import dispatch
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answered, Question, answering
 from accountant.services.sweep import Swept, sweep
-from accountant.services.work import Attempt, work
+from accountant.services.work import work
 from accountant.storage.database import engine_of, migrate
 from accountant.storage.idempotency import Answers, StoredAnswer
 from accountant.storage.jobs import JobRow, Jobs, JobState, Lease, Queue

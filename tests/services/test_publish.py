@@ -9,24 +9,32 @@ import sqlalchemy as sa
 from structlog.testing import capture_logs
 
 from accountant.accounting.certificate import Verdict
+from accountant.accounting.query import ExactBalance, LowerBound, QueryQuestion
+from accountant.accounting.query_answer import answer_query
 from accountant.accounting.questions import ViewQuestion
 from accountant.accounting.view import view
-from accountant.api.certificates import ViewAnswerView
+from accountant.api.answers import ViewAnswerView
 from accountant.api.oath_views import OathResourceView
 from accountant.chain.block import Position
 from accountant.chain.genesis import GasSchedule
-from accountant.chain.query import BalanceAtLeast, ViewAnswer
-from accountant.chain.transaction import TransactionKind, sign_transaction
+from accountant.chain.query import BalanceAtLeast, Income, Storage, TransactionSucceeded, View, ViewAnswer
+from accountant.chain.transaction import Transaction, TransactionKind, sign_transaction
 from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
+from accountant.oath.audit import audit
+from accountant.oath.audit_report import AuditQuestion
 from accountant.oath.counts import counts
 from accountant.oath.gas import OATH_GAS
 from accountant.oath.oath import NotAnOath
+from accountant.oath.signing import Purpose, SigningLimits
 from accountant.oath.swear import Stamp, deposit_transaction
+from accountant.primitives.addresses import contract_id_of
 from accountant.primitives.encoding import encode
-from accountant.primitives.types import Amount, ContractId
+from accountant.primitives.types import Address, Amount, ContractId
 from accountant.services.oaths import UnknownOath, read_oath
+from accountant.services.publish import Publisher, PublisherPolicy
+from accountant.services.signing import KeySigner, SignerDown
 from accountant.services.submit import NodeDown
 from accountant.storage.oaths import Oaths, SignedState
 from tests.support.oath_node import ACCOUNTANT, CUSTOMER, oath_genesis
@@ -103,6 +111,69 @@ def test_a_view_is_sworn_and_counts(office: Office) -> None:
         ["1"],
     )
     assert shown.sworn.answer == ViewAnswerView(failure="not_callable", value=None)
+
+
+@pytest.mark.parametrize(
+    ("name", "answer"),
+    [
+        ("balance_at_least", True),
+        ("transaction_succeeded", True),
+        ("income", 10 * TOKEN),
+        ("storage", b""),
+        ("view", ViewAnswer("not_callable", None)),
+    ],
+)
+def test_every_kind_that_can_be_sworn_is_sworn_and_counts(office: Office, name: str, answer: object) -> None:
+    """What a worker certified of each kind goes through to an oath in a block, which counts and is not slashed."""
+    publisher = office.settled()
+    deployment, deposit = (office.node.index.transaction(seq) for seq in office.node.seqs()[:2])
+    purse, head = ContractId(deposit.transaction.to), Position(office.node.index.head().hash, 0)
+    query = {
+        "balance_at_least": BalanceAtLeast(purse, 5 * TOKEN, head),
+        "transaction_succeeded": TransactionSucceeded(deployment.hash),
+        "income": Income(deposit.hash, purse),
+        "storage": Storage(purse, b"any", head),
+        "view": View(purse, "withdraw", (1,), 300_000, head),
+    }[name]
+    certificate = answer_query(office.node.index, MemoryOutcomes(), QueryQuestion(encode(query)))
+    job = store_job(office.engine, office.key_prefix, certificate)
+    assert publisher.round().sworn == 1
+    office.node.make_block()
+    publisher.round()
+    (oath,) = office.oaths()
+    assert counts(office.node.index, oath).counts
+    assert (oath.terms.query, oath.terms.answer) == (encode(query), encode(answer))
+    assert office.job(job).oath == oath.located.hash
+    outcome = Selective(Session(office.node.index, MemoryOutcomes())).outcome(oath.seq)
+    assert outcome.succeeded and outcome.return_value == 1 and not outcome.debits
+    with office.engine.connect() as connection:
+        shown = OathResourceView.of(read_oath(connection, office.node.index, oath.located.hash.hex()))
+    assert shown.sworn is not None and shown.sworn.query is not None and shown.sworn.query.kind == name
+
+
+@pytest.mark.parametrize("kind", [LowerBound, ExactBalance])
+def test_bounds_and_exact_balances_are_never_sworn(office: Office, kind: type[LowerBound | ExactBalance]) -> None:
+    """Should such an answer wish for an oath all the same, it is declined, and nothing is signed."""
+    publisher = office.settled()
+    query = kind(CUSTOMER.address, Position(office.node.index.head().hash, 0))
+    certificate = answer_query(office.node.index, MemoryOutcomes(), QueryQuestion(encode(query)))
+    job = store_job(office.engine, office.key_prefix, certificate)
+    assert (publisher.round().sworn, office.declined(job) is None) == (0, False)
+
+
+def test_an_audit_is_sworn_and_counts(office: Office) -> None:
+    """What an audit proved, however far its gas reached, is sworn as the deposit being there."""
+    publisher = office.settled()
+    purse = contract_id_of(ACCOUNTANT.address, 0)
+    question = AuditQuestion(purse, Position(office.node.index.head().hash, 0), 0)
+    found = audit(office.node.index, MemoryOutcomes(), question)
+    job = store_job(office.engine, office.key_prefix, found)
+    assert publisher.round().sworn == 1
+    office.node.make_block()
+    publisher.round()
+    (oath,) = office.oaths()
+    assert counts(office.node.index, oath).counts and office.job(job).oath == oath.located.hash
+    assert oath.terms.query == encode(BalanceAtLeast(purse, 10 * TOKEN, question.position))
 
 
 def test_reading_before_the_block(office: Office) -> None:
@@ -275,7 +346,7 @@ def test_a_displaced_deployment_takes_no_money_with_it(office: Office) -> None:
 
 
 def test_no_penalty_beyond_the_deposit(office: Office) -> None:
-    """Ten answers use up a deposit of ten; the eleventh waits for a second deposit; after twenty, publishing stops."""
+    """Ten answers use up a deposit of ten; the eleventh waits for a second purse; after twenty, publishing stops."""
     publisher = office.settled()
     for _ in range(25):
         office.finish_job(query=office.question())
@@ -301,7 +372,7 @@ def _poor(office: Office) -> None:
     with capture_logs() as logs:
         for _ in range(3):
             assert publisher.round().stopped == "out_of_zero_cost_money"
-    assert [log["event"] for log in logs] == ["publisher_stopped"] and office.node.submissions == []
+    assert [log["event"] for log in logs] == ["publisher_stopped", "publisher_low"] and office.node.submissions == []
     gift = deposit_transaction(Stamp(7, 0), ContractId(ACCOUNTANT.address), Amount(100 * TOKEN))
     office.node.make_block(sign_transaction(gift, CUSTOMER))
     with capture_logs() as logs:
@@ -330,3 +401,93 @@ def test_two_publishers_on_one_database(office: Office) -> None:
     assert len(office.oaths()) == 4
     with office.engine.connect() as connection:
         assert Oaths(connection).open(ACCOUNTANT.address) == []
+
+
+def test_the_next_epoch_opens_without_a_gap(office: Office) -> None:
+    """An answer a round, far more than one purse covers: each is sworn in the round after its job ended, and counts."""
+    policy = PublisherPolicy(Amount(TOKEN), Amount(10 * TOKEN), Amount(1_000 * TOKEN), Amount(0))
+    publisher = office.settled(policy)
+    for _ in range(35):
+        office.finish_job(query=office.question())
+        done = publisher.round()
+        assert (done.sworn, done.stopped) == (1, None)
+        office.node.make_block()
+    sworn = office.oaths()
+    assert len(sworn) == 35 and all(counts(office.node.index, oath).counts for oath in sworn)
+    purses = list(dict.fromkeys(oath.contract for oath in sworn))
+    assert len(purses) == 4, "ten oaths each, the next one opened before the last is used up"
+    deposits = [s for s in office.signatures if s.purpose is Purpose.DEPOSIT]
+    assert [s.to for s in deposits][: len(purses)] == purses, "one deposit for each purse"
+
+
+def test_the_alarm_comes_before_the_end(database_url: str) -> None:
+    """Running low on zero-cost money is told once, while oaths are still published; and its end is told too."""
+    policy = PublisherPolicy(Amount(TOKEN), Amount(10 * TOKEN), Amount(20 * TOKEN), Amount(5 * TOKEN))
+    with opened_office(database_url, oath_genesis(units=12 * TOKEN)) as office:
+        with capture_logs() as logs:
+            publisher = office.settled(policy)
+            office.finish_job(query=office.question())
+            done = publisher.round()
+            assert done.low and done.stopped is None and done.sworn == 1
+        assert [log["event"] for log in logs if log["log_level"] == "warning"] == ["publisher_low"]
+        gift = deposit_transaction(Stamp(7, 0), ContractId(ACCOUNTANT.address), Amount(50 * TOKEN))
+        office.node.make_block(sign_transaction(gift, CUSTOMER))
+        with capture_logs() as logs:
+            assert not publisher.round().low
+        assert "publisher_low_no_more" in [log["event"] for log in logs]
+
+
+class _Absent:
+    """A signer that is down."""
+
+    def address(self) -> Address:
+        raise SignerDown("nobody there")
+
+    def sign(self, unsigned: Transaction, purse_nonce: int) -> bytes:
+        raise SignerDown("nobody there")
+
+
+class _Dying(_Absent):
+    """A signer that dies when it is to sign."""
+
+    def address(self) -> Address:
+        return ACCOUNTANT.address
+
+
+def test_without_a_signer_nothing_is_lost(office: Office) -> None:
+    """While the signer is away the publisher says so and signs nothing; later it goes on, each answer sworn once."""
+    office.settled()
+    job = office.finish_job(query=office.question())
+    for signer in (_Absent(), _Dying()):
+        without = Publisher(office.engine, office.node.index, office.node, signer, POLICY)
+        assert without.round().stopped == "signer_unavailable"
+        assert office.job(job).oath is None
+    office.publisher().round()
+    office.node.make_block()
+    assert len(office.oaths()) == 1
+
+
+def test_what_the_signer_refuses_is_not_sworn(office: Office) -> None:
+    """A penalty above what the signer's own limits allow is refused there, whatever the publisher was set to."""
+    office.settled()
+    job = office.finish_job(query=office.question())
+    limits = SigningLimits(Amount(TOKEN - 1), POLICY.deposit)
+    strict = KeySigner(ACCOUNTANT, office.node.index.genesis, limits, office.signatures.append)
+    publisher = Publisher(office.engine, office.node.index, office.node, strict, POLICY)
+    assert publisher.round().stopped == "not_signed"
+    assert office.job(job).oath is None and office.node.submissions[-1:] == office.node.submissions[1:2]
+
+
+def test_no_signature_without_its_log_entry(office: Office) -> None:
+    """If the log of signatures cannot be written, nothing signed leaves the signer."""
+
+    def full(_signature: object) -> None:
+        raise OSError("no space left")
+
+    office.settled()
+    limits = SigningLimits(POLICY.penalty, POLICY.deposit)
+    signer = KeySigner(ACCOUNTANT, office.node.index.genesis, limits, full)
+    job = office.finish_job(query=office.question())
+    with pytest.raises(OSError, match="no space left"):
+        Publisher(office.engine, office.node.index, office.node, signer, POLICY).round()
+    assert office.job(job).oath is None

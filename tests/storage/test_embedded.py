@@ -18,7 +18,7 @@ from redis.retry import Retry
 
 from accountant.processes.lock import FolderInUse
 from accountant.storage.database import plain_url
-from accountant.storage.embedded import EmbeddedServers
+from accountant.storage.embedded import EmbeddedServers, last_database_url
 from accountant.storage.place import prepare
 from tests.support.processes import gone, wait_until
 
@@ -229,3 +229,10 @@ def test_an_empty_folder_above_is_entered(data_dir: Path) -> None:
         assert temporary.stat().st_mode & 0o777 == 0o711
         assert not (temporary / "servers").is_symlink()
         assert _query(servers.database_url, "SELECT 1") == [(1,)]
+
+
+def test_an_operator_finds_the_database(tmp_path: Path) -> None:
+    """Whoever may read the folder finds the database of the servers there; a folder without servers has none."""
+    assert last_database_url(tmp_path) is None
+    with EmbeddedServers(tmp_path / "servers", durable=False) as servers:
+        assert last_database_url(tmp_path / "servers") == servers.database_url

@@ -49,6 +49,7 @@ def contents(database: Database) -> list[object]:
         "transactions": "seq",
         "postings": "key, kind, seq",
         "expenses": "account, seq",
+        "intervals": "account, seq",
         "zero_balances": "account, moment",
     }
     return [

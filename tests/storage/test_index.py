@@ -77,7 +77,7 @@ def plan(database: Database, sql: str, parameters: Parameters, setting: str) -> 
 def test_running_values_are_one_look_up_at_any_position(
     database: Database, setting: str, analyzed: bool, at: float
 ) -> None:
-    """Expenses, zero-cost balances and the latest writer: an index scan that gives one row, no sort, few pages."""
+    """Expenses, intervals, zero-cost balances, the latest writer: an index scan for one row, no sort, few pages."""
     chain = hot_chain()
     imported(database, chain.genesis, chain.blocks)
     if analyzed:
@@ -88,6 +88,7 @@ def test_running_values_are_one_look_up_at_any_position(
     look_ups: list[tuple[str, Parameters]] = [
         (statements.EXPENSES, {"key": ANN, "before": before}),
         (statements.GAS_LIMITS, {"before": before}),
+        (statements.POSTINGS, {"key": ANN, "since": 0, "before": before, "most": 1}),
         (statements.ZERO_BALANCE, {"key": ANN, "before": moment}),
         (statements.WRITERS, {"key": slot_key(VAULT, b"s"), "before": before, "most": 1}),
     ]

@@ -8,7 +8,7 @@ import pytest
 from alembic import command
 from alembic.config import Config
 from alembic.script import ScriptDirectory
-from sqlalchemy import Engine
+from sqlalchemy import Engine, text
 
 from accountant.storage.database import ALEMBIC_INI, engine_of, migrate, plain_url
 
@@ -55,6 +55,39 @@ def test_every_revision_can_be_undone_and_done_again(engine: Engine, database_ur
     assert tables(database_url) == {"alembic_version"}
     migrate(database_url)
     assert tables(database_url) == there
+
+
+def test_undoing_executions_queues_the_jobs_that_wait(engine: Engine, database_url: str) -> None:
+    """Without executions a job that waits for one is queued again, with a message: nobody is left waiting for ever."""
+    migrate(database_url)
+    with engine.begin() as connection:
+        for statement in _A_JOB_THAT_WAITS:
+            connection.execute(text(statement))
+    config = Config(ALEMBIC_INI)
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0008")
+        command.downgrade(config, "-1")
+    with engine.connect() as connection:
+        found = connection.execute(
+            text(
+                "select j.state, o.number is not null from accountant.jobs j left join accountant.outbox o "
+                "on o.job_number = j.number"
+            )
+        ).one()
+    assert tuple(found) == ("queued", True)
+
+
+_A_JOB_THAT_WAITS = (
+    "insert into accountant.api_keys (prefix, secret_sha256) values ('key', '')",
+    "insert into accountant.jobs (id, key_prefix, kind, request, queue, state, attempts_most) "
+    "values ('job', 'key', 'view', '', 'cpu', 'waiting', 5)",
+    "insert into accountant.job_events (job_number, state, gas_executed) "
+    "select number, 'waiting', 0 from accountant.jobs",
+    "insert into accountant.executions (seq, transaction, gas_limit, queue, attempts_most) values (3, '', 1, 'cpu', 5)",
+    "insert into accountant.execution_waits (seq, job_number, charged) select 3, number, true from accountant.jobs",
+    "insert into accountant.outbox (execution_seq) values (3)",
+)
 
 
 def test_processes_may_migrate_at_once(database_url: str) -> None:

@@ -11,9 +11,11 @@ from accountant.chain.genesis import Genesis, GenesisAccount
 from accountant.chain.transaction import CallPayload, Transaction, TransactionKind
 from accountant.index.blocks import IndexedBlock
 from accountant.index.memory import MemoryIndex
+from accountant.index.posting import Posting
+from accountant.index.unlimited import postings_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
-from accountant.primitives.types import Address, ContractId
+from accountant.primitives.types import AccountId, Address, ContractId, Seq
 from accountant.storage.database import Database, plain_url
 from accountant.storage.importer import Importer
 
@@ -32,6 +34,13 @@ class RecordedIndex(MemoryIndex):
     def append(self, block: IndexedBlock) -> None:
         super().append(block)
         self.blocks.append(block)
+
+
+class UnfoldedIndex(MemoryIndex):
+    """A `MemoryIndex` that knows no static interval, as one that was given a few accounts' rows alone."""
+
+    def postings(self, account: AccountId, since: Seq, before: Seq, limit: int) -> list[Posting]:
+        return postings_of(self.events(account, Seq(since - 1), before))[-limit:]
 
 
 def small_genesis(chain_id: int = 7) -> Genesis:
@@ -55,9 +64,9 @@ def transaction(
     return Transaction(1, 7, nonce, kind, to, zero, general, gas, 1, tip, payload, tuple(entries), b"")
 
 
-def transfer(nonce: int, to: bytes, zero: int = 0, general: int = 0, tip: int = 0) -> Transaction:
+def transfer(nonce: int, to: bytes, zero: int = 0, general: int = 0, tip: int = 0, gas: int = 0) -> Transaction:
     """An unsigned transfer."""
-    return transaction(TransactionKind.TRANSFER, nonce, to, zero, general, tip=tip)
+    return transaction(TransactionKind.TRANSFER, nonce, to, zero, general, tip=tip, gas=gas)
 
 
 def call(nonce: int, to: bytes, *entries: Entry, gas: int = 50_000) -> Transaction:
@@ -81,6 +90,21 @@ def transfers_chain(blocks: int, transactions: int, seed: int = 0) -> RecordedIn
             )
             for number in range(transactions)
         ]
+        index.append_unsigned(made)
+    return index
+
+
+def paying_chain(blocks: int, transactions: int, seed: int = 0) -> RecordedIndex:
+    """Blocks of transfers between three users, most of them of general money, which gas that comes back provides."""
+    random = Random(seed)
+    index = RecordedIndex(small_genesis())
+    for height in range(blocks):
+        made = []
+        for number in range(transactions):
+            zero, general = random.choice([(5, 0), (0, 9), (0, 60), (0, 200)])
+            nonce, to = height * transactions + number, random.choice([ANN, BEN, CAT, VAULT])
+            paying = transaction(TransactionKind.TRANSFER, nonce, to, zero, general, gas=2_050)
+            made.append((random.choice([ANN, BEN, CAT]), paying))
         index.append_unsigned(made)
     return index
 

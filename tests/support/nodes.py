@@ -1,14 +1,17 @@
 """Nodes over real HTTP on free loopback ports, in the test's own event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
+from threading import Event, Thread
 from typing import NamedTuple
 
 from accountant.chain.genesis import Genesis
 from accountant.node.client import NodeClient
+from accountant.node.devnet import devnet_in, read_genesis
 from accountant.node.keeper import Keeper
+from accountant.node.keystore import read_key, read_password
 from accountant.node.process import Node
 from accountant.node.server import NodeOptions, serving
 from accountant.node.store import BlockStore
@@ -69,3 +72,27 @@ async def until_height(client: NodeClient, height: int, seconds: float = 10.0) -
         return (await client.head()).height >= height
 
     await until(there, seconds)
+
+
+@contextmanager
+def node_of_folder(folder: Path) -> Iterator[str]:
+    """The URL of a node of the development chain in a folder, in a thread: for what has an event loop of its own."""
+    places = devnet_in(folder)
+    proposer = read_key(places.proposer_key, read_password(places.password))
+    urls: list[str] = []
+    ready, done = Event(), Event()
+
+    async def run() -> None:
+        async with running_node(folder / "store", read_genesis(places.genesis)[1], proposer) as node:
+            urls.append(node.url)
+            ready.set()
+            await asyncio.to_thread(done.wait)
+
+    thread = Thread(target=lambda: asyncio.run(run()))
+    thread.start()
+    try:
+        assert ready.wait(20)
+        yield urls[0]
+    finally:
+        done.set()
+        thread.join(20)

@@ -10,11 +10,14 @@ from accountant.accounting.certificate import AnyCertificate, Certificate, Undec
 from accountant.chain.block import Position
 from accountant.chain.genesis import Genesis
 from accountant.chain.query import AccountingQuery, BalanceAtLeast
+from accountant.oath.audit_report import Audit
 from accountant.oath.oath import NotAnOath, Oath, oath_of
+from accountant.oath.signing import SigningLimits
 from accountant.primitives.encoding import encode
 from accountant.primitives.types import UNITS_PER_TOKEN, Amount
 from accountant.services.api_keys import ensure_first_key
 from accountant.services.publish import Publisher, PublisherPolicy
+from accountant.services.signing import KeySigner, Signature
 from accountant.storage.database import engine_of, migrate
 from accountant.storage.jobs import JobRow, Jobs, NewJob
 from tests.support.oath_node import ACCOUNTANT, CUSTOMER, ChainNode
@@ -56,7 +59,7 @@ def finish_job(
     return store_job(engine, key_prefix, certificate, swear)
 
 
-def store_job(engine: sa.Engine, key_prefix: str, certificate: AnyCertificate, swear: bool = True) -> str:
+def store_job(engine: sa.Engine, key_prefix: str, certificate: AnyCertificate | Audit, swear: bool = True) -> str:
     """A job that ended with this certificate; its id."""
     with engine.begin() as connection:
         jobs = Jobs(connection)
@@ -73,6 +76,8 @@ class Office(NamedTuple):
     engine: sa.Engine
     node: ChainNode
     api_key: str
+    signatures: list[Signature]
+    """What the key signed, in order."""
 
     @property
     def key_prefix(self) -> str:
@@ -81,7 +86,9 @@ class Office(NamedTuple):
 
     def publisher(self, policy: PublisherPolicy = POLICY) -> Publisher:
         """A new process of the publisher."""
-        return Publisher(self.engine, self.node.index, self.node, ACCOUNTANT, policy)
+        limits = SigningLimits(policy.penalty, policy.deposit)
+        signer = KeySigner(ACCOUNTANT, self.node.index.genesis, limits, self.signatures.append)
+        return Publisher(self.engine, self.node.index, self.node, signer, policy)
 
     def settled(self, policy: PublisherPolicy = POLICY) -> Publisher:
         """A publisher whose purse is deployed and filled."""
@@ -140,5 +147,5 @@ def opened_office(url: str, genesis: Genesis) -> Iterator[Office]:
     engine = engine_of(url)
     text = ensure_first_key(engine)
     assert text is not None
-    yield Office(engine, ChainNode(genesis), text)
+    yield Office(engine, ChainNode(genesis), text, [])
     engine.dispose()

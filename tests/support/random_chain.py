@@ -17,9 +17,11 @@ from accountant.index.memory import MemoryIndex
 from accountant.primitives.addresses import contract_id_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
+from accountant.primitives.keys import PrivateKey
 from accountant.primitives.types import AMOUNT_MAX, BLACKHOLE, AccountId, Address, ContractId, Seq
 
-USERS = [Address(sha256(b"user %d" % number)[:20]) for number in range(5)]
+KEYS = {key.address: key for key in (PrivateKey.from_seed(b"user %d" % number) for number in range(5))}
+USERS = list(KEYS)
 CONTRACTS = [ContractId(sha256(b"contract %d" % number)) for number in range(3)]
 SLOTS = [b"a", b"b", b"c"]
 _AMOUNTS = (0, 1, 2, 5, 9, 20, 60, 200)

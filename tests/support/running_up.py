@@ -12,10 +12,20 @@ from pathlib import Path
 @contextmanager
 def running_up(data_dir: Path, **environment: str) -> Iterator[tuple["subprocess.Popen[str]", str, str]]:
     """`accountant up` on free ports: the program, the API's URL and the key, as it printed them; killed at the end."""
+    with greeted_up(data_dir, data_dir / "err", **environment) as (program, said):
+        assert set(said) == {"API", "Node", "API key", "Logs"}
+        yield program, said["API"], said["API key"]
+
+
+@contextmanager
+def greeted_up(
+    data_dir: Path, log_file: Path, *arguments: str, **environment: str
+) -> Iterator[tuple["subprocess.Popen[str]", dict[str, str]]]:
+    """`accountant up` with arguments: the program, and all that its greeting says; killed at the end."""
     ours = {"ANH_DATA_DIR": str(data_dir), "ANH_API_PORT": "0", "ANH_NODE_PORT": "0", **environment}
     others = {name: value for name, value in os.environ.items() if not name.startswith("ANH_")}
-    argv = [sys.executable, "-m", "accountant.cli", "up"]
-    with (data_dir / "err").open("ab") as log:
+    argv = [sys.executable, "-m", "accountant.cli", "up", *arguments]
+    with log_file.open("ab") as log:
         program = subprocess.Popen(argv, env={**others, **ours}, stdout=subprocess.PIPE, stderr=log, text=True)
     try:
         assert program.stdout is not None
@@ -25,8 +35,8 @@ def running_up(data_dir: Path, **environment: str) -> Iterator[tuple["subprocess
                 break
             name, _, value = line.partition("  ")
             said[name] = value.strip()
-        assert set(said) == {"API", "Node", "API key", "Logs"}, (data_dir / "err").read_text()[-3000:]
-        yield program, said["API"], said["API key"]
+        assert {"API", "Node", "API key", "Logs"} <= set(said), log_file.read_text()[-3000:]
+        yield program, said
     finally:
         program.kill()
         program.wait()

@@ -24,8 +24,10 @@ from accountant.chain.envelope import ArgumentKind, FunctionEnvelope
 from accountant.chain.genesis import Genesis, GenesisContract
 from accountant.chain.state import ChainState
 from accountant.chain.validator import ValidatedBlock
+from accountant.client.client import AccountantClient, Json
 from accountant.commands.api import forwarding
 from accountant.contracts.engine import ENGINE
+from accountant.execution.memory import MemoryOutcomes
 from accountant.node.app import make_app
 from accountant.node.client import NodeClient
 from accountant.node.keeper import Keeper
@@ -33,10 +35,15 @@ from accountant.node.process import Node
 from accountant.node.store import BlockStore
 from accountant.primitives.types import UNITS_PER_TOKEN, Hash
 from accountant.services.api_keys import ensure_first_key
+from accountant.services.attempt import Attempt
 from accountant.services.policy import JobPolicy
+from accountant.services.questions import answering
+from accountant.services.work import work
 from accountant.storage.database import Database, engine_of, migrate
 from accountant.storage.importer import Importer
 from accountant.storage.index import PostgresIndex
+from accountant.storage.observed_gas import PostgresObservedGas
+from accountant.storage.outcomes import PostgresOutcomes
 from tests.support.chains import (
     ALICE,
     BOB,
@@ -54,6 +61,7 @@ from tests.support.chains import (
 BURNER = contract_id("burner")
 TELLER = contract_id("teller")
 RATE = 350
+GAS_PER_SECOND = 50_000_000
 LOOPS_PER_SECOND = 300_000_000
 """Roughly: the slow jobs of these tests take seconds, not minutes, on any machine."""
 
@@ -186,27 +194,38 @@ def running_service(database_url: str, redis_url: str, folder: Path) -> Iterator
         ExitStack() as stack,
     ):
         keeper = Keeper(store, service_genesis(), accept_any_module, None)
-        node_url = stack.enter_context(_served(lambda: make_app(Node(keeper))))
-        index = PostgresIndex(database)
+        node_url = stack.enter_context(served(lambda: make_app(Node(keeper))))
+        index, outcomes = PostgresIndex(database), PostgresOutcomes(database)
+        stack.callback(outcomes.close)
 
         def api() -> ASGIApp:
             return create_app(
                 Resources(
                     engine=engine,
                     index=lambda: index,
+                    outcomes=lambda: outcomes,
+                    observed=PostgresObservedGas(database).before,
                     forward=forwarding(NodeClient(node_url)),
                     policy=JobPolicy(),
+                    gas_per_second=GAS_PER_SECOND,
                     probes={"database": lambda: engine.connect().close(), "broker": broker.ping, "chain": index.head},
                 )
             )
 
-        url = stack.enter_context(_served(api))
+        url = stack.enter_context(served(api))
         yield Service(url, key, engine)
     engine.dispose()
 
 
+def answered(service: Service, database: Database, client: AccountantClient, job_id: str) -> Json:
+    """The job after a worker, here, has answered it from the service's own index and nothing else."""
+    answer = answering(PostgresIndex(database), MemoryOutcomes())
+    assert work(service.engine, answer, job_id, "test", JobPolicy()) is Attempt.DONE
+    return client.job(job_id)
+
+
 @contextmanager
-def _served(make: Callable[[], ASGIApp]) -> Iterator[str]:
+def served(make: Callable[[], ASGIApp]) -> Iterator[str]:
     """The URL of an application, made and served in an event loop of its own."""
     listening = socket.create_server(("127.0.0.1", 0))
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # asyncio does so for sockets that it makes

@@ -13,7 +13,8 @@ import pytest
 from accountant.processes import landlock
 from tests.support.processes import command_of, wait_until
 from tests.support.service import Service, small_chain
-from tests.workers.test_crashes import DISPATCHER, WORKER, Start, ask, done, service, start
+from tests.support.workers import DISPATCHER, Start, done
+from tests.workers.test_crashes import WORKER, ask, service, start
 
 __all__ = ["service", "start"]
 
@@ -63,7 +64,7 @@ print(json.dumps({
 # runs a contract that fills its memory, with less and less room for addresses; prints how the runs ended
 SHRINK = """
 import resource
-from accountant.services.work import _NO_MEANS
+from accountant.services.attempt import _NO_MEANS
 from tests.contracts.test_run import main_module, module, run_main
 
 fill = "(memory.fill (i32.const 0) (i32.const 1) (i32.const 13000000))"

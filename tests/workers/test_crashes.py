@@ -2,30 +2,24 @@
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, suppress
+from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import psutil
 import pytest
 import redis
-import sqlalchemy as sa
 
+from accountant.primitives.types import AMOUNT_MAX
 from tests.support.processes import wait_until
 from tests.support.service import Service, running_service, small_chain
+from tests.support.workers import DISPATCHER, Start, done, end, ends, holder, starting, status, worker
 
 pytestmark = pytest.mark.xdist_group("workers")
 
-ROOT = Path(__file__).parents[2]
 BURNS = ["0x" + h.hex() for h in small_chain().burns]
-WORKER = ("-m", "celery", "-A", "workers.app", "worker", "-Q", "cpu", "-c", "2", "--loglevel", "WARNING")
-DISPATCHER = ("-m", "accountant.cli", "dispatch")
-
-Start = Callable[..., subprocess.Popen[bytes]]
+WORKER = worker()
 
 
 @pytest.fixture
@@ -36,30 +30,9 @@ def service(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Servi
 
 @pytest.fixture
 def start(database_url: str, redis_url: str, tmp_path: Path) -> Iterator[Start]:
-    """Starts our own processes, each with its children in a group of its own, and ends them all."""
-    environment = {
-        **os.environ,
-        "DATABASE_URL": database_url,
-        "REDIS_URL": redis_url,
-        "ANH_DATA_DIR": str(tmp_path),
-        "ANH_JOB_LEASE_S": "2",
-        "ANH_JOB_PATIENCE_S": "5",
-    }
-    with ExitStack() as stack:
-
-        def run(*arguments: str) -> subprocess.Popen[bytes]:
-            process = subprocess.Popen([sys.executable, *arguments], cwd=ROOT, env=environment, start_new_session=True)
-            stack.callback(_end, process)
-            return process
-
+    """Starts processes whose jobs execute everything themselves."""
+    with starting(database_url, redis_url, tmp_path, ANH_DELEGATE_GAS=str(AMOUNT_MAX)) as run:
         yield run
-
-
-def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kills a process with all its descendants, which share its session."""
-    with suppress(ProcessLookupError):
-        os.killpg(process.pid, signal.SIGKILL)
-    process.wait(10)
 
 
 def ask(client: httpx.Client, burn: str) -> str:
@@ -67,37 +40,6 @@ def ask(client: httpx.Client, burn: str) -> str:
     assert answer.status_code == 202, answer.text
     job: str = answer.json()["id"]
     return job
-
-
-def status(client: httpx.Client, job: str) -> str:
-    found: str = client.get(f"/v1/jobs/{job}").json()["status"]
-    return found
-
-
-def done(client: httpx.Client, job: str, seconds: float = 60.0) -> dict[str, object]:
-    """The job once it has ended, which must be well."""
-    wait_until(lambda: status(client, job) not in ("queued", "running"), seconds)
-    ended: dict[str, object] = client.get(f"/v1/jobs/{job}").json()
-    assert ended["status"] == "done", ended
-    return ended
-
-
-def holder(service: Service) -> int:
-    """The process that holds the only lease."""
-    with service.engine.connect() as connection:
-        owner: str = connection.execute(
-            sa.text("select lease_owner from accountant.jobs where state = 'running'")
-        ).scalar_one()
-    return int(owner.rpartition(":")[2])
-
-
-def ends(service: Service) -> int:
-    """How many times a job ended as done, by the events that tell of it."""
-    with service.engine.connect() as connection:
-        count: int = connection.execute(
-            sa.text("select count(*) from accountant.job_events where state = 'done'")
-        ).scalar_one()
-    return count
 
 
 def test_a_killed_worker_process_costs_an_attempt(service: Service, start: Start) -> None:
@@ -122,7 +64,7 @@ def test_a_killed_worker_with_all_its_processes(service: Service, start: Start) 
         job = ask(client, BURNS[1])
         wait_until(lambda: status(client, job) == "running", 30)
         time.sleep(0.5)
-        _end(first)
+        end(first)
         wait_until(lambda: status(client, job) == "queued", 20)
         start(*WORKER)
         ended = done(client, job)
@@ -137,7 +79,7 @@ def test_a_flushed_broker_and_a_killed_dispatcher(service: Service, start: Start
     with service.client() as client, redis.Redis.from_url(redis_url) as broker:
         jobs = [ask(client, burn) for burn in BURNS]
         wait_until(lambda: "running" in {status(client, job) for job in jobs}, 30)
-        _end(dispatcher)
+        end(dispatcher)
         broker.flushall()
         later = ask(client, BURNS[0])
         start(*DISPATCHER)

@@ -1,0 +1,52 @@
+"""Answers on the wire, and what was missing for one: the parts that certificates of all kinds share."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, Field
+
+from accountant.accounting.certificate import MissingExecution
+from accountant.api.fields import GasOut, HashOut, hex_of
+from accountant.chain.query import Answer, ViewAnswer
+
+
+class MissingView(BaseModel):
+    """What had to be executed next when the budget was spent, and the most it costs."""
+
+    transaction: Annotated[HashOut | None, Field(description="Null: the view that was asked for itself.")]
+    gas_most: GasOut
+
+    @classmethod
+    def of(cls, missing: MissingExecution) -> "MissingView":
+        """The view of what was missing."""
+        transaction = None if missing.transaction is None else hex_of(missing.transaction)
+        return cls(transaction=transaction, gas_most=str(missing.gas_most))
+
+
+class ViewAnswerView(BaseModel):
+    """What a view returned, or how it failed."""
+
+    failure: Annotated[str | None, Field(description="The kind of the failure.", examples=["assertion"])]
+    value: Annotated[str | None, Field(description="Decimal digits or hex; null where it returned nothing.")]
+
+    @classmethod
+    def of(cls, answer: ViewAnswer) -> "ViewAnswerView":
+        """The view of a view's answer."""
+        value = answer.value
+        return cls(failure=answer.failure, value=hex_of(value) if isinstance(value, bytes) else _digits(value))
+
+
+def _digits(value: int | None) -> str | None:
+    return None if value is None else str(value)
+
+
+def answer_of(answer: Answer) -> bool | str | ViewAnswerView:
+    """A query's answer: a boolean, decimal digits, hex, or what came of a view."""
+    return ViewAnswerView.of(answer) if isinstance(answer, ViewAnswer) else scalar(answer)
+
+
+def scalar(answer: Answer) -> bool | str:
+    """The answer of a query about anything but a view."""
+    assert not isinstance(answer, ViewAnswer), "a certificate of balances answers no view"
+    if isinstance(answer, bool):
+        return answer
+    return str(answer) if isinstance(answer, int) else hex_of(answer)

@@ -1,0 +1,13 @@
+"""`accountant oath …`: does an oath count, and what is the deposit behind oaths worth?"""
+
+import typer
+
+from accountant.commands.oath_audit import audit
+from accountant.commands.oath_check import check
+from accountant.commands.oath_prosecute import convict, prosecute
+
+app = typer.Typer(no_args_is_help=True, help="Read oaths, and audit those who swear.")
+app.command()(check)
+app.command()(audit)
+app.command()(prosecute)
+app.command()(convict)

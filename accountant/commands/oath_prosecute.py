@@ -1,0 +1,104 @@
+"""`accountant oath prosecute` and `convict`: a lie proved to whoever trusts block headers alone."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from accountant.chain.headers import HEADERS_BYTES_MAX, InvalidHeaders, decode_headers
+from accountant.chain.query import decode_answer
+from accountant.client.client import AccountantClient
+from accountant.commands.certificate import GAS_MOST, check_genesis, genesis_hash, read_file
+from accountant.commands.contract_service import Api, ApiKey, open_client
+from accountant.oath.conviction import CONVICTION_BYTES_MAX, ConvictionRefused
+from accountant.oath.conviction import convict as convict_by
+from accountant.oath.conviction import prosecute as prosecute_with
+from accountant.primitives.addresses import show
+from accountant.primitives.errors import AccountantError, InvalidEncoding
+from accountant.primitives.types import Gas, Hash, Height
+
+REFUSED = 1
+_ANSWER_S = 24 * 3600.0
+_FIELDS = ("account", "amount", "transaction", "contract", "slot", "function", "arguments", "gas_limit", "position")
+
+
+class CannotBeAsked(AccountantError):
+    """An oath that is in no block, or whose query cannot be asked as it was sworn."""
+
+    code = "cannot_be_asked"
+
+
+def prosecute(
+    transaction: Annotated[str, typer.Argument(help="The hash of the oath's transaction.")],
+    out: Annotated[Path, typer.Option(help="The file to write.")],
+    gas_budget: Annotated[int | None, typer.Option(min=0, help="The most gas to execute for the true answer.")] = None,
+    api: Api = None,
+    api_key: ApiKey = None,
+) -> None:
+    """Have the true answer found and certified, and write a proof that the oath is a lie.
+
+    Exit status: 0, 1 if the oath is true, 2 if there is no such oath, or no certificate of the answer.
+    """
+    with open_client(api, api_key) as client:
+        oath = client.oath(transaction)
+        if oath["position"] is None:
+            raise CannotBeAsked(f"the oath is in no block: it is {oath['state']}")
+        sworn = oath["sworn"]
+        certificate = _truth(client, sworn, {} if gas_budget is None else {"gas_budget": str(gas_budget)})
+        block = client.block(client.transaction(sworn["transaction"])["height"])
+    hashes = [Hash(bytes.fromhex(name[2:])) for name in block["transactions"]]
+    try:
+        raw = prosecute_with(bytes.fromhex(sworn["raw"][2:]), Height(block["height"]), hashes, certificate)
+    except ConvictionRefused as error:
+        typer.echo(f"no lie is proved: {error.detail}")
+        raise typer.Exit(REFUSED) from None
+    out.write_bytes(raw)
+    typer.echo(f"{len(raw)} bytes in {out}: {sworn['swearer']} swore {sworn['transaction']}, and it is a lie")
+
+
+def _truth(client: AccountantClient, sworn: dict[str, Any], budget: dict[str, str]) -> bytes:
+    """A portable certificate of the query's answer. Raises `CannotBeAsked`, `JobNotDone`, `ApiProblem`."""
+    if sworn["query"] is None:
+        raise CannotBeAsked("the oath's query is malformed: it is void, and no lie")
+    fields = {name: sworn["query"][name] for name in _FIELDS if sworn["query"].get(name) is not None}
+    job = client.query(sworn["query"]["kind"], **fields, **budget)
+    result = client.result(job, _ANSWER_S)
+    if result["query"] != sworn["query_bytes"]:
+        raise CannotBeAsked("the accountant takes the query's arguments for others than were sworn")
+    export = client.export(job["id"], **budget)
+    client.result(export, _ANSWER_S)
+    return client.certificate(export["id"])
+
+
+def convict(
+    file: Annotated[Path, typer.Argument(help="The proof: `accountant oath prosecute`.")],
+    headers: Annotated[Path, typer.Option(help="Block headers that you trust: `accountant chain headers`.")],
+    genesis: Annotated[str | None, typer.Option(help="The hash that genesis must have.")] = None,
+    gas_most: Annotated[int, typer.Option(min=0, help="The most gas to execute.")] = GAS_MOST,
+) -> None:
+    """Check offline that an oath is a lie, executing the slice of the true answer and nothing else.
+
+    Exit status: 0 if it is one, 1 if the proof is refused, and then it says why, 2 if a file cannot be read.
+    """
+    raw, trusted = read_file(file, CONVICTION_BYTES_MAX), read_file(headers, HEADERS_BYTES_MAX)
+    expected = None if genesis is None else genesis_hash(genesis)
+    try:
+        anchor = decode_headers(trusted)
+        check_genesis(anchor, expected)
+        found = convict_by(raw, anchor, Gas(gas_most))
+    except (ConvictionRefused, InvalidHeaders) as error:
+        typer.echo(f"refused: {error.detail}")
+        raise typer.Exit(REFUSED) from None
+    typer.echo(
+        f"a lie: {show(found.swearer)} swore {_said(found.terms.answer)} in 0x{found.transaction.hex()} "
+        f"(block {found.height}, purse {show(found.contract)}, penalty {found.terms.penalty:,}), "
+        f"true is {_said(found.truth)} ({found.gas_executed} gas executed)"
+    )
+
+
+def _said(answer: bytes) -> str:
+    try:
+        decoded = decode_answer(answer)
+    except InvalidEncoding:
+        return "what is no answer"
+    return str(decoded).lower() if isinstance(decoded, bool) else f"{decoded!r:.100}"

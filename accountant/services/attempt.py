@@ -1,0 +1,138 @@
+"""One attempt at a piece of work under a lease: a job, or an execution that jobs share."""
+
+from enum import StrEnum
+from typing import Protocol
+
+import structlog
+from wasmtime import WasmtimeError
+
+from accountant.accounting.questions import InvalidQuestion
+from accountant.contracts.native import EngineFault
+from accountant.execution.port import OutcomesWithdrawn
+from accountant.execution.shared_work import Done, Parked, SharedWork
+from accountant.primitives.types import Gas, Seq
+from accountant.services.heart import Abandon, Heart, LeaseLost
+from accountant.services.policy import JobPolicy
+
+_NO_MEANS = (MemoryError, EngineFault, WasmtimeError)
+"""What comes of a process's limits, not of the chain: a module that runs was checked before its block was taken."""
+
+_WITHDRAWN = "to begin again: an outcome was withdrawn meanwhile"
+
+_log = structlog.get_logger(__name__)
+
+
+class Attempt(StrEnum):
+    """What came of an attempt."""
+
+    NOTHING_TO_DO = "nothing_to_do"
+    DONE = "done"
+    PARKED = "parked"
+    """It waits for executions, and holds no worker."""
+    FAILED = "failed"
+    RETRIED = "retried"
+    SPENT = "spent"
+    """Given back, because this process has too little memory: it should end, and another one take the work."""
+    LOST = "lost"
+
+
+class Leased(Protocol):
+    """Work under a lease, and the steps that end an attempt at it, each one database transaction.
+
+    All but `renew` are false where the lease is lost; then nothing is written.
+    """
+
+    @property
+    def name(self) -> str:
+        """What logs call it."""
+
+    @property
+    def attempt(self) -> int:
+        """The attempt's number, from 1."""
+
+    @property
+    def attempts_most(self) -> int:
+        """After so many the work is parked as failed."""
+
+    @property
+    def parks(self) -> int:
+        """How often the work has waited for others."""
+
+    @property
+    def done(self) -> Done:
+        """What was done for the work before this attempt."""
+
+    @property
+    def own(self) -> Seq | None:
+        """The transaction that the work itself is to execute."""
+
+    def renew(self, gas: int) -> bool:
+        """Renews the lease."""
+
+    def run(self, work: SharedWork) -> bytes:
+        """Does the work. Raises `Parked`, `InvalidQuestion`, and whatever the heartbeat raises."""
+
+    def finish(self, result: bytes, gas: int) -> bool:
+        """Stores what came of it."""
+
+    def fail(self, code: str, detail: str) -> bool:
+        """Ends it with an error."""
+
+    def retry(self, why: str, delay_s: float) -> bool:
+        """Gives it back to the queue."""
+
+    def begin_again(self, why: str) -> bool:
+        """Gives it back to the queue through no fault of its own: the attempt is not counted."""
+
+    def park(self, parked: Parked) -> bool:
+        """Makes it wait. False where all that it wants has become known. Raises `LeaseLost`."""
+
+
+def attempt(task: Leased, policy: JobPolicy, abandon: Abandon | None) -> Attempt:
+    """Does the work, and ends the attempt in whatever way it has to end."""
+    log = _log.bind(work=task.name, attempt=task.attempt)
+    log.info("work_started")
+    try:
+        ended = _worked(task, policy, abandon)
+    except LeaseLost:
+        ended = Attempt.LOST
+    except OutcomesWithdrawn:  # what was known when the attempt began may be wrong: that says nothing against the work
+        ended = Attempt.RETRIED if task.begin_again(_WITHDRAWN) else Attempt.LOST
+    except InvalidQuestion as error:
+        ended = Attempt.FAILED if task.fail(error.kind, error.detail) else Attempt.LOST
+    except Exception as error:  # whatever it was, the work must not hang: count it and hand it on
+        log.exception("attempt_failed")
+        ended = _again(task, type(error).__name__, policy)
+        if ended is not Attempt.LOST and _lacks_means(error):
+            ended = Attempt.SPENT
+    log.info("work_left", ended=ended)
+    return ended
+
+
+def _worked(task: Leased, policy: JobPolicy, abandon: Abandon | None) -> Attempt:
+    done = task.done
+    least = policy.delegate_gas if task.parks < policy.parks_most else None
+    while True:
+        try:
+            with Heart(task.renew, task.name, done.gas, policy, abandon) as heart:
+                work = SharedWork(heart.beat, done, None if least is None else Gas(least), task.own)
+                result = task.run(work)
+        except Parked as parked:
+            if task.park(parked):
+                return Attempt.PARKED
+            done = parked.done
+        else:
+            return Attempt.DONE if task.finish(result, heart.gas) else Attempt.LOST
+
+
+def _lacks_means(error: Exception) -> bool:
+    no_thread = isinstance(error, RuntimeError) and "start new thread" in str(error)
+    return no_thread or isinstance(error, _NO_MEANS)
+
+
+def _again(task: Leased, error: str, policy: JobPolicy) -> Attempt:
+    if task.attempt >= task.attempts_most:
+        detail = f"{task.attempts_most} attempts; the last error: {error}"
+        return Attempt.FAILED if task.fail("attempts_exhausted", detail) else Attempt.LOST
+    why = f"to try again: attempt {task.attempt} of {task.attempts_most} ended with {error}"
+    return Attempt.RETRIED if task.retry(why, policy.delay_after(task.attempt)) else Attempt.LOST

@@ -1,0 +1,67 @@
+"""Tables of audits: verdicts on oaths, the purses on the chain, and the watch list."""
+
+import sqlalchemy as sa
+
+from accountant.storage import job_tables
+from accountant.storage.tables import metadata
+
+_NOW = sa.text("clock_timestamp()")
+
+oath_verdicts = sa.Table(
+    "oath_verdicts",
+    metadata,
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False, comment="The oath's transaction."),
+    sa.Column("number", sa.BigInteger, sa.Identity(always=True), nullable=False, unique=True, comment="Order found."),
+    sa.Column("transaction", sa.LargeBinary, nullable=False, comment="Its hash."),
+    sa.Column("contract", sa.LargeBinary, nullable=False),
+    sa.Column("swearer", sa.LargeBinary, nullable=False),
+    sa.Column(
+        "features",
+        sa.ARRAY(sa.BigInteger),
+        nullable=False,
+        comment="Thousandths, as the oath looked before it was checked.",
+    ),
+    sa.Column("lied", sa.Boolean, nullable=False),
+    sa.Column("gas", sa.BigInteger, nullable=False, comment="That finding it took; 0: it was known."),
+    sa.Column("found_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
+    sa.CheckConstraint("gas >= 0", name="gas_not_negative"),
+    sa.Index("ix_oath_verdicts_swearer_number", "swearer", "number"),
+)
+"""What executing an oath of an audited purse showed. A withdrawn outcome takes its verdict away."""
+
+purses = sa.Table(
+    "purses",
+    metadata,
+    sa.Column("contract", sa.LargeBinary, primary_key=True),
+    sa.Column("number", sa.BigInteger, sa.Identity(always=True), nullable=False, unique=True, comment="Order seen."),
+    sa.Column("owner", sa.LargeBinary, nullable=False),
+    sa.Column("seq", sa.BigInteger, nullable=False, comment="The transaction that deploys it."),
+    sa.Index("ix_purses_owner_seq", "owner", "seq"),
+)
+"""Contracts with the audited code that a transaction deploys. Derived from the chain: may be dropped at any time."""
+
+purse_search = sa.Table(
+    "purse_search",
+    metadata,
+    sa.Column("only", sa.SmallInteger, primary_key=True, autoincrement=False),
+    sa.Column("before", sa.BigInteger, nullable=False, comment="Deployments below this number were looked at."),
+    sa.CheckConstraint('"only" = 1', name="single"),
+)
+"""One row: how far purses were looked for."""
+
+watch_list = sa.Table(
+    "watch_list",
+    metadata,
+    sa.Column("key_prefix", sa.Text, sa.ForeignKey(job_tables.api_keys.c.prefix), nullable=False, comment="Whose."),
+    sa.Column("contract", sa.LargeBinary, nullable=False),
+    sa.Column("interval_s", sa.BigInteger, nullable=False),
+    sa.Column("gas_budget", sa.BigInteger, nullable=False),
+    sa.Column("swear", sa.Boolean, nullable=False),
+    sa.Column("due_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
+    sa.Column("last_job", sa.Text, sa.ForeignKey(job_tables.jobs.c.id), comment="The latest audit."),
+    sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
+    sa.PrimaryKeyConstraint("key_prefix", "contract"),
+    sa.CheckConstraint("interval_s > 0 and gas_budget >= 0", name="positive"),
+    sa.Index("ix_watch_list_due_at", "due_at"),
+)
+"""Contracts that are audited again and again."""

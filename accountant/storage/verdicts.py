@@ -1,0 +1,63 @@
+"""Verdicts on oaths in Postgres: kept as audits find them, and read to learn from."""
+
+from collections.abc import Iterable, Sequence
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from accountant.primitives.types import Address, ContractId, Hash, Seq
+from accountant.storage.audit_tables import oath_verdicts
+from accountant.trust.features import History
+from accountant.trust.knowledge import Knowledge, Learned, features_from
+
+LEARNED_MOST = 5_000
+"""Verdicts that a model is fitted to: the latest."""
+
+_v = oath_verdicts
+
+
+class NewVerdict(NamedTuple):
+    """What executing an oath showed. `features`: thousandths, as it looked before; `gas`: 0 if it was known."""
+
+    seq: Seq
+    transaction: Hash
+    contract: ContractId
+    swearer: Address
+    features: Sequence[int]
+    lied: bool
+    gas: int
+
+
+class Verdicts:
+    """The verdicts, within one database transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def add(self, verdicts: Iterable[NewVerdict]) -> None:
+        """Keeps those of oaths that have none yet: a verdict is a fact of the chain, whoever finds it again."""
+        rows = [{**verdict._asdict(), "features": list(verdict.features)} for verdict in verdicts]
+        if rows:
+            self._connection.execute(insert(_v).on_conflict_do_nothing(index_elements=[_v.c.seq]), rows)
+
+    def forget(self, seqs: Sequence[Seq]) -> int:
+        """Takes away the verdicts on these oaths; how many there were."""
+        wanted = sa.any_(sa.literal(list(seqs), sa.ARRAY(sa.BigInteger)))
+        return self._connection.execute(sa.delete(_v).where(_v.c.seq == wanted)).rowcount
+
+    def knowledge(self, swearers: Iterable[Address]) -> Knowledge:
+        """The latest verdicts on anybody, and these swearers' histories."""
+        query = sa.select(_v.c.features, _v.c.lied).order_by(_v.c.number.desc()).limit(LEARNED_MOST)
+        rows = self._connection.execute(query).all()
+        learned = [Learned(features_from(row.features), row.lied) for row in reversed(rows)]
+        return Knowledge(learned, {swearer: self.history(swearer) for swearer in set(swearers)})
+
+    def history(self, swearer: Address) -> History:
+        """What verdicts said of a swearer: how many there are, how many lies, and how many since the last one."""
+        theirs = _v.c.swearer == swearer
+        last_lie = sa.select(sa.func.max(_v.c.number)).where(theirs, _v.c.lied).scalar_subquery()
+        since = sa.func.count().filter(_v.c.number > sa.func.coalesce(last_lie, 0))
+        query = sa.select(sa.func.count(), sa.func.count().filter(_v.c.lied), since).where(theirs)
+        checked, lies, since_lie = self._connection.execute(query).one()
+        return History(checked=checked, lies=lies, since_lie=since_lie)
