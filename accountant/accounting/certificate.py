@@ -32,6 +32,28 @@ class CertifiedIncome(Record, frozen=True):
     gas: int
 
 
+class ThetaChoice(Record, frozen=True):
+    """How the accountant chose Θ: by its first plan, from what was known before that. Gas of all kinds is estimated.
+
+    No set of the candidates that brings enough costs less than `lower_bound`, if executing takes what was estimated.
+    """
+
+    candidates: int
+    """Incomes that were considered."""
+    cost: int
+    """Of the set that was chosen, each shared ancestor paid for once, observed ones free."""
+    lower_bound: int
+    additive_cost: int
+    """Of the set that looks cheapest to whoever does not see what is shared."""
+    plans: int
+    """How often Θ was chosen: once, and again after each surprise."""
+
+    @property
+    def proved(self) -> bool:
+        """Whether no set of the candidates is cheaper, under the estimates."""
+        return self.cost == self.lower_bound
+
+
 class MissingExecution(Record, frozen=True):
     """What had to be executed next when the budget was spent, and the most it costs."""
 
@@ -72,6 +94,12 @@ class Certificate(Record, frozen=True):
 
     What a stored checkpoint of a balance was once computed from is not listed again."""
     missing: tuple[MissingExecution, ...] = ()
+
+
+class PlannedCertificate(Certificate, frozen=True, kw_only=True):
+    """The same, where the accountant chose Θ by more than the order of what each income costs alone."""
+
+    choice: ThetaChoice
 
 
 class ViewCertificate(Record, frozen=True):
@@ -126,16 +154,24 @@ class QueryCertificate(Record, frozen=True):
     missing: tuple[MissingExecution, ...] = ()
 
 
+class PlannedQueryCertificate(QueryCertificate, frozen=True, kw_only=True):
+    """The same, where the accountant chose Θ by more than the order of what each income costs alone."""
+
+    choice: ThetaChoice
+
+
 AnyCertificate = Certificate | ViewCertificate | QueryCertificate
 
 _certificates = Decoder(Certificate, CERTIFICATE_BYTES_MAX)
 _views = Decoder(ViewCertificate, CERTIFICATE_BYTES_MAX)
+_planned = Decoder(PlannedCertificate, CERTIFICATE_BYTES_MAX)
+_planned_queries = Decoder(PlannedQueryCertificate, CERTIFICATE_BYTES_MAX)
 _queries = Decoder(QueryCertificate, CERTIFICATE_BYTES_MAX)
 
 
 def decode_certificate(raw: bytes) -> AnyCertificate:
     """The certificate that `raw` encodes; its number of fields tells the kinds apart. Raises `InvalidEncoding`."""
-    for decoder in (_certificates, _views):
+    for decoder in (_certificates, _planned, _views, _planned_queries):
         try:
             return decoder.decode(raw)
         except InvalidEncoding:

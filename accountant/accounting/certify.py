@@ -1,6 +1,8 @@
 """Making the certificate of an answer (DESIGN section 4)."""
 
-from accountant.accounting.certificate import Certificate, Verdict
+from msgspec.structs import asdict
+
+from accountant.accounting.certificate import Certificate, PlannedCertificate, Verdict
 from accountant.accounting.funding import Funding
 from accountant.chain.block import Position
 from accountant.execution.selective import Selective
@@ -28,7 +30,7 @@ def certify(
     decided = funding.verdict is not Verdict.UNDECIDED
     hashes = rests_on(selective)
     zero = index.zero_balance(Address(account), moment) if len(account) == ADDRESS_BYTES else 0
-    return Certificate(
+    certificate = Certificate(
         verdict=funding.verdict,
         reason=funding.reason,
         query=query if decided else None,
@@ -48,6 +50,9 @@ def certify(
         slice=tuple(hashes.values()),
         missing=funding.missing,
     )
+    if funding.choice is None:
+        return certificate
+    return PlannedCertificate(**asdict(certificate), choice=funding.choice)
 
 
 def rests_on(selective: Selective) -> dict[Seq, Hash]:

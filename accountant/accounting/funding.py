@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, field
 
-from accountant.accounting.certificate import CertifiedIncome, MissingExecution, UndecidedReason, Verdict
+from accountant.accounting.certificate import CertifiedIncome, MissingExecution, ThetaChoice, UndecidedReason, Verdict
+from accountant.accounting.planner import Planner
 from accountant.execution.batch import next_batch, next_of
 from accountant.execution.choice import next_to_execute
 from accountant.execution.income import income_of
@@ -21,6 +22,8 @@ class Funding:
     reason: UndecidedReason | None = None
     incomes: list[CertifiedIncome] = field(default_factory=list)
     missing: tuple[MissingExecution, ...] = ()
+    choice: ThetaChoice | None = None
+    """How Θ was chosen, where a solver chose it."""
 
 
 def fund(selective: Selective, account: AccountId, amount: int, before: Seq, theta: tuple[Seq, ...] | None) -> Funding:
@@ -35,15 +38,20 @@ def fund(selective: Selective, account: AccountId, amount: int, before: Seq, the
     if theta is not None:
         rest = [seq for seq in theta if seq not in begun]
         return _by(selective, account, amount, before, theta, rest, incomes)
-    narrowing = selective.narrowing(account, amount, before)
+    selective.consulted.add_balance(account, before)
+    planner = Planner(selective.session, account, amount, before)
     while True:
-        chosen = narrowing.next()
-        if narrowing.covered is not None:
-            return Funding(_verdict(narrowing.covered), narrowing.walk, incomes=incomes)
+        chosen = planner.next()
+        if planner.covered is not None:
+            return Funding(_verdict(planner.covered), planner.walk, incomes=incomes, choice=planner.choice)
         if spent is not None:  # and what was found before the budget ended does not decide it
-            return Funding(Verdict.UNDECIDED, narrowing.walk, UndecidedReason.BUDGET_SPENT, incomes, (spent,))
-        batch = next_batch(selective.session, narrowing.walk, amount, chosen)
-        spent = _execute(selective, account, batch, incomes)
+            reason, missing = UndecidedReason.BUDGET_SPENT, (spent,)
+            return Funding(Verdict.UNDECIDED, planner.walk, reason, incomes, missing, planner.choice)
+        batch = next_batch(selective.session, planner.walk, amount, chosen)
+        with planner.at_most_what_a_plan_is_worth():
+            spent = _execute(selective, account, batch, incomes)
+        if planner.cut_short(spent):
+            spent = None
 
 
 def _begun(selective: Selective, account: AccountId, before: Seq) -> list[Seq]:

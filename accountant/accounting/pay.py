@@ -58,7 +58,9 @@ def verify_payment(
 
 def _budget_spent(funding: Funding, spent: BudgetSpent) -> Funding:
     missing = (MissingExecution(spent.transaction, spent.gas_most),)
-    return Funding(Verdict.UNDECIDED, funding.walk, UndecidedReason.BUDGET_SPENT, funding.incomes, missing)
+    return Funding(
+        Verdict.UNDECIDED, funding.walk, UndecidedReason.BUDGET_SPENT, funding.incomes, missing, funding.choice
+    )
 
 
 def _checked(index: ChainIndex, question: PaymentQuestion) -> tuple[Located, tuple[Seq, ...] | None]:

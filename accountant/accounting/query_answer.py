@@ -1,9 +1,13 @@
 """Answering accounting queries: each by the cheapest way that is known, with everything that the answer rests on."""
 
+from msgspec.structs import asdict
+
 from accountant.accounting.bound import lower_bound
 from accountant.accounting.certificate import (
     Certificate,
     MissingExecution,
+    PlannedCertificate,
+    PlannedQueryCertificate,
     QueryCertificate,
     UndecidedReason,
     Verdict,
@@ -82,7 +86,7 @@ def _from(
     upper: int | None,
     zero_balance: int | None,
 ) -> QueryCertificate:
-    return QueryCertificate(
+    certificate = QueryCertificate(
         verdict=found.verdict,
         reason=found.reason,
         query=question.query,
@@ -98,6 +102,9 @@ def _from(
         slice=found.slice,
         missing=found.missing,
     )
+    if isinstance(found, PlannedCertificate):
+        return PlannedQueryCertificate(**asdict(certificate), choice=found.choice)
+    return certificate
 
 
 def _exact_balance(

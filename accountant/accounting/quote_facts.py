@@ -23,7 +23,7 @@ from accountant.primitives.types import AccountId, ContractId, Gas, Seq
 POSTINGS_MOST = 2_048
 """Transactions of one account's history, from the last exact checkpoint on, that a quote walks."""
 
-_ROWS_PER_LOOK_UP = 64
+ROWS_PER_LOOK_UP = 64
 """A look-up of many rows counts as several."""
 
 _WRITERS_PAGE = 16
@@ -34,7 +34,7 @@ class CutOff(Exception):
     """The walk met its limit of work: what it has not seen may cost anything."""
 
 
-class _ReadOnly(OutcomeStore):
+class ReadOnly(OutcomeStore):
     """A store that is asked and never changed; with `nothing` it knows nothing."""
 
     def __init__(self, store: OutcomeStore, nothing: bool) -> None:
@@ -68,7 +68,7 @@ class Facts:
         self.left = look_ups
         self._from_nothing = from_nothing
         self._store = store
-        self._session = Session(index, _ReadOnly(store, from_nothing))
+        self._session = Session(index, ReadOnly(store, from_nothing))
         self._observed: dict[Seq, Observed | None] = {}
         self._walks: dict[tuple[AccountId, Seq], tuple[Seq, Walk]] = {}
 
@@ -88,7 +88,7 @@ class Facts:
         """Ask for several outcomes at once."""
         missing = [seq for seq in seqs if seq not in self._observed]
         if missing:
-            self.spend(1 + len(missing) // _ROWS_PER_LOOK_UP)
+            self.spend(1 + len(missing) // ROWS_PER_LOOK_UP)
             found = self._store.get_many(missing)
             self._observed.update((seq, found.get(seq)) for seq in missing)
 
@@ -99,7 +99,7 @@ class Facts:
 
     def located(self, seqs: Sequence[Seq]) -> list[Located]:
         """The transactions."""
-        self.spend(1 + len(seqs) // _ROWS_PER_LOOK_UP)
+        self.spend(1 + len(seqs) // ROWS_PER_LOOK_UP)
         return self.index.transactions(list(seqs))
 
     def walk(self, account: AccountId, before: Seq) -> tuple[Seq, Walk]:
@@ -128,7 +128,7 @@ class Facts:
     def _postings(self, account: AccountId, start: Seq, before: Seq) -> list[Posting]:
         rows = self.index.movements(account, _EVENTS, Seq(start - 1), before, POSTINGS_MOST + 1)
         postings = postings_of(sorted(rows))
-        self.spend(2 + len(postings) // _ROWS_PER_LOOK_UP)
+        self.spend(2 + len(postings) // ROWS_PER_LOOK_UP)
         if len(postings) > POSTINGS_MOST:
             raise CutOff
         return postings

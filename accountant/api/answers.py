@@ -4,7 +4,7 @@ from typing import Annotated
 
 from pydantic import BaseModel, Field
 
-from accountant.accounting.certificate import MissingExecution
+from accountant.accounting.certificate import MissingExecution, ThetaChoice
 from accountant.api.fields import GasOut, HashOut, hex_of
 from accountant.chain.query import Answer, ViewAnswer
 
@@ -50,3 +50,28 @@ def scalar(answer: Answer) -> bool | str:
     if isinstance(answer, bool):
         return answer
     return str(answer) if isinstance(answer, int) else hex_of(answer)
+
+
+class ChoiceView(BaseModel):
+    """How the accountant chose Θ, by its first plan. Gas is what was estimated before anything was executed."""
+
+    candidates: Annotated[int, Field(description="Incomes that Θ was chosen from.")]
+    cost: Annotated[GasOut, Field(description="Of the chosen set, each shared ancestor paid for once.")]
+    lower_bound: Annotated[GasOut, Field(description="No set of the candidates costs less, under the estimates.")]
+    proved: Annotated[bool, Field(description="Whether the two are equal.")]
+    saved: Annotated[
+        GasOut, Field(description="Against the set that looks cheapest to whoever does not see what is shared.")
+    ]
+    plans: Annotated[int, Field(description="1, and 1 more for each time that an income disappointed.")]
+
+    @classmethod
+    def of(cls, choice: ThetaChoice) -> "ChoiceView":
+        """The view of a choice."""
+        return cls(
+            candidates=choice.candidates,
+            cost=str(choice.cost),
+            lower_bound=str(choice.lower_bound),
+            proved=choice.proved,
+            saved=str(choice.additive_cost - choice.cost),
+            plans=choice.plans,
+        )

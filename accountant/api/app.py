@@ -26,6 +26,7 @@ from accountant.api import (
     query_routes,
     question_routes,
     quote_routes,
+    theta_routes,
     view_routes,
     watch_routes,
 )
@@ -112,6 +113,7 @@ def _routed() -> FastAPI:
         question_routes,
         query_routes,
         quote_routes,
+        theta_routes,
         view_routes,
         outcome_routes,
         income_routes,

@@ -6,12 +6,13 @@ from pydantic import BaseModel, Field
 
 from accountant.accounting.certificate import (
     Certificate,
+    PlannedCertificate,
     QueryCertificate,
     UndecidedReason,
     ViewCertificate,
     decode_certificate,
 )
-from accountant.api.answers import MissingView, ViewAnswerView, scalar
+from accountant.api.answers import ChoiceView, MissingView, ViewAnswerView, scalar
 from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
 from accountant.api.query_views import QueryResultView
 from accountant.chain.query import ViewAnswer, decode_answer
@@ -46,6 +47,7 @@ class ResultView(BaseModel):
     cache_hits: int
     slice: Annotated[list[HashOut], Field(description="All transactions that the answer rests on, in chain order.")]
     missing: list[MissingView]
+    choice: Annotated[ChoiceView | None, Field(description="How Θ was chosen, where that took a plan; null elsewhere.")]
     canonical: Annotated[HexOut, Field(description="The certificate's canonical bytes.")]
 
     @classmethod
@@ -73,6 +75,7 @@ class ResultView(BaseModel):
             cache_hits=certificate.cache_hits,
             slice=[hex_of(t) for t in certificate.slice],
             missing=[MissingView.of(m) for m in certificate.missing],
+            choice=ChoiceView.of(certificate.choice) if isinstance(certificate, PlannedCertificate) else None,
             canonical=hex_of(raw),
         )
 

@@ -4,9 +4,9 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from accountant.accounting.certificate import QueryCertificate, UndecidedReason
+from accountant.accounting.certificate import PlannedQueryCertificate, QueryCertificate, UndecidedReason
 from accountant.accounting.query import AnyQuery, ExactBalance, LowerBound, QueryQuestion, decode_any_query, name_of
-from accountant.api.answers import MissingView, ViewAnswerView, answer_of
+from accountant.api.answers import ChoiceView, MissingView, ViewAnswerView, answer_of
 from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
 from accountant.chain.block import Position
 from accountant.chain.query import BalanceAtLeast, Income, Storage, TransactionSucceeded, View, decode_answer
@@ -134,6 +134,7 @@ class QueryResultView(BaseModel):
     missing: Annotated[
         list[MissingView], Field(description="Where the budget ended: what came next, and the most it costs.")
     ]
+    choice: Annotated[ChoiceView | None, Field(description="How Θ was chosen, where that took a plan; null elsewhere.")]
     canonical: Annotated[HexOut, Field(description="The certificate's canonical bytes.")]
 
     @classmethod
@@ -158,6 +159,7 @@ class QueryResultView(BaseModel):
             cache_hits=certificate.cache_hits,
             slice=[hex_of(t) for t in certificate.slice],
             missing=[MissingView.of(m) for m in certificate.missing],
+            choice=ChoiceView.of(certificate.choice) if isinstance(certificate, PlannedQueryCertificate) else None,
             canonical=hex_of(raw),
         )
 

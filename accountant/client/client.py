@@ -85,6 +85,13 @@ class AccountantClient:
         """Algorithm 4 (Pay): asks whether a payment settled; the job. Options: theta, gas_budget, swear."""
         return self._ask("POST", "/v1/payments/verifications", {"transaction": transaction_hash, **options})
 
+    def propose_theta(self, kind: str, **fields: Any) -> Json:
+        """Which incomes show that a payment is covered, executing nothing: status, theta, cost, lower_bound and more.
+
+        Kinds and fields: `payment`: transaction. `amount`: account, amount, position.
+        """
+        return self._ask("POST", "/v1/payments/theta", {"kind": kind, **fields})
+
     def lower_bound(self, account: str, position: Json | str = "head", **options: Any) -> Json:
         """Lemma 1: asks what an account owns at least; the job. Options: target, theta, gas_budget, swear."""
         body = {"account": account, "position": position, **options}

@@ -5,7 +5,7 @@ from typing import Annotated, Any
 
 import typer
 
-from accountant.commands.ask_shown import shown_quote, shown_result, status_of
+from accountant.commands.ask_shown import shown_proposal, shown_quote, shown_result, status_of, status_of_proposal
 from accountant.commands.contract_service import ARGUMENTS_MAY_BE_NEGATIVE, Api, ApiKey, Json, open_client
 from accountant.commands.place import HEAD, At, position_of
 
@@ -159,3 +159,19 @@ def exact_balance(
 ) -> None:
     """What does the account own? May execute all that ever moved its general balance; never sworn."""
     _Asking(gas_budget, quote, api, api_key, as_json)("exact_balance", at, account=account)
+
+
+@app.command()
+def theta(
+    account: Account,
+    amount: Amount,
+    at: At = HEAD,
+    api: Api = None,
+    api_key: ApiKey = None,
+    as_json: Json = False,
+) -> None:
+    """Which incomes show, most cheaply, that the account can pay so much general money? Executes nothing."""
+    with open_client(api, api_key, _WAIT_S) as client:
+        found = client.propose_theta("amount", account=account, amount=str(amount), position=position_of(client, at))
+    typer.echo(json.dumps(found) if as_json else "\n".join(shown_proposal(found)))
+    raise typer.Exit(status_of_proposal(found))

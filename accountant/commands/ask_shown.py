@@ -41,6 +41,29 @@ def shown_quote(quote: dict[str, Any]) -> Iterator[str]:
     yield line("Query", quote["query_hash"])
 
 
+def status_of_proposal(found: dict[str, Any]) -> int:
+    """The exit status of a proposed Θ."""
+    return {"covered": ANSWERED, "chosen": ANSWERED, "impossible": NO, "open": UNDECIDED}[found["status"]]
+
+
+def shown_proposal(found: dict[str, Any]) -> Iterator[str]:
+    """Θ, and what finding out costs."""
+    says = {
+        "covered": "none needed: it is covered for certain",
+        "chosen": f"{len(found['theta'])} of {found['candidates']} incomes",
+        "impossible": "none: the account cannot own so much",
+        "open": "none found: an earlier or an own transaction decides",
+    }
+    yield line("Theta", says[found["status"]])
+    for member in found["theta"]:
+        yield line("", f"{member['transaction']}, {_between(member['low'], member['high'])}")
+    yield line("General", _between(found["lower"], found["upper"]))
+    if found["status"] == "chosen":
+        proof = "and no other costs less" if not found["gap"] else f"others at least {_number(found['lower_bound'])}"
+        yield line("Gas", f"about {_number(found['cost'])}, {proof}; {_number(found['saved'])} saved by sharing")
+    yield line("Seconds", f"{found['seconds']:.3g}")
+
+
 def _answer(answer: Any) -> str:
     match answer:
         case None:

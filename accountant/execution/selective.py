@@ -125,11 +125,6 @@ class Selective:
         self.consulted.add_balance(account, before)
         return self.session.glance(account, before)
 
-    def narrowing(self, account: AccountId, amount: int, before: Seq) -> Narrowing:
-        """The question whether G is at least `amount`, for somebody who executes what it needs step by step."""
-        self.consulted.add_balance(account, before)
-        return Narrowing(self.session, account, amount, before)
-
     # The loop
 
     def _resolve(self, root: Need | AllOf, into: Inputs | None = None) -> Value:

@@ -17,17 +17,30 @@ from accountant.execution.memory import MemoryOutcomes
 from accountant.index.port import moment_before
 from accountant.index.position import resolve
 from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, Seq
+from tests.support.planning import always_plan
 from tests.support.random_chain import RandomChain
 
 CHAINS = settings(
     max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow]
 )
 
+_WORLDS = {
+    "dense checkpoints, waiting runs": (1, 0, 32, False),
+    "as in service": (512, 4, 32, False),
+    "planned": (512, 4, 32, True),
+    "planned, one posting at first": (1, 4, 1, True),
+    "planned, three postings at first": (512, 4, 3, True),
+}
+"""Postings between checkpoints, starts before runs wait, the first window, and whether Θ is planned."""
 
-@pytest.fixture(autouse=True, params=[(1, 0), (512, 4)], ids=["dense checkpoints, waiting runs", "as in service"])
+
+@pytest.fixture(autouse=True, params=list(_WORLDS.values()), ids=list(_WORLDS))
 def _limits(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    checkpoint_every, runs_most = request.param
+    checkpoint_every, runs_most, window, planned = request.param
     monkeypatch.setattr("accountant.execution.session.CHECKPOINT_EVERY", checkpoint_every)
+    monkeypatch.setattr("accountant.execution.session.WINDOW", window)
+    if planned:
+        always_plan(monkeypatch)
     monkeypatch.setattr("accountant.execution.selective.RUNS_MOST", runs_most)
 
 

@@ -39,6 +39,7 @@ from accountant.primitives.addresses import account_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.types import ADDRESS_BYTES, Address
+from tests.support.planning import always_plan
 from tests.support.random_chain import CONTRACTS, USERS, RandomChain
 
 CHAIN = RandomChain(Random(11))
@@ -59,7 +60,16 @@ def _truth(chain: RandomChain, eager: EagerState, query: object) -> object:
     return zero + eager.general_before(account, place.seq)
 
 
-@settings(max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@pytest.fixture(autouse=True, params=[None, 1, 32], ids=["greedy", "planned, one posting at first", "planned"])
+def _planned(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.param:
+        monkeypatch.setattr("accountant.execution.session.WINDOW", request.param)
+        always_plan(monkeypatch)
+
+
+@settings(
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.function_scoped_fixture]
+)
 @given(st.randoms(use_true_random=True))
 def test_every_answer_is_the_eager_one(random: Random) -> None:
     """Every kind, from cold and warm stores, with and without a budget: the truth or none, within what was learnt."""

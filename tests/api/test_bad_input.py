@@ -25,6 +25,7 @@ BOUND = "/v1/balances/lower-bound"
 VIEW = "/v1/views"
 QUERY = "/v1/queries"
 QUOTE = "/v1/quotes"
+THETA = "/v1/payments/theta"
 INCOMES = f"/v1/accounts/{ACCOUNT}/incomes"
 COST = "/v1/accounting-cost"
 SUBMIT = "/v1/transactions"
@@ -234,6 +235,18 @@ BAD = [
         "foreign_income",
         QUOTE,
         json=_query("payment", transaction=UNSETTLED, theta=[REFUND]),
+    ),
+    Bad("theta of nothing", 422, "invalid_request", THETA, {}),
+    Bad(
+        "theta of two things", 422, "invalid_request", THETA, {"kind": "payment", "transaction": UNKNOWN, "amount": "1"}
+    ),
+    Bad("theta of an unknown payment", 404, "unknown_transaction", THETA, {"kind": "payment", "transaction": UNKNOWN}),
+    Bad(
+        "theta of a negative amount",
+        422,
+        "invalid_request",
+        THETA,
+        {"kind": "amount", "account": ACCOUNT, "amount": "-1"},
     ),
     Bad("incomes of nobody", 422, "invalid_request", "/v1/accounts/0x12/incomes", method="GET"),
     Bad("incomes of a wrong checksum", 422, "invalid_request", f"/v1/accounts/{WRONG_CHECKSUM}/incomes", method="GET"),

@@ -157,3 +157,16 @@ def test_a_head_request_of_lists_names_the_next_page(service: Service) -> None:
     with service.client() as plain:
         page: httpx.Response = plain.get(f"/v1/accounts/{BOBS}/incomes", params={"limit": 1, "min_amount": 2})
     assert "min_amount=2" in page.links["next"]["url"] and "limit=1" in page.links["next"]["url"]
+
+
+def test_theta_alone(service: Service, client: AccountantClient) -> None:
+    """Bob's only income is Alice's payment: it is certain, so Θ is empty; more than he can own is proved impossible."""
+    before = service.rows()
+    found = client.propose_theta("amount", account=BOBS, amount="1", position="head")
+    assert (found["status"], found["theta"], found["cost"], found["gap"]) == ("covered", [], "0", 0.0)
+    refused = client.propose_theta("payment", transaction=UNSETTLED)
+    assert refused["status"] == "impossible" and int(refused["upper"]) < int(refused["amount"])
+    carol = client.propose_theta("amount", account=CAROLS, amount=str(4 * 10**9), position="head")
+    assert (carol["status"], len(carol["theta"]), carol["gap"]) == ("chosen", 1, 0.0), carol
+    assert carol["cost"] == carol["lower_bound"] and int(carol["theta"][0]["high"]) >= 4 * 10**9
+    assert service.rows() == before

@@ -107,6 +107,21 @@ def test_a_quote_executes_nothing(ask: Ask, service: Service) -> None:
     assert said.value("Seconds").startswith("about ")
 
 
+@pytest.mark.parametrize(
+    ("amount", "status", "theta"),
+    [
+        (1, 0, "none needed: it is covered for certain"),
+        (2**62, 1, "none: the account cannot own so much"),
+    ],
+)
+def test_theta_is_proposed(ask: Ask, service: Service, amount: int, status: int, theta: str) -> None:
+    """Which incomes show it, with the exit statuses of answers; no job is made."""
+    before = service.rows()
+    said = ask("theta", BOBS, str(amount))
+    assert (said.status, said.err) == (status, "") and said.value("Theta") == theta
+    assert service.rows() == before
+
+
 def test_json_is_the_services(ask: Ask) -> None:
     """With --json what the service said, whole. (Before it stand the logs of the worker in this process.)"""
     said = ask("income", SETTLED, BOBS, "--json")

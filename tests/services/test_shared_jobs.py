@@ -15,6 +15,7 @@ from accountant.services.policy import JobPolicy
 from accountant.services.sweep import sweep
 from accountant.storage.database import engine_of, migrate
 from accountant.storage.jobs import JobState
+from tests.support.planning import always_plan
 from tests.support.shared_jobs import POLICY, Fate, SharedService
 
 CHAINS = settings(max_examples=15, deadline=None)
@@ -23,8 +24,9 @@ CHAINS = settings(max_examples=15, deadline=None)
 class Setting:
     """A database for many chains, one after the other."""
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, patch: pytest.MonkeyPatch) -> None:
         migrate(url)
+        self._patch = patch
         self.engine = engine_of(url)
         key = ensure_first_key(self.engine)
         assert key is not None
@@ -34,7 +36,10 @@ class Setting:
             sa.event.listen(self.engine, event, lambda *_: self.fate.step())
 
     def service(self, random: Random, policy: JobPolicy = POLICY) -> SharedService:
-        """A service on a new random chain, with every execution left to others."""
+        """A service on a new random chain, with every execution left to others; half of them plan whatever they can."""
+        self._patch.undo()
+        if random.random() < 0.5:
+            always_plan(self._patch)
         service = SharedService(self.engine, self.key_prefix, random, policy)
         self.fate = service.fate
         return service
@@ -42,8 +47,9 @@ class Setting:
 
 @pytest.fixture(scope="module")
 def world(module_database_url: str) -> Iterator[Setting]:
-    made = Setting(module_database_url)
-    yield made
+    with pytest.MonkeyPatch.context() as patch:
+        made = Setting(module_database_url, patch)
+        yield made
     made.engine.dispose()
 
 

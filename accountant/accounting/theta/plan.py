@@ -21,6 +21,7 @@ from accountant.accounting.theta.candidate import (
 )
 from accountant.accounting.theta.closure import QUICK, choose_closure
 from accountant.accounting.theta.relaxation import ranked
+from accountant.accounting.theta.small import FEW, choose_few
 from accountant.accounting.theta.union import check_ancestors
 
 CLOSURE_MOST = 2_000
@@ -77,9 +78,10 @@ def plan(
 
 
 def expected(candidate: Candidate) -> int:
-    """Units that an income brings on average, rounded down."""
+    """Units that an income brings on average, rounded down; at least one where it may bring any."""
     per_mille = 500 if candidate.likelihood is None else candidate.likelihood
-    return candidate.amount_low + (candidate.amount_high - candidate.amount_low) * per_mille // 1000
+    brings = candidate.amount_low + (candidate.amount_high - candidate.amount_low) * per_mille // 1000
+    return max(brings, min(1, candidate.amount_high))
 
 
 def _cheapest(
@@ -87,7 +89,10 @@ def _cheapest(
 ) -> tuple[Choice, list[int]]:
     """The cheapest choice, and its members with the most units for the least gas first."""
     direct = _direct_costs(candidates, ancestry)
-    if ancestry and len(candidates) <= CLOSURE_MOST:
+    choice: Choice | Unsatisfiable
+    if len(candidates) <= FEW:
+        choice = choose_few(candidates, ancestry, brings, goal)
+    elif ancestry and len(candidates) <= CLOSURE_MOST:
         choice = choose_closure(candidates, ancestry, goal, amounts=brings, effort=QUICK)
     else:
         choice = choose_additive(brings, direct, goal)
