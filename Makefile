@@ -49,12 +49,12 @@ format: $(STAMP)
 	$(BIN)/ruff format $(HERE)
 	$(BIN)/ruff check --fix $(HERE)
 
-# Versions anew. The lock names no index, so that any mirror will do.
+# Versions anew. The lock names no index, so that any mirror will do; `exclude-dependencies` in pyproject.toml keeps CUDA out.
 lock: $(STAMP)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --upgrade --quiet \
 	  --python-version 3.11 --no-header --no-emit-index-url --output-file requirements.lock
-	@! grep -n '://\|--index\|--find-links' requirements.lock || \
-	  { echo "requirements.lock must name no index and no address" >&2; exit 1; }
+	@! grep -n '://\|--index\|--find-links\|^nvidia\|^triton' requirements.lock || \
+	  { echo "requirements.lock must name no index, no address and nothing of CUDA" >&2; exit 1; }
 
 bench: $(STAMP)
 	@test -n "$(NAME)" || { echo "usage: make bench NAME=… [FILE=…]" >&2; exit 2; }
