@@ -147,7 +147,11 @@ class Session:
         self._known[seq] = outcome
         if not outcome.gas_used:
             return  # a zero-cost transfer: whoever asks again finds it as cheaply
-        self.store.put(seq, inputs.observed(outcome))
+        first = self.store.put(seq, inputs.observed(outcome))
+        if not first and not ran_code:  # no flight guards a check: whoever found the same meanwhile counts it
+            self._consulted(seq)
+            self.beat()
+            return
         self.resolved.append(seq)
         self._found[seq] = Executed(seq, outcome.gas_used, ran_code)
         if ran_code:
