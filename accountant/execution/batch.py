@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from itertools import islice
 
-from accountant.execution.choice import ranked
+from accountant.execution.choice import cheapest
 from accountant.execution.session import Session
 from accountant.execution.timeline import Walk
 from accountant.primitives.types import Seq
@@ -16,7 +16,7 @@ def next_batch(session: Session, walk: Walk, amount: int, first: list[Seq]) -> l
     """What to execute next so that the interval covers `amount` or does not: `first`, and what is needed besides."""
     if not session.shared:
         return first
-    ranks = (candidate.seq for candidate in ranked(walk, amount))
+    ranks = (candidate.seq for candidate in cheapest(walk, amount, session.estimates))
     order = dict.fromkeys([*first, *islice(ranks, _PICKS_MOST)])
     return max(first, surely_needed(walk, amount, order), key=len)
 

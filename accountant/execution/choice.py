@@ -5,9 +5,19 @@ A function of the walk and the amount: no clock, no order of arrival.
 
 from typing import NamedTuple
 
+from accountant.execution.estimate import Estimates
 from accountant.execution.timeline import Walk
 from accountant.index.posting import Posting, step_unknown
 from accountant.primitives.types import Gas, Seq
+
+LOOKED_AT = 8
+"""So many of the cheapest incomes are looked at together, what they rest on."""
+
+LOOKED_AT_MOST = 64
+"""In one choice."""
+
+FAILING = 64
+"""One call in so many fails, if its sender knows what it signs: what comes back then is little to count on."""
 
 SMALL = 512
 """Up to so many postings the interval is walked again after every single execution, and own expenses wait."""
@@ -36,16 +46,17 @@ def reach(walk: Walk, own: bool) -> tuple[int, int]:
     return lower, upper
 
 
-def next_to_execute(walk: Walk, amount: int, rounds: int) -> list[Seq]:
+def next_to_execute(walk: Walk, amount: int, rounds: int, candidates: "list[Candidate]") -> list[Seq]:
     """Transactions whose outcomes narrow the interval most cheaply; never empty while the interval is open.
 
     Own expenses come last and in chain order: they look free and drag in everything (DESIGN section 4).
-    On long walks the batch doubles every round, so that the walks stay O(n log n) together.
+    `candidates`: the open incomes, cheapest first. On long walks the batch doubles every round, so that the walks stay
+    O(n log n) together.
     """
     assert walk.unknown
     highest, lowest = reach(walk, own=False)
     own = [posting.seq for posting in walk.unknown if posting.own]
-    incomes = [candidate.seq for candidate in ranked(walk, amount)]
+    incomes = [candidate.seq for candidate in candidates]
     chosen = incomes if highest >= amount or lowest < amount else own
     return (chosen or incomes)[: 1 if len(walk.unknown) <= SMALL else 1 << min(rounds, 20)]
 
@@ -81,10 +92,32 @@ def ranked(walk: Walk, amount: int) -> list[Candidate]:
             needs.append(walk.upper - amount + 1)
         need = min(needs)
         candidates.append(Candidate(_price(posting, need), posting.gas, posting.seq))
+    return _sorted(candidates)
+
+
+def cheapest(walk: Walk, amount: int, estimates: Estimates) -> list[Candidate]:
+    """The open incomes and payouts, cheapest first, by what they rest on.
+
+    The posting's own price is the least that it takes, so no more are looked at than could still be the cheapest.
+    """
+    order, looked = ranked(walk, amount), list[Candidate]()
+    while order and len(looked) < LOOKED_AT_MOST and not (looked and looked[0].price <= order[0].price):
+        some, order = order[:LOOKED_AT], order[LOOKED_AT:]
+        estimates.look(candidate.seq for candidate in some)
+        looked = _sorted([*looked, *(_repriced(one, estimates.gas(one.seq, one.gas)) for one in some)])
+    return _sorted([*looked, *order])
+
+
+def _sorted(candidates: list[Candidate]) -> list[Candidate]:
     return sorted(candidates, key=lambda candidate: (candidate.price, -candidate.seq))
+
+
+def _repriced(candidate: Candidate, gas: Gas) -> Candidate:
+    return Candidate(candidate.price * (gas + 1) // (candidate.gas + 1), gas, candidate.seq)
 
 
 def _price(posting: Posting, need: int) -> int:
     """Gas for the whole need, in millionths, if the rest of it were to be had at this income's price."""
     useful = max(1, min(posting.credit_most + posting.debit_most, need))
-    return (posting.gas + 1) * need * 1_000_000 // useful
+    price = (posting.gas + 1) * need * 1_000_000 // useful
+    return price * FAILING if posting.only_returned else price

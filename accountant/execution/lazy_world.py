@@ -6,6 +6,7 @@ from typing import cast
 from accountant.chain.query import Answer, decode_query
 from accountant.contracts.errors import ContractFailure, FailureKind
 from accountant.contracts.world import ContractCode
+from accountant.execution.estimate import WRITERS_PAGE
 from accountant.execution.lookups import members_of, zero_balance
 from accountant.execution.needs import (
     AnswerOf,
@@ -27,8 +28,6 @@ from accountant.index.position import Place
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.types import AMOUNT_MAX, AccountId, Amount, ContractId, Hash
-
-_PEEK_WRITERS = 16
 
 Resolve = Callable[[Need], Outcome | Answer]
 
@@ -71,7 +70,7 @@ class LazyWorld:
 
     def _peek_slot(self, need: SlotBefore) -> bytes:
         self._session.beat()  # a run may look up slots for a minute: whoever gave it up need not wait for its end
-        writers = self._session.index.writers(need.contract, need.slot, need.before, _PEEK_WRITERS)
+        writers = self._session.index.writers(need.contract, need.slot, need.before, WRITERS_PAGE)
         for writer in writers:
             outcome = self._session.known(writer)
             if outcome is None:
@@ -81,7 +80,7 @@ class LazyWorld:
             if value is not None:
                 self._inputs.asked(need)
                 return value
-        if len(writers) == _PEEK_WRITERS:
+        if len(writers) == WRITERS_PAGE:
             return cast(bytes, self._missing(need))
         self._inputs.asked(need)
         return self._session.genesis.slot(need.contract, need.slot)

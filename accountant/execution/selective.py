@@ -23,6 +23,7 @@ from accountant.chain.query import (
 from accountant.chain.transaction import TransactionKind
 from accountant.execution.batch import next_batch
 from accountant.execution.certain import certain_reads
+from accountant.execution.estimate import WRITERS_PAGE
 from accountant.execution.income import income_of
 from accountant.execution.lazy_world import LazyWorld
 from accountant.execution.lookups import look_up
@@ -55,8 +56,6 @@ from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, Contr
 T = TypeVar("T")
 Value = Outcome | Answer
 Steps = Generator[Need | AllOf, Value, T]
-
-_WRITERS_PAGE = 16
 
 _ASKED_DEPTH = 2
 """An outcome is asked for, not merely depended on, at the stack's bottom, or right above a group there."""
@@ -369,13 +368,13 @@ class Selective:
     def _slot(self, contract: ContractId, slot: bytes, before: Seq) -> Steps[Value]:
         """Walk the declared writers from the latest backwards until one really wrote."""
         while True:
-            writers = self.session.index.writers(contract, slot, before, _WRITERS_PAGE)
+            writers = self.session.index.writers(contract, slot, before, WRITERS_PAGE)
             for writer in writers:
                 outcome = cast(Outcome, (yield OutcomeOf(writer)))
                 value = outcome.written(contract, slot)
                 if value is not None:
                     return value
-            if len(writers) < _WRITERS_PAGE:
+            if len(writers) < WRITERS_PAGE:
                 return self.session.genesis.slot(contract, slot)
             before = writers[-1]
 

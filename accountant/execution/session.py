@@ -3,6 +3,7 @@
 from bisect import bisect_right, insort
 from collections.abc import Iterable
 
+from accountant.execution.estimate import Estimates
 from accountant.execution.genesis_state import genesis_state
 from accountant.execution.needs import Asked
 from accountant.execution.outcome import BalanceInput, Observed, Outcome
@@ -87,6 +88,7 @@ class Session:
         """Outcomes that this work asked for before it had to wait for others."""
         self._found: dict[Seq, Executed] = {Seq(one.seq): one for one in done.executed}
         self._known: dict[Seq, Outcome] = {}
+        self.estimates = Estimates(index, self._known.get)
         self.checkpoint_every = CHECKPOINT_EVERY
         self.window = WINDOW
         self._timelines: dict[AccountId, list[Timeline]] = {}
