@@ -107,9 +107,8 @@ class _Counted:
         self._spend(1)
         return self._index.writers(contract, slot, before, limit)
 
-    def ahead(self, asked: Sequence[tuple[ContractId, bytes, Seq]], limit: int) -> None:
-        if len(asked) <= self._left:
-            self._index.ahead(asked, limit)
+    def ahead(self, asked: Sequence[tuple[ContractId, bytes, Seq]], limit: int) -> bool:
+        return len(asked) <= self._left and self._index.ahead(asked, limit)
 
     def events(self, account: AccountId, after: Seq, before: Seq) -> list[Event]:
         rows = self._index.movements(account, _EVENTS, after, before, POSTINGS_MOST + 1)

@@ -3,6 +3,7 @@
 A function of the walk and the amount: no clock, no order of arrival.
 """
 
+from collections.abc import Iterable
 from typing import NamedTuple
 
 from accountant.execution.estimate import Estimates
@@ -21,6 +22,10 @@ FAILING = 64
 
 SMALL = 512
 """Up to so many postings the interval is walked again after every single execution, and own expenses wait."""
+
+
+SPARING = 6
+"""On long walks, what is not surely needed is found in batches that double from this round on."""
 
 
 def reach(walk: Walk, own: bool) -> tuple[int, int]:
@@ -50,15 +55,51 @@ def next_to_execute(walk: Walk, amount: int, rounds: int, candidates: "list[Cand
     """Transactions whose outcomes narrow the interval most cheaply; never empty while the interval is open.
 
     Own expenses come last and in chain order: they look free and drag in everything (DESIGN section 4).
-    `candidates`: the open incomes, cheapest first. On long walks the batch doubles every round, so that the walks stay
-    O(n log n) together.
+    `candidates`: the open incomes, cheapest first. On long walks several are found at once: as many as are surely
+    needed, but at most twice as many every round, and at least a part of that, so that the walks stay O(n log n)
+    together.
     """
     assert walk.unknown
     highest, lowest = reach(walk, own=False)
     own = [posting.seq for posting in walk.unknown if posting.own]
     incomes = [candidate.seq for candidate in candidates]
     chosen = incomes if highest >= amount or lowest < amount else own
-    return (chosen or incomes)[: 1 if len(walk.unknown) <= SMALL else 1 << min(rounds, 20)]
+    chosen = chosen or incomes
+    if len(walk.unknown) <= SMALL:
+        return chosen[:1]
+    most = 1 << min(rounds, 20)
+    needed = surely_needed(walk, amount, chosen[:most])
+    return needed if len(needed) >= most >> SPARING else chosen[: most >> SPARING]
+
+
+def surely_needed(walk: Walk, amount: int, order: Iterable[Seq]) -> list[Seq]:
+    """The shortest prefix of `order` whose outcomes could decide whether the interval covers `amount`.
+
+    No shorter one can, whatever its members did: an income or payout moves the lower end up, and the upper end down,
+    by no more than the units that were open in its posting; where the lower end passes an own expense that nobody
+    looked at, the upper end falls by less than that expense besides; where the upper end falls below one, what the
+    funded run would have brought is gone, and what comes back lifts the lower end. An own expense can decide by itself:
+    that it failed says that less than its value was there.
+    """
+    postings = {posting.seq: posting for posting in walk.unknown}
+    own = sum(posting.expense + _lost(posting) for posting in walk.unknown)
+    back = sum(posting.returned or posting.credit_most for posting in walk.unknown if posting.own)
+    prefix: list[Seq] = []
+    moved = 0
+    for seq in order:
+        prefix.append(seq)
+        posting = postings.get(seq)
+        if posting is None:
+            continue
+        moved += posting.credit_most + posting.debit_most
+        if posting.expense or walk.lower + moved + back >= amount or walk.upper - moved - own < amount:
+            break
+    return prefix
+
+
+def _lost(posting: Posting) -> int:
+    """What an own expense may bring if it was funded, beyond what comes back of it if it was not."""
+    return max(0, posting.credit_most - posting.returned) if posting.own and posting.returned is not None else 0
 
 
 class Candidate(NamedTuple):

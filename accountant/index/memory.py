@@ -154,8 +154,8 @@ class MemoryIndex:
         end = bisect_left(declared, before)
         return declared[max(0, end - limit) : end][::-1]
 
-    def ahead(self, asked: Sequence[tuple[ContractId, bytes, Seq]], limit: int) -> None:
-        pass  # everything is here
+    def ahead(self, asked: Sequence[tuple[ContractId, bytes, Seq]], limit: int) -> bool:
+        return False
 
     def deployment(self, contract: ContractId) -> Seq | None:
         return self._deployments.get(code_key(contract))

@@ -224,17 +224,18 @@ class PostgresIndex:
                 self._writers.put((key, before, limit), found, 1 + len(found))
         return list(found)
 
-    def ahead(self, asked: Sequence[tuple[ContractId, bytes, Seq]], limit: int) -> None:
+    def ahead(self, asked: Sequence[tuple[ContractId, bytes, Seq]], limit: int) -> bool:
         wanted = dict.fromkeys((slot_key(contract, slot), before, limit) for contract, slot, before in asked)
         missing = [name for name in wanted if name[1] <= self._seen and self._writers.get(name) is None]
         if len(missing) < _AHEAD_LEAST:
-            return
+            return True
         parameters = {"keys": [key for key, _, _ in missing], "befores": [before for _, before, _ in missing]}
         found: list[list[Seq]] = [[] for _ in missing]
         for place, seq in self._database.fetch(WRITERS_AHEAD, {**parameters, "most": limit}):
             found[place - 1].append(Seq(seq))
         for name, seqs in zip(missing, found, strict=True):
             self._writers.put(name, sorted(seqs, reverse=True), 1 + len(seqs))
+        return True
 
     def events(self, account: AccountId, after: Seq, before: Seq) -> list[Event]:
         rows = self._database.fetch(EVENTS, {"key": account_key(account), "after": after, "before": before})
