@@ -20,6 +20,9 @@ LOOKED_AT_MOST = 64
 FAILING = 64
 """One call in so many fails, if its sender knows what it signs: what comes back then is little to count on."""
 
+DOUBT = 4
+"""Where both a yes and a no are open, a no is so much dearer: most incomes arrive."""
+
 SMALL = 512
 """Up to so many postings the interval is walked again after every single execution, and own expenses wait."""
 
@@ -130,7 +133,7 @@ def ranked(walk: Walk, amount: int) -> list[Candidate]:
         if either or highest >= amount:
             needs.append(amount - walk.lower + swallowed - before)
         if either or lowest < amount:
-            needs.append(walk.upper - amount + 1)
+            needs.append((walk.upper - amount + 1) * (DOUBT if highest >= amount else 1))
         need = min(needs)
         candidates.append(Candidate(_price(posting, need), posting.gas, posting.seq))
     return _sorted(candidates)
