@@ -26,6 +26,7 @@ from typing import NamedTuple
 from accountant.chain.footprint import Read
 from accountant.chain.genesis import Genesis
 from accountant.chain.validator import ValidatedBlock
+from accountant.execution.estimate import likely_reads
 from accountant.execution.lazy_world import LazyWorld
 from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.port import OutcomeStore
@@ -99,7 +100,7 @@ def ours(backend: Backend, root: Seq) -> Edges:
             continue
         located = session.index.transaction(seq)
         inputs = Inputs()
-        world = LazyWorld(session, place_of(located), {}, inputs)
+        world = LazyWorld(session, place_of(located), {}, inputs, reads=likely_reads(located))
         world.code(ContractId(located.transaction.to))
         for entry in located.transaction.footprint:
             if isinstance(entry, Read):

@@ -42,7 +42,7 @@ def lower_bound(
         selective,
         account=account,
         position=question.position,
-        moment=place.moment,
+        zero=zero,
         funding=funding,
         required=required,
         query=encode(BalanceAtLeast(account, claimed, question.position)),

@@ -6,8 +6,7 @@ from accountant.accounting.certificate import Certificate, PlannedCertificate, V
 from accountant.accounting.funding import Funding
 from accountant.chain.block import Position
 from accountant.execution.selective import Selective
-from accountant.index.port import Moment
-from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, AccountId, Address, Hash, Seq
+from accountant.primitives.types import AMOUNT_MAX, AccountId, Hash, Seq
 
 
 def certify(
@@ -15,7 +14,7 @@ def certify(
     *,
     account: AccountId,
     position: Position,
-    moment: Moment,
+    zero: int,
     funding: Funding,
     required: int | None,
     query: bytes,
@@ -23,13 +22,13 @@ def certify(
 ) -> Certificate:
     """The certificate of a finished piece of work; an undecided one carries nothing that could be sworn.
 
+    `zero`: the zero-cost balance at the position.
     Caps of others can add up past any amount; G cannot, since all minting together stays below 2^63.
     """
     session = selective.session
     index = session.index
     decided = funding.verdict is not Verdict.UNDECIDED
     hashes = rests_on(selective)
-    zero = index.zero_balance(Address(account), moment) if len(account) == ADDRESS_BYTES else 0
     certificate = Certificate(
         verdict=funding.verdict,
         reason=funding.reason,

@@ -6,6 +6,7 @@ is bounded over the static slice. `remaining` is what of it nobody here has exec
 itself was observed.
 """
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple, cast
 
 from accountant.accounting.quote import quote_outcome
@@ -98,9 +99,16 @@ class _Counted:
         self._spend(1)
         return self._index.transaction(seq)
 
+    def transactions(self, seqs: list[Seq]) -> object:
+        self._spend(len(seqs))
+        return self._index.transactions(seqs)
+
     def writers(self, contract: ContractId, slot: bytes, before: Seq, limit: int) -> list[Seq]:
         self._spend(1)
         return self._index.writers(contract, slot, before, limit)
+
+    def ahead(self, asked: Sequence[tuple[ContractId, bytes, Seq]], limit: int) -> bool:
+        return len(asked) <= self._left and self._index.ahead(asked, limit)
 
     def events(self, account: AccountId, after: Seq, before: Seq) -> list[Event]:
         rows = self._index.movements(account, _EVENTS, after, before, POSTINGS_MOST + 1)

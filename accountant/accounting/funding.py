@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from accountant.accounting.certificate import CertifiedIncome, MissingExecution, ThetaChoice, UndecidedReason, Verdict
 from accountant.accounting.planner import Planner
 from accountant.execution.batch import next_batch, next_of
-from accountant.execution.choice import next_to_execute
+from accountant.execution.choice import cheapest, next_to_execute
 from accountant.execution.income import income_of
 from accountant.execution.needs import BudgetSpent
 from accountant.execution.selective import Selective
@@ -108,7 +108,8 @@ def narrow(selective: Selective, account: AccountId, before: Seq, theta: tuple[S
     elif selective.session.gas_budget is not None:
         rounds = 0
         while spent is None and (walk := selective.interval(account, before)).lower < walk.upper:
-            first = next_to_execute(walk, walk.upper, rounds)
+            candidates = cheapest(walk, walk.upper, selective.session.estimates)
+            first = next_to_execute(walk, walk.upper, rounds, candidates)
             spent = _execute(selective, account, next_batch(selective.session, walk, walk.upper, first), incomes)
             rounds += 1
     walk = selective.interval(account, before)

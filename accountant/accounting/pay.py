@@ -48,7 +48,7 @@ def verify_payment(
         selective,
         account=located.sender,
         position=position,
-        moment=place.moment,
+        zero=index.zero_balance(located.sender, place.moment),
         funding=funding,
         required=located.transaction.general_value,
         query=encode(TransactionSucceeded(located.hash)),

@@ -13,8 +13,7 @@ from accountant.accounting.certificate import MissingExecution, ThetaChoice
 from accountant.accounting.slices import LOOK_UPS_EACH, Problem, Slices, static_gas
 from accountant.accounting.theta.candidate import Choice
 from accountant.accounting.theta.plan import Plan, expected, plan
-from accountant.execution.batch import surely_needed
-from accountant.execution.choice import SMALL, reach
+from accountant.execution.choice import SMALL, reach, surely_needed
 from accountant.execution.narrowing import GAS_PER_POSTING, Narrowing
 from accountant.execution.session import Session
 from accountant.primitives.types import AMOUNT_MAX, AccountId, Gas, Seq

@@ -46,7 +46,7 @@ class ReadOnly(OutcomeStore):
     def get_many(self, seqs: Iterable[Seq]) -> dict[Seq, Observed]:
         return {} if self._nothing else self._store.get_many(seqs)
 
-    def put(self, seq: Seq, observed: Observed) -> None:
+    def put(self, seq: Seq, observed: Observed) -> bool:
         raise AssertionError("a quote executes nothing")
 
     def checkpoint(self, account: AccountId, before: Seq, exact: bool) -> Checkpoint | None:

@@ -1,6 +1,6 @@
 """The state at a place of the chain, known only as far as someone looked."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import cast
 
 from accountant.chain.query import Answer, decode_query
@@ -26,7 +26,7 @@ from accountant.execution.transition import code_deployed_by
 from accountant.index.position import Place
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import InvalidEncoding
-from accountant.primitives.types import AMOUNT_MAX, AccountId, Amount, ContractId, Hash
+from accountant.primitives.types import AMOUNT_MAX, AccountId, Amount, ContractId, Hash, Seq
 
 Resolve = Callable[[Need], Outcome | Answer]
 
@@ -36,6 +36,7 @@ class LazyWorld:
 
     `answers` holds what was resolved since the first run here; `inputs` collects what the run consults.
     With `resolve` nothing is raised: what is not known is found while the contract waits on the native stack.
+    `reads`: the slots that it will probably ask for, which are looked up together once it asks for one.
     """
 
     def __init__(
@@ -45,8 +46,10 @@ class LazyWorld:
         answers: dict[Need, Outcome | Answer],
         inputs: Inputs,
         resolve: Resolve | None = None,
+        reads: Sequence[tuple[ContractId, bytes, Seq]] = (),
     ) -> None:
         self._resolve = resolve
+        self._reads = reads
         self._session = session
         self._place = place
         self._answers = answers
@@ -69,6 +72,9 @@ class LazyWorld:
 
     def _peek_slot(self, need: SlotBefore) -> bytes:
         self._session.beat()  # a run may look up slots for a minute: whoever gave it up need not wait for its end
+        if self._reads:
+            self._session.ahead(self._reads)
+            self._reads = ()
         page = self._session.writers_page
         writers = self._session.index.writers(need.contract, need.slot, need.before, page)
         for writer in writers:

@@ -27,12 +27,13 @@ class MemoryOutcomes:
     def get_many(self, seqs: Iterable[Seq]) -> dict[Seq, Observed]:
         return {seq: self._observed[seq] for seq in seqs if seq in self._observed}
 
-    def put(self, seq: Seq, observed: Observed) -> None:
+    def put(self, seq: Seq, observed: Observed) -> bool:
         with self._guard:
             kept = self._observed.setdefault(seq, observed)
             if kept.outcome != observed.outcome:
                 raise ConflictingOutcome(seq)
             self._executions[seq] += 1
+            return self._executions[seq] == 1
 
     def executions(self, seq: Seq) -> int:
         """How many times an outcome of this transaction was put."""

@@ -5,7 +5,7 @@ that may decide it; where none of them can, the window doubles. So a question co
 costs, however long the account's history is, and still ends: with everything known the interval is exact.
 """
 
-from accountant.execution.choice import SMALL, next_to_execute, ranked, reach
+from accountant.execution.choice import SMALL, cheapest, next_to_execute, reach
 from accountant.execution.session import Session
 from accountant.primitives.types import AccountId, Seq
 
@@ -49,15 +49,15 @@ class Narrowing:
     def _chosen(self) -> list[Seq]:
         """What to execute; nothing where looking further back comes first."""
         walk, amount = self.walk, self._amount
-        if not walk.whole:
-            highest, lowest = reach(walk, own=False)
-            if highest >= amount or lowest < amount:
-                if ranked(walk, amount)[0].gas > GAS_PER_POSTING * self._most:
-                    return []
-            elif self._most < SMALL:
+        highest, lowest = reach(walk, own=False)
+        decidable = highest >= amount or lowest < amount
+        if not walk.whole and not decidable:
+            if self._most < SMALL:
                 return []
-            else:
-                highest, lowest = reach(walk, own=True)
-                if highest < amount <= lowest:
-                    return []
-        return next_to_execute(walk, amount, self._rounds)
+            highest, lowest = reach(walk, own=True)
+            if highest < amount <= lowest:
+                return []
+        candidates = cheapest(walk, amount, self._session.estimates)
+        if not walk.whole and decidable and candidates[0].gas > GAS_PER_POSTING * self._most:
+            return []
+        return next_to_execute(walk, amount, self._rounds, candidates)

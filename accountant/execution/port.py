@@ -38,8 +38,8 @@ class OutcomeStore(Protocol):
     def get_many(self, seqs: Iterable[Seq]) -> dict[Seq, Observed]:
         """Those of the outcomes that were observed."""
 
-    def put(self, seq: Seq, observed: Observed) -> None:
-        """Keep an outcome. Putting the same outcome again changes nothing.
+    def put(self, seq: Seq, observed: Observed) -> bool:
+        """Keep an outcome; whether nobody had put it before. Putting the same outcome again changes nothing.
 
         Raises `ConflictingOutcome`, and `OutcomesWithdrawn` where what was known before may be wrong.
         """

@@ -23,6 +23,7 @@ from accountant.chain.query import (
 from accountant.chain.transaction import TransactionKind
 from accountant.execution.batch import next_batch
 from accountant.execution.certain import certain_reads
+from accountant.execution.estimate import likely_reads
 from accountant.execution.income import income_of
 from accountant.execution.lazy_world import LazyWorld
 from accountant.execution.lookups import look_up
@@ -247,6 +248,7 @@ class Selective:
             self._afford(located, record.outcome.gas_used)
             return self._keep(seq, inputs, record.outcome, ran_code=True)
         answers = yield from self._certain(located, inputs)
+        reads = likely_reads(located)
         runs = 0
         while True:
             try:
@@ -255,8 +257,11 @@ class Selective:
                     if known is not None:
                         return known
                     inside = partial(self._resolve_inside, inputs) if self._may_suspend(runs) else None
+                    world = LazyWorld(
+                        self.session, place_of(located), answers, inputs, inside, reads if not runs else ()
+                    )
                     runs += 1
-                    outcome = self._run(located, LazyWorld(self.session, place_of(located), answers, inputs, inside))
+                    outcome = self._run(located, world)
                     return self._keep(seq, inputs, outcome, ran_code=True)
             except Unresolved as unresolved:
                 need = unresolved.need

@@ -1,8 +1,9 @@
 """What one piece of work knows so far: outcomes, timelines, what it executed and what that cost."""
 
 from bisect import bisect_right, insort
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
+from accountant.execution.estimate import WRITERS_PAGE, Estimates
 from accountant.execution.genesis_state import genesis_state
 from accountant.execution.needs import Asked
 from accountant.execution.outcome import BalanceInput, Observed, Outcome
@@ -11,16 +12,13 @@ from accountant.execution.shared_work import Done, Executed, SharedWork, Spent
 from accountant.execution.timeline import Checkpoint, Timeline, Walk
 from accountant.index.port import ChainIndex, Located
 from accountant.index.posting import Posting
-from accountant.primitives.types import AccountId, Gas, Seq
+from accountant.primitives.types import AccountId, ContractId, Gas, Seq
 
 CHECKPOINT_EVERY = 512
 """A walk over so many postings leaves a checkpoint of the balance behind."""
 
 WINDOW = 32
 """The latest postings of an account that a question looks at first."""
-
-WRITERS_PAGE = 16
-"""Declared writers of a slot that one look-up asks for."""
 
 
 class Inputs:
@@ -90,6 +88,9 @@ class Session:
         """Outcomes that this work asked for before it had to wait for others."""
         self._found: dict[Seq, Executed] = {Seq(one.seq): one for one in done.executed}
         self._known: dict[Seq, Outcome] = {}
+        self._at_hand: dict[Seq, Outcome] = {}
+        """Outcomes that are at hand, should anybody ask for them."""
+        self.estimates = Estimates(index, self._known.get)
         self.checkpoint_every = CHECKPOINT_EVERY
         self.writers_page = WRITERS_PAGE
         self.window = WINDOW
@@ -127,12 +128,24 @@ class Session:
         """The outcome of a transaction if this work or anyone before it found it."""
         outcome = self._known.get(seq)
         if outcome is None:
-            observed = self.store.get(seq)
-            if observed is None:
-                return None
-            outcome = self._known[seq] = observed.outcome
+            outcome = self._at_hand.pop(seq, None)
+            if outcome is None:
+                observed = self.store.get(seq)
+                if observed is None:
+                    return None
+                outcome = observed.outcome
+            self._known[seq] = outcome
             self._consulted(seq)
         return outcome
+
+    def ahead(self, reads: Sequence[tuple[ContractId, bytes, Seq]]) -> None:
+        """A run will read most of these slots: look their writers up together, and what the latest ones did."""
+        if not self.index.ahead(reads, WRITERS_PAGE):
+            return
+        latest = (self.index.writers(*read, WRITERS_PAGE)[:1] for read in reads)
+        wanted = {writer for some in latest for writer in some if writer not in self._known}
+        if len(wanted) > 1:
+            self._at_hand.update((seq, observed.outcome) for seq, observed in self.store.get_many(wanted).items())
 
     def fetch(self, seqs: Iterable[Seq]) -> None:
         """Load the known ones among several outcomes in one look-up."""
@@ -151,7 +164,11 @@ class Session:
         self._known[seq] = outcome
         if not outcome.gas_used:
             return  # a zero-cost transfer: whoever asks again finds it as cheaply
-        self.store.put(seq, inputs.observed(outcome))
+        first = self.store.put(seq, inputs.observed(outcome))
+        if not first and not ran_code:  # no flight guards a check: whoever found the same meanwhile counts it
+            self._consulted(seq)
+            self.beat()
+            return
         self.resolved.append(seq)
         self._found[seq] = Executed(seq, outcome.gas_used, ran_code)
         if ran_code:

@@ -154,6 +154,9 @@ class MemoryIndex:
         end = bisect_left(declared, before)
         return declared[max(0, end - limit) : end][::-1]
 
+    def ahead(self, asked: Sequence[tuple[ContractId, bytes, Seq]], limit: int) -> bool:
+        return False
+
     def deployment(self, contract: ContractId) -> Seq | None:
         return self._deployments.get(code_key(contract))
 

@@ -86,6 +86,12 @@ class ChainIndex(Protocol):
     def writers(self, contract: ContractId, slot: bytes, before: Seq, limit: int) -> list[Seq]:
         """Transactions that declare to write the slot, latest first, all with seq < before; at most `limit`."""
 
+    def ahead(self, asked: Sequence[tuple[ContractId, bytes, Seq]], limit: int) -> bool:
+        """`writers` will be asked for these (contract, slot, before) with this limit.
+
+        Whether each look-up takes a round trip; then these are fetched in one.
+        """
+
     def deployment(self, contract: ContractId) -> Seq | None:
         """The transaction that deploys a contract; None if there is none (genesis contracts have none)."""
 

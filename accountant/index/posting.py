@@ -33,6 +33,11 @@ class Posting(NamedTuple):
         return self.expense > 0
 
     @property
+    def only_returned(self) -> bool:
+        """Whether nothing arrives but what the owner's own call sent or did not use: most of it only if that fails."""
+        return not (self.expense or self.debit_most) and 0 < self.credit_most == self.returned
+
+    @property
     def certain(self) -> bool:
         """Whether the posting is settled without its outcome, whatever the interval before it."""
         return not (self.expense or self.debit_most or self.credit_most)

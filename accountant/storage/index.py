@@ -12,6 +12,7 @@ from sqlalchemy import (
     ARRAY,
     BigInteger,
     ColumnElement,
+    LargeBinary,
     SmallInteger,
     any_,
     bindparam,
@@ -37,6 +38,8 @@ from accountant.storage.lru import Lru
 
 TRANSACTIONS_BYTES_MAX = 32 * 1024 * 1024
 ENTRIES_MAX = 65_536
+_AHEAD_LEAST = 2
+"""Look-ups that are worth a statement of their own before anybody asks for them."""
 
 _b, _t, _p, _e, _z = tables.blocks, tables.transactions, tables.postings, tables.expenses, tables.zero_balances
 _i = tables.intervals
@@ -44,7 +47,9 @@ _i = tables.intervals
 _key: ColumnElement[bytes] = bindparam("key", type_=_p.c.key.type)
 _before: ColumnElement[int] = bindparam("before", type_=BigInteger)
 _INFO = select(_b.c.height, _b.c.hash, _b.c.previous_hash, _b.c.time, _b.c.proposer, _b.c.first_seq, _b.c.count)
-_LOCATED = select(_t.c.seq, _t.c.hash, _t.c.sender, _t.c.height, _t.c.index, _t.c.raw)
+_LOCATED = select(
+    _t.c.seq, _t.c.hash, _t.c.sender, _t.c.height, _t.c.index, _t.c.raw, *list(_INFO.selected_columns)[1:]
+).join(_b, _b.c.height == _t.c.height)
 
 GENESIS = compiled(select(tables.genesis.c.raw))
 HEAD = compiled(select(_b.c.height, _b.c.hash, _b.c.first_seq + _b.c.count).order_by(_b.c.height.desc()).limit(1))
@@ -58,6 +63,19 @@ WRITERS = compiled(
     .order_by(_p.c.seq.desc())
     .limit(bindparam("most", type_=BigInteger))
 )
+_asked = (
+    func.unnest(bindparam("keys", type_=ARRAY(LargeBinary)), bindparam("befores", type_=ARRAY(BigInteger)))
+    .table_valued("key", "before", with_ordinality="place")
+    .render_derived("asked")
+)
+_written = (
+    select(_p.c.seq)
+    .where(_p.c.key == _asked.c.key, _p.c.kind == int(RowKind.WRITE), _p.c.seq < _asked.c.before)
+    .order_by(_p.c.seq.desc())
+    .limit(bindparam("most", type_=BigInteger))
+    .lateral()
+)
+WRITERS_AHEAD = compiled(select(_asked.c.place, _written.c.seq).select_from(_asked).join(_written, true()))
 DEPLOYMENT = compiled(select(_p.c.seq).where(_p.c.key == _key, _p.c.kind == int(RowKind.DEPLOY)))
 EVENTS = compiled(
     select(_p.c.seq, _p.c.kind, _p.c.cap).where(
@@ -152,8 +170,12 @@ class PostgresIndex:
             if row is None:
                 return None
             info = BlockInfo(*row)
-            self._blocks.put(name, info)
+            self._keep(info)
         return info
+
+    def _keep(self, info: BlockInfo) -> None:
+        self._blocks.put(info.height, info)
+        self._blocks.put(info.hash, info)
 
     def transaction(self, seq: Seq) -> Located:
         return self.transactions([seq])[0]
@@ -169,9 +191,11 @@ class PostgresIndex:
         rows = self._database.fetch(TRANSACTIONS, {"seqs": seqs})
         assert len(rows) == len(seqs), f"no transaction {sorted(set(seqs) - {row[0] for row in rows})[:3]}"
         for row in rows:
-            located = _located_of(row)
+            located = _located_of(row[:6])
             self._located.put(located.seq, located, len(row[5]))
             self._seqs.put(located.hash, located.seq)
+            self._keep(BlockInfo(located.height, *row[6:]))
+            self._seen = max(self._seen, Seq(located.seq + 1))
             yield located.seq, located
 
     def seq_of(self, transaction_hash: Hash) -> Seq | None:
@@ -199,6 +223,19 @@ class PostgresIndex:
             if before <= self._seen:
                 self._writers.put((key, before, limit), found, 1 + len(found))
         return list(found)
+
+    def ahead(self, asked: Sequence[tuple[ContractId, bytes, Seq]], limit: int) -> bool:
+        wanted = dict.fromkeys((slot_key(contract, slot), before, limit) for contract, slot, before in asked)
+        missing = [name for name in wanted if name[1] <= self._seen and self._writers.get(name) is None]
+        if len(missing) < _AHEAD_LEAST:
+            return True
+        parameters = {"keys": [key for key, _, _ in missing], "befores": [before for _, before, _ in missing]}
+        found: list[list[Seq]] = [[] for _ in missing]
+        for place, seq in self._database.fetch(WRITERS_AHEAD, {**parameters, "most": limit}):
+            found[place - 1].append(Seq(seq))
+        for name, seqs in zip(missing, found, strict=True):
+            self._writers.put(name, sorted(seqs, reverse=True), 1 + len(seqs))
+        return True
 
     def events(self, account: AccountId, after: Seq, before: Seq) -> list[Event]:
         rows = self._database.fetch(EVENTS, {"key": account_key(account), "after": after, "before": before})

@@ -153,7 +153,7 @@ class PostgresOutcomes:
             self._hot.put_many({_name(seq): raw for seq, raw in rows})
         return found
 
-    def put(self, seq: Seq, observed: Observed) -> None:
+    def put(self, seq: Seq, observed: Observed) -> bool:
         raw = encode(observed)
         row = self._database.fetch_one(
             PUT,
@@ -169,8 +169,10 @@ class PostgresOutcomes:
             self._check_epoch()
             assert self.executions(seq), f"no transaction {seq}"
             raise ConflictingOutcome(seq)
-        if row[0] == 1:
+        first = bool(row[0] == 1)
+        if first:
             self._hot.put_many({_name(seq): raw})
+        return first
 
     def executions(self, seq: Seq) -> int:
         """How many times an outcome of this transaction was put: 1 unless work was repeated."""

@@ -87,10 +87,11 @@ def test_several_at_once(open_store: Callable[[], OutcomeStore]) -> None:
 
 
 def test_the_same_outcome_again_changes_nothing(open_store: Callable[[], OutcomeStore]) -> None:
-    """What it was computed from may differ the second time; the first is kept."""
+    """What it was computed from may differ the second time; the first is kept, and whoever comes later is told."""
     store = open_store()
-    store.put(Seq(3), observed(5, (1,)))
-    store.put(Seq(3), observed(5, (1, 2)))
+    assert store.put(Seq(3), observed(5, (1,))) is True
+    assert store.put(Seq(3), observed(5, (1, 2))) is False
+    assert open_store().put(Seq(3), observed(5, (1,))) is False
     assert store.get(Seq(3)) == observed(5, (1,))
     assert open_store().get(Seq(3)) == observed(5, (1,))
 

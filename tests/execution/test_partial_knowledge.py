@@ -143,7 +143,8 @@ def test_funding_is_never_wrong(random: Random) -> None:
         assert sum(income.gas for income in funding.incomes) <= selective.session.gas_executed
 
 
-def _ask(chain: RandomChain, eager: EagerState, store: MemoryOutcomes, seed: int) -> None:
+def _ask(chain: RandomChain, eager: EagerState, store: MemoryOutcomes, seed: int) -> int:
+    """Right answers; the gas that this work counts as executed."""
     random = Random(seed)
     selective = Selective(_session(random, chain, store))
     for _ in range(12):
@@ -155,19 +156,21 @@ def _ask(chain: RandomChain, eager: EagerState, store: MemoryOutcomes, seed: int
         assert selective.covers(account, truth, seq)
         contract, slot = random.choice(chain.contracts), random.choice(SLOTS)
         assert selective.slot(contract, slot, seq) == eager.slot_before(contract, slot, seq)
+    return selective.session.gas_executed
 
 
 @CHAINS
 @given(st.randoms(use_true_random=True))
 def test_sessions_in_threads_share_a_store(random: Random) -> None:
-    """Four at once over one store: all answers are right, and no contract call is executed twice."""
+    """Four at once over one store: all answers are right, no call is executed twice, and no gas counts twice."""
     chain, eager = _chain(random)
     if not eager.outcomes:
         return
     store = MemoryOutcomes()
     with ThreadPoolExecutor(4) as pool:
-        for done in [pool.submit(_ask, chain, eager, store, random.randrange(2**32)) for _ in range(4)]:
-            done.result()
+        asking = [pool.submit(_ask, chain, eager, store, random.randrange(2**32)) for _ in range(4)]
+        gas = sum(one.result() for one in asking)
+    assert gas == sum(observed.outcome.gas_used for _, observed in store.stored_after(Seq(-1)))
     for located in eager.located:
         if runs_code(located):
             funded_later = located.transaction.general_value > 0

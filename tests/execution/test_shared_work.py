@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from accountant.accounting.certificate import Verdict
 from accountant.accounting.funding import fund
-from accountant.execution.batch import surely_needed
+from accountant.execution.choice import surely_needed
 from accountant.execution.eager import EagerState, execute_everything
 from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.selective import Selective

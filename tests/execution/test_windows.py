@@ -130,15 +130,15 @@ def test_phantom_caps_on_a_rich_contract_are_looked_past() -> None:
 
 
 def test_the_cheapest_income_is_executed() -> None:
-    """Of incomes that are worth the same, the one that is cheapest to show with all that it rests on."""
+    """Of incomes that are worth the same, the one that is cheapest to show; general money counts fourfold."""
     index = _index()
     index.append_unsigned(
         [
-            _pay(RICH, ANN, 9, 60_000),
-            _pay(RICH, ANN, 9, 30_000),
+            _pay(RICH, ANN, 9, 160_000),
+            _pay(RICH, ANN, 9, 130_000),
             _pay(RICH, BEN, 9, 25_000),
             _transfer(BEN, ANN, 9),
-            _pay(RICH, ANN, 9, 90_000),
+            _pay(RICH, ANN, 9, 190_000),
         ]
     )
     covered, session = _asked(index, 9)

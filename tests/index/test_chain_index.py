@@ -170,6 +170,7 @@ def test_a_transaction_is_found_by_its_hash(adapter: Adapter) -> None:
 def test_writers_come_latest_first_and_strictly_before(adapter: Adapter) -> None:
     """Only declared writes of that very slot count; `before` is exclusive and `limit` cuts the oldest."""
     index = adapter(example())
+    index.ahead([(VAULT, b"s", Seq(5)), (VAULT, b"", Seq(7)), (VAULT, b"s", Seq(7))], 10)
     assert index.writers(VAULT, b"s", Seq(7), 10) == [5, 4]
     assert index.writers(VAULT, b"s", Seq(7), 1) == [5]
     assert index.writers(VAULT, b"s", Seq(5), 10) == [4]
@@ -299,6 +300,8 @@ def _compare(left: ChainIndex, right: ChainIndex, users: list[Address], contract
         assert [right.zero_balance(user, m) for m in moments] == [left.zero_balance(user, m) for m in moments]
     for contract in contracts:
         assert right.deployment(contract) == left.deployment(contract)
+        assert right.head() == head
+        right.ahead([(contract, slot, end) for slot in SLOTS for end in ends], 3)
         for slot in SLOTS:
             for end in ends:
                 assert right.writers(contract, slot, end, 3) == left.writers(contract, slot, end, 3)

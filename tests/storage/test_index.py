@@ -119,7 +119,7 @@ def test_what_is_final_is_read_once(database: Database) -> None:
     chain = transfers_chain(3, 20)
     imported(database, chain.genesis, chain.blocks)
     index = PostgresIndex(database)
-    seqs = [Seq(seq) for seq in range(0, 60, 7)]
+    seqs = [Seq(seq) for seq in range(20, 60, 7)]
     index.head()
 
     def answers() -> list[object]:
@@ -132,6 +132,31 @@ def test_what_is_final_is_read_once(database: Database) -> None:
     first = answers()
     emptied(database.url)
     assert answers() == first
+    assert index.block(Height(1)) is None
+
+
+def test_writers_are_fetched_ahead_in_one_statement(database: Database) -> None:
+    """Whoever asks for them later is answered without the tables, those of no writers included."""
+    chain = RecordedIndex(small_genesis())
+    chain.append_unsigned([(ANN, call(nonce, VAULT, Write(VAULT, b"s"), Write(VAULT, b"t"))) for nonce in range(5)])
+    imported(database, chain.genesis, chain.blocks)
+    index = PostgresIndex(database)
+    index.transactions([Seq(4)])
+    asked = [(VAULT, b"s", Seq(5)), (VAULT, b"s", Seq(2)), (VAULT, b"t", Seq(4)), (VAULT, b"u", Seq(4))]
+    index.ahead([*asked, (VAULT, b"s", Seq(9))], 3)
+    emptied(database.url)
+    assert [index.writers(*one, 3) for one in asked] == [[4, 3, 2], [1, 0], [3, 2, 1], []]
+    assert index.writers(VAULT, b"s", Seq(9), 3) == [], "past what is surely there, it is asked again"
+
+
+def test_a_transaction_comes_with_its_block(database: Database) -> None:
+    """The block's place and time are known once a transaction of it is."""
+    chain = transfers_chain(3, 20)
+    imported(database, chain.genesis, chain.blocks)
+    index = PostgresIndex(database)
+    index.transaction(Seq(25))
+    emptied(database.url)
+    assert index.block(Height(2)) == chain.block(Height(2)) == index.block_by_hash(chain.blocks[1].hash)
     assert index.block(Height(1)) is None
 
 

@@ -85,10 +85,11 @@ class FatalOutcomes(MemoryOutcomes):
         self._fate.step()
         return super().get(seq)
 
-    def put(self, seq: Seq, observed: Observed) -> None:
+    def put(self, seq: Seq, observed: Observed) -> bool:
         self._fate.step()
-        super().put(seq, observed)
+        first = super().put(seq, observed)
         self._fate.step()
+        return first
 
 
 class SharedService:

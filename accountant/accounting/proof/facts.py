@@ -88,6 +88,9 @@ class Facts(ABC):
 
     # Rows
 
+    def ahead(self, asked: Sequence[tuple[ContractId, bytes, Seq]], limit: int) -> bool:
+        return False
+
     def writers(self, contract: ContractId, slot: bytes, before: Seq, limit: int) -> list[Seq]:
         found: list[Seq] = []
         key, height = slot_key(contract, slot), self.block_of(Seq(before - 1)).height if before else 0
