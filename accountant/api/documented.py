@@ -40,3 +40,11 @@ POST_PROBLEMS: Mapping[int, tuple[str, str]] = {
     503: ("storage_unavailable", "the database cannot be reached now"),
 }
 """What every POST with a body may answer."""
+
+AT_ONCE = problems(
+    {
+        404: ("unknown_transaction", "no such transaction on the chain"),
+        **{status: POST_PROBLEMS[status] for status in (400, 413, 415, 422, 503)},
+    }
+)
+"""What a POST about a transaction may answer that makes no job: it stores nothing, so it needs no key."""

@@ -7,7 +7,7 @@ from pydantic import BaseModel, Field
 
 from accountant.accounting.query import QueryQuestion, name_of
 from accountant.accounting.questions import PaymentQuestion
-from accountant.api.documented import POST_PROBLEMS, problems
+from accountant.api.documented import AT_ONCE
 from accountant.api.fields import GasOut, HashOut, hex_of
 from accountant.api.posting import json_only
 from accountant.api.query_routes import query_of
@@ -84,16 +84,7 @@ class QuoteView(BaseModel):
     tags=["queries"],
     operation_id="quoteQuery",
     summary="What would an answer cost?",
-    responses=problems(
-        {
-            400: POST_PROBLEMS[400],
-            404: ("unknown_transaction", "no such transaction on the chain"),
-            413: POST_PROBLEMS[413],
-            415: POST_PROBLEMS[415],
-            422: POST_PROBLEMS[422],
-            503: POST_PROBLEMS[503],
-        }
-    ),
+    responses=AT_ONCE,
 )
 def quote_query(resources: Res, body: QuoteIn) -> QuoteView:
     """The same body as `POST /v1/queries`, or a payment with the sender's Θ. Answered at once, by bounded work on the

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends
 from pydantic import BaseModel, Field
 
 from accountant.accounting.propose import Proposal, propose_for_amount, propose_for_payment
-from accountant.api.documented import POST_PROBLEMS, problems
+from accountant.api.documented import AT_ONCE
 from accountant.api.fields import (
     AccountIn,
     AccountOut,
@@ -114,16 +114,7 @@ class ProposalView(BaseModel):
     tags=["payments"],
     operation_id="proposeTheta",
     summary="Which incomes show that a payment is covered?",
-    responses=problems(
-        {
-            400: POST_PROBLEMS[400],
-            404: ("unknown_transaction", "no such transaction on the chain"),
-            413: POST_PROBLEMS[413],
-            415: POST_PROBLEMS[415],
-            422: POST_PROBLEMS[422],
-            503: POST_PROBLEMS[503],
-        }
-    ),
+    responses=AT_ONCE,
 )
 def propose_theta(resources: Res, body: ProposalIn) -> ProposalView:
     """Θ of least cost (Section II-C), with what it may lie above the optimum. Answered at once by bounded work on the
