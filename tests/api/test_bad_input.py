@@ -411,6 +411,14 @@ GUARDED = [
     ("POST", "/v1/observations"),
     ("GET", "/v1/observations/0"),
     ("GET", "/v1/observations/0/pages/0"),
+    ("POST", "/v1/payments/theta"),
+    ("POST", "/v1/audits"),
+    ("GET", "/v1/audits/job_0/oaths"),
+    ("GET", "/v1/accountants"),
+    ("GET", "/v1/watch-list"),
+    ("GET", "/v1/watch-list/0"),
+    ("PUT", "/v1/watch-list/0"),
+    ("DELETE", "/v1/watch-list/0"),
     ("GET", "/v1/openapi.json"),
     ("GET", "/v1/no-such-route"),
 ]
@@ -451,6 +459,7 @@ def test_every_route_is_guarded_or_a_probe(service: Service) -> None:
         .replace("agreement/outcomes/0", "agreement/outcomes/{seq}")
         .replace("observations/0", "observations/{height}")
         .replace("pages/0", "pages/{page}")
+        .replace("watch-list/0", "watch-list/{contract}")
         .replace(ACCOUNT, "{address}")
         for _, path in GUARDED
     }
