@@ -163,7 +163,7 @@ class Publisher:
         except (OutOfFunds, PurseNotReady, SignerDown, NotSigned) as error:
             stopped = error
         self._tell(stopped)
-        self._watch_balance(address)
+        self._watch_balance(address, account)
         submitted = self._submit(address)
         return Round(included, displaced, sworn, declined, submitted, stopped.code if stopped else None, self._low)
 
@@ -298,6 +298,10 @@ class Publisher:
             raise Declined(why_not)
         return SwornTerms(found.query, found.answer, self._policy.penalty, BLACKHOLE)
 
+    def _left(self, oaths: Oaths, address: Address, account: SignerAccount) -> int:
+        """Zero-cost units that nothing on its way takes."""
+        return account.zero_balance - sum(row.cost for row in oaths.open(address))
+
     def _nonce(self, oaths: Oaths, address: Address, account: SignerAccount) -> int:
         return max(account.pending_nonce, oaths.nonce_after(address))
 
@@ -316,7 +320,7 @@ class Publisher:
         nonce = self._nonce(oaths, address, account)
         unsigned = build(Stamp(genesis.chain_id, nonce, gas_price=genesis.fees.gas_price_least))
         cost = zero_cost_of(unsigned, genesis.fees)
-        left = account.zero_balance - sum(row.cost for row in oaths.open(address))
+        left = self._left(oaths, address, account)
         if cost > left:
             raise OutOfFunds(
                 f"{show(address)} has {max(left, 0)} zero-cost units left, the next {purpose} takes {cost}"
@@ -349,11 +353,10 @@ class Publisher:
             _log.info("publisher_goes_on")
         self._stopped = code
 
-    def _watch_balance(self, address: Address) -> None:
+    def _watch_balance(self, address: Address, account: SignerAccount) -> None:
         """Raises the alarm before money for fees and deposits runs out, and ends it when there is enough again."""
-        balance = self._node.account(address).zero_balance
         with self._engine.begin() as connection:
-            left = balance - sum(row.cost for row in Oaths(connection).open(address))
+            left = self._left(Oaths(connection), address, account)
         low = left < self._policy.alarm
         if low and not self._low:
             _log.warning("publisher_low", left=left, alarm=self._policy.alarm)
