@@ -9,7 +9,7 @@ from wasmtime import WasmtimeError
 from accountant.accounting.questions import InvalidQuestion
 from accountant.contracts.native import EngineFault
 from accountant.execution.port import OutcomesWithdrawn
-from accountant.execution.shared_work import Done, Parked, SharedWork
+from accountant.execution.shared_work import Parked, SharedWork, decode_done
 from accountant.primitives.types import Gas, Seq
 from accountant.services.heart import Abandon, Heart, LeaseLost
 from accountant.services.policy import JobPolicy
@@ -36,15 +36,12 @@ class Attempt(StrEnum):
     LOST = "lost"
 
 
-class Leased(Protocol):
-    """Work under a lease, and the steps that end an attempt at it, each one database transaction.
-
-    All but `renew` are false where the lease is lost; then nothing is written.
-    """
+class HeldLease(Protocol):
+    """What an attempt has to know of a lease."""
 
     @property
-    def name(self) -> str:
-        """What logs call it."""
+    def id(self) -> str:
+        """What logs call the work."""
 
     @property
     def attempt(self) -> int:
@@ -59,8 +56,19 @@ class Leased(Protocol):
         """How often the work has waited for others."""
 
     @property
-    def done(self) -> Done:
-        """What was done for the work before this attempt."""
+    def done_so_far(self) -> bytes | None:
+        """What was done for the work before this attempt, encoded."""
+
+
+class Leased(Protocol):
+    """Work under a lease, and the steps that end an attempt at it, each one database transaction.
+
+    All but `renew` are false where the lease is lost; then nothing is written.
+    """
+
+    @property
+    def lease(self) -> HeldLease:
+        """The lease that the work is under."""
 
     @property
     def own(self) -> Seq | None:
@@ -90,7 +98,7 @@ class Leased(Protocol):
 
 def attempt(task: Leased, policy: JobPolicy, abandon: Abandon | None) -> Attempt:
     """Does the work, and ends the attempt in whatever way it has to end."""
-    log = _log.bind(work=task.name, attempt=task.attempt)
+    log = _log.bind(work=task.lease.id, attempt=task.lease.attempt)
     log.info("work_started")
     try:
         ended = _worked(task, policy, abandon)
@@ -110,11 +118,11 @@ def attempt(task: Leased, policy: JobPolicy, abandon: Abandon | None) -> Attempt
 
 
 def _worked(task: Leased, policy: JobPolicy, abandon: Abandon | None) -> Attempt:
-    done = task.done
-    least = policy.delegate_gas if task.parks < policy.parks_most else None
+    done = decode_done(task.lease.done_so_far)
+    least = policy.delegate_gas if task.lease.parks < policy.parks_most else None
     while True:
         try:
-            with Heart(task.renew, task.name, done.gas, policy, abandon) as heart:
+            with Heart(task.renew, task.lease.id, done.gas, policy, abandon) as heart:
                 work = SharedWork(heart.beat, done, None if least is None else Gas(least), task.own)
                 result = task.run(work)
         except Parked as parked:
@@ -131,8 +139,8 @@ def _lacks_means(error: Exception) -> bool:
 
 
 def _again(task: Leased, error: str, policy: JobPolicy) -> Attempt:
-    if task.attempt >= task.attempts_most:
-        detail = f"{task.attempts_most} attempts; the last error: {error}"
+    if task.lease.attempt >= task.lease.attempts_most:
+        detail = f"{task.lease.attempts_most} attempts; the last error: {error}"
         return Attempt.FAILED if task.fail("attempts_exhausted", detail) else Attempt.LOST
-    why = f"to try again: attempt {task.attempt} of {task.attempts_most} ended with {error}"
-    return Attempt.RETRIED if task.retry(why, policy.delay_after(task.attempt)) else Attempt.LOST
+    why = f"to try again: attempt {task.lease.attempt} of {task.lease.attempts_most} ended with {error}"
+    return Attempt.RETRIED if task.retry(why, policy.delay_after(task.lease.attempt)) else Attempt.LOST

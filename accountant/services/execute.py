@@ -6,7 +6,7 @@ import sqlalchemy as sa
 
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
-from accountant.execution.shared_work import Done, Parked, SharedWork, decode_done
+from accountant.execution.shared_work import Parked, SharedWork, decode_done
 from accountant.primitives.encoding import encode
 from accountant.primitives.types import Seq
 from accountant.services.attempt import Attempt, attempt
@@ -41,26 +41,6 @@ class _Execution:
     engine: sa.Engine
     lease: ExecutionLease
     sharing: Sharing
-
-    @property
-    def name(self) -> str:
-        return self.lease.id
-
-    @property
-    def attempt(self) -> int:
-        return self.lease.attempt
-
-    @property
-    def attempts_most(self) -> int:
-        return self.lease.attempts_most
-
-    @property
-    def parks(self) -> int:
-        return self.lease.parks
-
-    @property
-    def done(self) -> Done:
-        return decode_done(self.lease.done_so_far)
 
     @property
     def own(self) -> Seq | None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 import sqlalchemy as sa
 
-from accountant.execution.shared_work import Done, Parked, SharedWork, decode_done
+from accountant.execution.shared_work import Parked, SharedWork, decode_done
 from accountant.oath.audit_report import decode_audit
 from accountant.primitives.encoding import encode
 from accountant.primitives.types import Seq
@@ -54,26 +54,6 @@ class _Job:
     own: Seq | None = None
     began: float = field(default_factory=time.monotonic)
 
-    @property
-    def name(self) -> str:
-        return self.lease.id
-
-    @property
-    def attempt(self) -> int:
-        return self.lease.attempt
-
-    @property
-    def attempts_most(self) -> int:
-        return self.lease.attempts_most
-
-    @property
-    def parks(self) -> int:
-        return self.lease.parks
-
-    @property
-    def done(self) -> Done:
-        return decode_done(self.lease.done_so_far)
-
     def renew(self, gas: int) -> bool:
         with self.engine.begin() as connection:
             return Jobs(connection).renew(self.lease, self.policy.lease_s, gas)
@@ -85,7 +65,7 @@ class _Job:
         with self.engine.begin() as connection:
             held = Jobs(connection).finish(self.lease, result, gas)
             if held:  # what others executed for the job took their time
-                add_job(connection, gas - self.done.gas, time.monotonic() - self.began)
+                add_job(connection, gas - decode_done(self.lease.done_so_far).gas, time.monotonic() - self.began)
                 if self.lease.kind == QuestionKind.AUDIT:
                     keep_verdicts(connection, decode_audit(result))
         return held
