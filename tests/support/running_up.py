@@ -22,7 +22,8 @@ def greeted_up(
     data_dir: Path, log_file: Path, *arguments: str, **environment: str
 ) -> Iterator[tuple["subprocess.Popen[str]", dict[str, str]]]:
     """`accountant up` with arguments: the program, and all that its greeting says; killed at the end."""
-    ours = {"ANH_DATA_DIR": str(data_dir), "ANH_API_PORT": "0", "ANH_NODE_PORT": "0", **environment}
+    ports = dict.fromkeys(("ANH_API_PORT", "ANH_DASHBOARD_PORT", "ANH_NODE_PORT"), "0")
+    ours = {"ANH_DATA_DIR": str(data_dir), **ports, **environment}
     others = {name: value for name, value in os.environ.items() if not name.startswith("ANH_")}
     argv = [sys.executable, "-m", "accountant.cli", "up", *arguments]
     with log_file.open("ab") as log:
