@@ -80,8 +80,9 @@ def test_nothing_executed_leaves_no_verdict(auditor: Auditor) -> None:
     assert all(oath.verdict is OathVerdict.UNCHECKED and oath.score is not None for oath in found.oaths)
 
 
-def test_a_lost_lease_leaves_no_verdict(auditor: Auditor) -> None:
-    """A worker that finishes after somebody else took the job writes neither answer nor verdicts."""
+def test_a_lost_lease_leaves_no_answer(auditor: Auditor) -> None:
+    """A worker that finishes after somebody else took the job writes no answer, and no audit; what it executed is
+    known all the same, and so are the verdicts."""
     job_id = auditor.ask()
 
     def late(question: object, heartbeat: object) -> object:
@@ -90,7 +91,8 @@ def test_a_lost_lease_leaves_no_verdict(auditor: Auditor) -> None:
         return auditor.answer(question, lambda gas: None)  # type: ignore[arg-type]
 
     work(auditor.engine, late, job_id, "worker", POLICY)  # type: ignore[arg-type]
-    assert auditor.verdicts() == {} and auditor.job(job_id).certificate is None
+    assert auditor.job(job_id).certificate is None
+    assert auditor.verdicts() == {**dict.fromkeys(auditor.sworn.truths, False), auditor.sworn.lie: True}
 
 
 def test_withdrawn_outcomes_take_verdicts_and_audits_with_them(auditor: Auditor) -> None:
