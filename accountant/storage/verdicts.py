@@ -64,10 +64,13 @@ class Verdicts:
         return Knowledge(learned, {swearer: self.history(swearer) for swearer in set(swearers)})
 
     def history(self, swearer: Address) -> History:
-        """What verdicts said of a swearer: how many there are, how many lies, and how many since the last one."""
+        """What verdicts said of a swearer: how many there are, how many lies, and how many since the last one.
+
+        Since, on the chain: in which order oaths were checked is chance.
+        """
         theirs = _v.c.swearer == swearer
-        last_lie = sa.select(sa.func.max(_v.c.number)).where(theirs, _v.c.lied).scalar_subquery()
-        since = sa.func.count().filter(_v.c.number > sa.func.coalesce(last_lie, 0))
+        last_lie = sa.select(sa.func.max(_v.c.seq)).where(theirs, _v.c.lied).scalar_subquery()
+        since = sa.func.count().filter(_v.c.seq > sa.func.coalesce(last_lie, -1))
         query = sa.select(sa.func.count(), sa.func.count().filter(_v.c.lied), since).where(theirs)
         checked, lies, since_lie = self._connection.execute(query).one()
         return History(checked=checked, lies=lies, since_lie=since_lie)

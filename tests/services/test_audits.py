@@ -20,7 +20,7 @@ from accountant.primitives.encoding import encode
 from accountant.primitives.types import Address, Hash, Seq
 from accountant.services.api_keys import ensure_first_key
 from accountant.services.ask import ask
-from accountant.services.audits import NoAudit, learning, read_audited
+from accountant.services.audits import NoAudit, learning, list_audits, read_audited
 from accountant.services.questions import answering
 from accountant.services.withdraw import withdraw
 from accountant.services.work import work
@@ -104,6 +104,20 @@ def test_withdrawn_outcomes_take_verdicts_and_audits_with_them(auditor: Auditor)
     assert marked.job_id == job_id
     auditor.work(marked.again)
     assert auditor.verdicts()[auditor.sworn.lie] is True
+
+
+def test_the_history_marks_what_was_withdrawn(auditor: Auditor) -> None:
+    """An audit that rests on a withdrawn outcome stays in the history, marked; the one that asks again follows it."""
+    auditor.done()
+    withdrawn = withdraw(auditor.engine, auditor.index, auditor.index.transaction(auditor.sworn.lie).hash)
+    auditor.work(withdrawn.jobs[0].again)
+    with auditor.engine.connect() as connection:
+        past, more = list_audits(connection, auditor.key_prefix, auditor.sworn.purse, ACCOUNTANT.address, None, 9)
+    assert [(one.job_id, one.withdrawn) for one in past] == [
+        (withdrawn.jobs[0].again, False),
+        (withdrawn.jobs[0].job_id, True),
+    ]
+    assert [one.lies for one in past] == [1, 1] and not more
 
 
 def test_pages_of_audited_oaths(auditor: Auditor) -> None:
