@@ -42,7 +42,7 @@ from tests.support.processes import wait_until
 
 TOKEN = UNITS_PER_TOKEN
 GENESIS = oath_genesis()
-PATIENCE_S = 60.0
+PATIENCE_S = 120.0
 PUBLISHER, SIGNER, NODE = ("publish",), ("sign",), ("node", "run")
 SIGNED = "accountant.signed_transactions"
 
@@ -192,8 +192,11 @@ class Hold:
         self._before = self._waiting()
 
     def _waiting(self) -> set[object]:
-        ours = "select oid from pg_database where datname = current_database()"
-        query = f"select pid from pg_locks where not granted and database = ({ours})"
+        self._connection.execute("select pg_stat_clear_snapshot()")  # or a transaction sees the same for ever
+        query = (
+            "select pid from pg_locks join pg_stat_activity using (pid) "
+            "where not granted and datname = current_database() and backend_type = 'client backend'"
+        )
         return {pid for (pid,) in self._connection.execute(query)}
 
     def reached(self) -> bool:

@@ -15,6 +15,7 @@ import psycopg
 import pytest
 import redis
 from psycopg import sql
+from pydantic import SecretStr
 
 from accountant.api.app import openapi_document
 from accountant.client import AccountantClient, ApiProblem
@@ -25,6 +26,7 @@ from accountant.primitives.keys import PrivateKey
 from accountant.primitives.types import UNITS_PER_TOKEN
 from accountant.settings import LogLevel, Settings
 from accountant.storage.database import plain_url
+from accountant.storage.embedded import EmbeddedServers
 from accountant.supervisor.process import ProcessSpec
 from accountant.supervisor.processes import processes
 from accountant.supervisor.stack import Stack
@@ -55,10 +57,13 @@ class Sworn(NamedTuple):
 
 
 @pytest.fixture(scope="module")
-def sworn() -> Iterator[Sworn]:
+def sworn(servers: EmbeddedServers, module_database_url: str) -> Iterator[Sworn]:
     with ExitStack() as opened:
         folder = opened.enter_context(reachable_folder())
+        opened.enter_context(redis.Redis.from_url(servers.redis_url)).flushall()
         settings = Settings(
+            database_url=SecretStr(module_database_url),
+            redis_url=SecretStr(servers.redis_url),
             data_dir=folder / "data",
             api_port=0,
             node_port=0,
@@ -75,7 +80,7 @@ def sworn() -> Iterator[Sworn]:
         def some(with_ports: Settings) -> Sequence[ProcessSpec]:
             return tuple(replace(spec, backoff=QUICK) for spec in processes(with_ports) if spec.name in PARTS)
 
-        stack = opened.enter_context(Stack(settings, processes=some, durable=False))
+        stack = opened.enter_context(Stack(settings, processes=some))
         assert stack.api_key is not None
         client = opened.enter_context(AccountantClient(stack.api_url, stack.api_key))
         payment = client.submit(transfer(ALICE, 0, BOB.address, zero=5))
