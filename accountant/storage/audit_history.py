@@ -5,6 +5,7 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from accountant.chain.block import Position
 from accountant.oath.audit_report import Audit
 from accountant.storage.audit_tables import audits
 from accountant.storage.job_tables import jobs
@@ -19,8 +20,7 @@ class PastAudit(NamedTuple):
     job_id: str
     contract: bytes
     owner: bytes | None
-    previous_hash: bytes
-    index: int
+    position: Position
     solvent: bool
     deposited: int
     deposit: int
@@ -36,8 +36,8 @@ class PastAudit(NamedTuple):
     """Whether it rests on an outcome that was found to be wrong."""
 
 
-_FIGURES = ("deposited", "deposit", "penalties", "outstanding", "slashed", "coverage_per_mille")
-_ALIKE = ("contract", "owner", "previous_hash", "index", "solvent", *_FIGURES)
+_FIGURES = ("deposited", "deposit", "penalties", "outstanding", "slashed", "coverage_per_mille", "oaths", "lies")
+_ALIKE = ("contract", "owner", "previous_hash", "index", "solvent", *_FIGURES[:-2])
 """What a row has as the audit has it."""
 
 
@@ -60,9 +60,9 @@ class AuditHistory:
 
         `before`: only those with a smaller number.
         """
-        ended = jobs.c.finished_at, jobs.c.withdrawn_at.is_not(None)
-        own = (_a.c[name] for name in PastAudit._fields[2:-2])
-        query = sa.select(_a.c.number, jobs.c.id, *own, *ended).join(jobs, jobs.c.number == _a.c.job_number)
+        query = sa.select(_a, jobs.c.id, jobs.c.finished_at, jobs.c.withdrawn_at).join(
+            jobs, jobs.c.number == _a.c.job_number
+        )
         query = query.where(jobs.c.key_prefix == key_prefix)
         for column, wanted in ((_a.c.contract, contract), (_a.c.owner, owner)):
             if wanted is not None:
@@ -70,8 +70,19 @@ class AuditHistory:
         if before is not None:
             query = query.where(_a.c.number < before)
         rows = self._connection.execute(query.order_by(_a.c.number.desc()).limit(limit))
-        return [_past(PastAudit(*row)) for row in rows]
+        return [_past(row) for row in rows]
 
 
-def _past(row: PastAudit) -> PastAudit:
-    return row._replace(**{name: int(getattr(row, name)) for name in _FIGURES})
+def _past(row: sa.Row[tuple[object, ...]]) -> PastAudit:
+    raw = row._asdict()
+    return PastAudit(
+        number=raw["number"],
+        job_id=raw["id"],
+        contract=raw["contract"],
+        owner=raw["owner"],
+        position=Position(raw["previous_hash"], raw["index"]),
+        solvent=raw["solvent"],
+        **{name: int(raw[name]) for name in _FIGURES},
+        finished_at=raw["finished_at"],
+        withdrawn=raw["withdrawn_at"] is not None,
+    )
