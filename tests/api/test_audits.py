@@ -134,6 +134,19 @@ def test_the_history_of_audits(client: AccountantClient) -> None:
         client.audits(contract=PURSE, **cursor)
 
 
+def test_the_next_page_is_linked(client: AccountantClient, service: Accountant) -> None:
+    """The link of a page leads to the next one of the same list; the last page has none."""
+    for _ in range(2):
+        client.result(client.audit(PURSE))
+    first = _request(service, "GET", f"/v1/audits?limit=1&contract={PURSE}&owner={OWNER}")
+    path, relation = first.headers["Link"].split("; ")
+    assert relation == 'rel="next"' and f"contract={PURSE}" in path and f"owner={OWNER.lower()}" in path
+    second = _request(service, "GET", path.strip("<>")).json()
+    both = client.audits(contract=PURSE, limit=2)["items"]
+    assert [*first.json()["items"], *second["items"]] == both
+    assert "Link" not in _request(service, "GET", "/v1/audits?limit=100").headers
+
+
 def test_another_keys_audits(client: AccountantClient, service: Accountant) -> None:
     """The history is the key's own: another one has none yet."""
     client.result(client.audit(PURSE))
