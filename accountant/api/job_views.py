@@ -21,6 +21,7 @@ from accountant.api.preparation_views import PreparationView, PreparedView
 from accountant.api.query_views import QueryQuestionView, QueryResultView
 from accountant.chain.values import text_of
 from accountant.oath.audit_report import AuditQuestion
+from accountant.oath.proof import OathProofQuestion
 from accountant.services.questions import Question, QuestionKind, decode_question
 from accountant.storage.jobs import JobRow
 
@@ -37,6 +38,7 @@ Kind = Literal[
     "query",
     "audit",
     "certificate_export",
+    "oath_proof",
 ]
 Status = Literal["queued", "running", "waiting", "done", "failed", "cancelled"]
 
@@ -121,6 +123,8 @@ def _question_of(question: Question) -> AnyQuestionView:
         return QueryQuestionView.of(question)
     if isinstance(question, PreparationQuestion):
         return PreparationView.of(question)
+    if isinstance(question, OathProofQuestion):
+        return QuestionView(transaction=hex_of(question.transaction))
     return QuestionView.of(question)
 
 
@@ -139,7 +143,7 @@ AnyResultView = (
 def _result_of(kind: QuestionKind, raw: bytes) -> AnyResultView:
     if kind in (QuestionKind.OUTCOME, QuestionKind.OUTCOME_RECHECK):
         return OutcomeResultView.of(raw)
-    if kind is QuestionKind.CERTIFICATE_EXPORT:
+    if kind in (QuestionKind.CERTIFICATE_EXPORT, QuestionKind.OATH_PROOF):
         return ExportedView.of(raw)
     if kind is QuestionKind.OBSERVATION:
         return ObservationView.of(raw)

@@ -7,7 +7,9 @@ from pydantic import BaseModel, Field
 from accountant.api.answers import ViewAnswerView, answer_of
 from accountant.api.fields import AccountOut, AmountOut, HashOut, HexOut, account_of, hex_of
 from accountant.api.query_views import IntegerOut, PositionView, QueryView
-from accountant.services.oaths import OathView, SwornView
+from accountant.oath.counts import OathStanding
+from accountant.primitives.encoding import encode
+from accountant.services.oaths import Included, OathView, SwornView
 
 
 class SwornPartView(BaseModel):
@@ -58,6 +60,41 @@ class StandingView(BaseModel):
     flaws: list[FlawView]
     deposit: Annotated[AmountOut, Field(description="The purse held at least this right before the oath.")]
 
+    @classmethod
+    def of(cls, standing: OathStanding) -> "StandingView":
+        """The view of a standing."""
+        return cls(
+            counts=standing.counts,
+            flaws=[FlawView(kind=flaw.kind.value, detail=flaw.detail) for flaw in standing.flaws],
+            deposit=str(standing.deposit),
+        )
+
+
+class OathInclusionView(BaseModel):
+    """What leads from `sworn.raw` to a block: whoever trusts its hash needs nothing else to read the answer."""
+
+    height: int
+    block: Annotated[
+        HashOut, Field(description="Its hash: SHA-256 of `anh/block`, a zero byte, and the header's bytes.")
+    ]
+    header: Annotated[HexOut, Field(description="Canonical bytes of [header, signature], as `/v1/chain/headers` has.")]
+    index: int
+    count: Annotated[int, Field(description="Transactions in the block: committed beside the tree's hash.")]
+    path: Annotated[list[HashOut], Field(description="From the transaction to the transaction root, bottom first.")]
+
+    @classmethod
+    def of(cls, included: Included) -> "OathInclusionView":
+        """The view of a proof."""
+        proof = included.proof
+        return cls(
+            height=proof.height,
+            block=hex_of(proof.block),
+            header=hex_of(encode(included.header)),
+            index=proof.index,
+            count=proof.count,
+            path=[hex_of(node) for node in proof.path],
+        )
+
 
 class OathResourceView(BaseModel):
     """An oath as it stands. What is not this key's own has neither id nor job."""
@@ -70,11 +107,11 @@ class OathResourceView(BaseModel):
     seq: int | None
     position: PositionView | None
     standing: Annotated[StandingView | None, Field(description="Null until the oath is in a block.")]
+    inclusion: Annotated[OathInclusionView | None, Field(description="Null until the oath is in a block.")]
 
     @classmethod
     def of(cls, oath: OathView) -> "OathResourceView":
         """The view of an oath."""
-        standing = oath.standing
         return cls(
             id=oath.id,
             job=oath.job_id,
@@ -83,11 +120,6 @@ class OathResourceView(BaseModel):
             sworn=None if oath.sworn is None else SwornPartView.of(oath.sworn),
             seq=oath.seq,
             position=None if oath.position is None else PositionView.of(oath.position),
-            standing=None
-            if standing is None
-            else StandingView(
-                counts=standing.counts,
-                flaws=[FlawView(kind=flaw.kind.value, detail=flaw.detail) for flaw in standing.flaws],
-                deposit=str(standing.deposit),
-            ),
+            standing=None if oath.standing is None else StandingView.of(oath.standing),
+            inclusion=None if oath.included is None else OathInclusionView.of(oath.included),
         )

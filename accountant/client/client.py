@@ -252,6 +252,10 @@ class AccountantClient:
         """An oath, by its id or by the hash of its transaction, and whether it counts; executes nothing."""
         return self._ask("GET", f"/v1/oaths/{oath_id}")
 
+    def prove_oath(self, oath_id: str) -> Json:
+        """Asks for a portable proof of an oath in a block; the job. `certificate` of it fetches the file."""
+        return self._ask("POST", f"/v1/oaths/{oath_id}/proof", {})
+
     def _request(
         self, method: str, path: str, body: Json | None = None, parameters: Json | None = None
     ) -> httpx.Response:

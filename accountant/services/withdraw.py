@@ -164,6 +164,8 @@ class _Answers:
             case QuestionKind.CERTIFICATE_EXPORT:
                 outcomes = decode_certificate_file(decode_exported(row.certificate).file).statement.outcomes
                 return not self._hashes.isdisjoint(outcome.transaction for outcome in outcomes)
+            case QuestionKind.OATH_PROOF:
+                return False  # nothing is executed for it
             case QuestionKind.OBSERVATION:
                 return self._first < decode_observation(row.certificate).transactions
             case QuestionKind.TRANSACTION_PREPARATION:

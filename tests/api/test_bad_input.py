@@ -404,6 +404,7 @@ GUARDED = [
     ("GET", "/v1/chain/headers"),
     ("GET", "/v1/chain/genesis"),
     ("GET", "/v1/oaths/oath_0"),
+    ("POST", "/v1/oaths/oath_0/proof"),
     ("POST", "/v1/outcomes/rechecks"),
     ("GET", "/v1/agreement"),
     ("POST", "/v1/agreement/digests"),
