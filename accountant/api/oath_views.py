@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from accountant.api.answers import ViewAnswerView, answer_of
+from accountant.api.answers import AnswerOut, answer_of
 from accountant.api.fields import AccountOut, AmountOut, HashOut, HexOut, account_of, hex_of
 from accountant.api.query_views import IntegerOut, PositionView, QueryView
 from accountant.oath.counts import OathStanding
@@ -21,8 +21,8 @@ class SwornPartView(BaseModel):
     query: QueryView | None
     query_bytes: HexOut
     answer: Annotated[
-        bool | str | ViewAnswerView | None,
-        Field(description="A boolean, decimal digits, hex, or what a view returned."),
+        AnswerOut | None,
+        Field(description="A boolean, decimal digits, hex, what a view returned, or a list of those."),
     ]
     answer_bytes: HexOut
     penalty: Annotated[IntegerOut, Field(description="Base units that a false answer costs the purse.")]

@@ -112,8 +112,8 @@ class AccountantClient:
     def query(self, kind: str, **fields: Any) -> Json:
         """Asks an accounting query; the job. Its result has `verdict`, `answer` and, undecided, what is missing.
 
-        Kinds: balance_at_least, transaction_succeeded, income, storage, view, lower_bound, exact_balance. Fields: the
-        kind's own, gas_budget, swear.
+        Kinds: balance_at_least, transaction_succeeded, income, storage, view, every, lower_bound, exact_balance.
+        Fields: the kind's own, gas_budget, swear.
         """
         return self._ask("POST", "/v1/queries", {"kind": kind, **fields})
 

@@ -21,6 +21,7 @@ from accountant.primitives.types import Gas
 REFUSED = 1
 _ANSWER_S = 24 * 3600.0
 _FIELDS = ("account", "amount", "transaction", "contract", "slot", "function", "arguments", "gas_limit", "position")
+_PARTS = "queries"
 
 
 class CannotBeAsked(AccountantError):
@@ -64,7 +65,9 @@ def _truth(client: AccountantClient, sworn: dict[str, Any], budget: dict[str, st
     """A portable certificate of the query's answer. Raises `CannotBeAsked`, `JobNotDone`, `ApiProblem`."""
     if sworn["query"] is None:
         raise CannotBeAsked("the oath's query is malformed: it is void, and no lie")
-    fields = {name: sworn["query"][name] for name in _FIELDS if sworn["query"].get(name) is not None}
+    fields = _fields(sworn["query"])
+    if sworn["query"].get(_PARTS) is not None:
+        fields[_PARTS] = [{"kind": part["kind"], **_fields(part)} for part in sworn["query"][_PARTS]]
     job = client.query(sworn["query"]["kind"], **fields, **budget)
     result = client.result(job, _ANSWER_S)
     if result["query"] != sworn["query_bytes"]:
@@ -72,6 +75,10 @@ def _truth(client: AccountantClient, sworn: dict[str, Any], budget: dict[str, st
     export = client.export(job["id"], **budget)
     client.result(export, _ANSWER_S)
     return client.certificate(export["id"])
+
+
+def _fields(query: dict[str, Any]) -> dict[str, Any]:
+    return {name: query[name] for name in _FIELDS if query.get(name) is not None}
 
 
 def convict(

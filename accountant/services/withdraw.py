@@ -19,7 +19,7 @@ from accountant.accounting.query import AnyQuery, ExactBalance, LowerBound, deco
 from accountant.accounting.questions import ViewQuestion
 from accountant.accounting.withdrawal import Dependents
 from accountant.chain.block import Position
-from accountant.chain.query import BalanceAtLeast, Income, Storage, TransactionSucceeded, View
+from accountant.chain.query import BalanceAtLeast, Every, Income, Storage, TransactionSucceeded, View
 from accountant.index.port import ChainIndex
 from accountant.index.position import resolve
 from accountant.oath.audit_report import Audit, decode_audit
@@ -202,6 +202,8 @@ class _Answers:
                 seq = self._index.seq_of(Hash(query.transaction))
                 assert seq is not None
                 return self._checkpoints and self._first < seq
+            case Every(queries=queries):
+                return any(self._queried(part) for part in queries)
 
     def _seq(self, position: Position) -> Seq:
         place = resolve(self._index, position)
