@@ -167,6 +167,13 @@ class JobErrorView(BaseModel):
     detail: str
 
 
+class SwearOptionsView(BaseModel):
+    """How the answer is sworn."""
+
+    together: bool
+    beneficiary: Annotated[AccountOut | None, Field(description="Null: all of the penalty is burnt.")]
+
+
 class JobView(BaseModel):
     """A question and how far its answer has come."""
 
@@ -184,6 +191,7 @@ class JobView(BaseModel):
     result: AnyResultView | None
     error: JobErrorView | None
     swear: bool
+    swear_options: Annotated[SwearOptionsView | None, Field(description="Null where the answer is not to be sworn.")]
     oath: Annotated[HashOut | None, Field(description="The transaction that swears the answer.")]
     withdrawn_at: Annotated[
         datetime | None,
@@ -214,6 +222,12 @@ class JobView(BaseModel):
             result=None if row.certificate is None else _result_of(kind, row.certificate),
             error=JobErrorView(code=str(row.error_code), detail=str(row.error_detail)) if failed else None,
             swear=row.swear,
+            swear_options=SwearOptionsView(
+                together=row.oath_batch,
+                beneficiary=None if row.oath_beneficiary is None else account_of(row.oath_beneficiary),
+            )
+            if row.swear
+            else None,
             oath=None if row.oath is None else hex_of(row.oath),
             withdrawn_at=row.withdrawn_at,
             repeated_by=row.repeated_by,

@@ -9,7 +9,7 @@ from accountant.api.fields import AccountOut, AmountOut, HashOut, HexOut, accoun
 from accountant.api.query_views import IntegerOut, PositionView, QueryView
 from accountant.oath.counts import OathStanding
 from accountant.primitives.encoding import encode
-from accountant.services.oaths import Included, OathView, SwornView
+from accountant.services.oaths import Included, OathView, PartView, SwornView
 
 
 class SwornPartView(BaseModel):
@@ -96,6 +96,19 @@ class OathInclusionView(BaseModel):
         )
 
 
+class OathPartView(BaseModel):
+    """The job's own answer, of the several that the oath answers."""
+
+    number: Annotated[int, Field(description="Its place in `sworn.query.queries` and `sworn.answer`, from 0 on.")]
+    query: QueryView
+    answer: AnswerOut
+
+    @classmethod
+    def of(cls, part: PartView) -> "OathPartView":
+        """The view of a part."""
+        return cls(number=part.number, query=QueryView.of(part.query), answer=answer_of(part.answer))
+
+
 class OathResourceView(BaseModel):
     """An oath as it stands. What is not this key's own has neither id nor job."""
 
@@ -104,6 +117,9 @@ class OathResourceView(BaseModel):
     state: Literal["declined", "pending", "submitted", "included", "displaced"]
     declined: Annotated[str | None, Field(description="Why the answer is not sworn.")]
     sworn: SwornPartView | None
+    part: Annotated[
+        OathPartView | None, Field(description="Null where the oath has one answer, or none is this key's.")
+    ]
     seq: int | None
     position: PositionView | None
     standing: Annotated[StandingView | None, Field(description="Null until the oath is in a block.")]
@@ -118,6 +134,7 @@ class OathResourceView(BaseModel):
             state="declined" if oath.state is None else oath.state.value,
             declined=oath.declined,
             sworn=None if oath.sworn is None else SwornPartView.of(oath.sworn),
+            part=None if oath.part is None else OathPartView.of(oath.part),
             seq=oath.seq,
             position=None if oath.position is None else PositionView.of(oath.position),
             standing=None if oath.standing is None else StandingView.of(oath.standing),

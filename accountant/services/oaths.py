@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from accountant.accounting.proof.inclusion import Inclusion, inclusions_of
 from accountant.chain.block import Position
 from accountant.chain.headers import SignedHeader
-from accountant.chain.query import AccountingQuery, Answer, decode_answer, decode_query
+from accountant.chain.query import AccountingQuery, Answer, Every, decode_answer, decode_query
 from accountant.chain.transaction import decode_transaction, sender_of
 from accountant.execution.port import OutcomeStore
 from accountant.index.port import ChainIndex, Located
@@ -45,6 +45,14 @@ class SwornView(NamedTuple):
     """Decoded; None where the bytes are no canonical answer."""
 
 
+class PartView(NamedTuple):
+    """A job's own answer, where an oath answers several."""
+
+    number: int
+    query: AccountingQuery
+    answer: Answer
+
+
 class Included(NamedTuple):
     """Where an oath stands, so that whoever trusts the block's header reads it from its own bytes alone."""
 
@@ -57,6 +65,7 @@ class OathView(NamedTuple):
 
     `id` and `job_id`: set for this accountant's own. `state`: how far its transaction came, None where
     the answer is not sworn (`declined` says why). `standing` and `included`: set once it is in a block.
+    `part`: set where the oath has several answers.
     """
 
     id: str | None
@@ -68,6 +77,7 @@ class OathView(NamedTuple):
     position: Position | None
     standing: OathStanding | None
     included: Included | None
+    part: PartView | None
 
 
 def read_oath(
@@ -85,7 +95,7 @@ def read_oath(
     """
     oaths = Oaths(connection)
     by_id = _OATH_ID.fullmatch(name) is not None
-    row = oaths.find(name) if by_id else oaths.of_transaction(_hash_of(name))
+    row = oaths.find(name) if by_id else oaths.of_transaction(_hash_of(name), key_prefix)
     if row is not None and key_prefix not in (None, row.key_prefix):
         row = None
     if row is not None:
@@ -115,23 +125,31 @@ def _view(
     if seq is not None:
         located = index.transaction(seq)
         oath = Oath(located, terms_of(located.transaction))
-        included = _included(connection, index, located)
+        included, sworn = _included(connection, index, located), sworn_on_chain(oath)
         return OathView(
             oath_id,
             job_id,
             SignedState.INCLUDED,
             None,
-            sworn_on_chain(oath),
+            sworn,
             seq,
             position_of(index, seq),
             counts(index, oath, outcomes),
             included,
+            _part(row, sworn),
         )
     if row is None or row.signed is None:
-        return OathView(oath_id, job_id, None, declined, None, None, None, None, None)
+        return OathView(oath_id, job_id, None, declined, None, None, None, None, None, None)
     state = SignedState.SUBMITTED if row.signed.state is SignedState.INCLUDED else row.signed.state
     sworn = _sworn_by_us(row.signed.hash, row.signed.raw)
-    return OathView(oath_id, job_id, state, None, sworn, None, None, None, None)
+    return OathView(oath_id, job_id, state, None, sworn, None, None, None, None, _part(row, sworn))
+
+
+def _part(row: OathRow | None, sworn: SwornView) -> PartView | None:
+    if row is None or row.part is None:
+        return None
+    assert isinstance(sworn.query, Every) and isinstance(sworn.answer, tuple)
+    return PartView(row.part, sworn.query.queries[row.part], sworn.answer[row.part])
 
 
 def _included(connection: sa.Connection, index: ChainIndex, located: Located) -> Included | None:

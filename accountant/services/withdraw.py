@@ -124,6 +124,8 @@ def _again(jobs: Jobs, row: JobRow) -> JobRow:
             attempts_most=row.attempts_most,
             queue=row.queue,
             repeats=row.id,
+            oath_batch=row.oath_batch,
+            oath_beneficiary=row.oath_beneficiary,
         )
     )
 
