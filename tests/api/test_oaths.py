@@ -222,4 +222,18 @@ def test_wishes_that_are_refused(office: Office, swear: object) -> None:
     body = {"kind": "transaction_succeeded", "transaction": "0x" + "ab" * 32, "swear": swear}
     refused = _client(office).post("/v1/queries", body)
     assert refused.status_code == 422 and refused.headers["content-type"] == "application/problem+json"
-    assert "Discriminator" not in refused.text and "SwearOptionsIn" not in refused.text
+    inside = f"/{next(iter(swear))}" if isinstance(swear, dict) else ""
+    assert [error["pointer"] for error in refused.json()["errors"]] == [f"#/swear{inside}"]
+
+
+def test_where_a_query_of_several_is_wrong(office: Office) -> None:
+    """The problem points into the list, as the client wrote it."""
+    good = {"kind": "transaction_succeeded", "transaction": "0x" + "ab" * 32}
+    for queries, pointer in (
+        ([good, {**good, "transaction": "0x"}], "#/queries/1/transaction"),
+        ([good, {**good, "swear": True}], "#/queries/1/swear"),
+        ([good], "#/queries"),
+    ):
+        refused = _client(office).post("/v1/queries", {"kind": "every", "queries": queries})
+        assert refused.status_code == 422
+        assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
