@@ -215,6 +215,10 @@ class AccountantClient:
         """A page of the accountants seen on the chain. Wanted: limit, cursor."""
         return self._ask("GET", "/v1/accountants", parameters=wanted)
 
+    def publishing(self) -> Json:
+        """How this accountant's publishing goes: what stops it, and whether its money runs low."""
+        return self._ask("GET", "/v1/accountants/self")
+
     def watch(self, contract: str, interval_s: int, **options: Any) -> Json:
         """Has a contract audited again and again. Options: gas_budget, swear."""
         return self._ask("PUT", f"/v1/watch-list/{contract}", {"interval_s": interval_s, **options})

@@ -152,8 +152,7 @@ class Publisher:
             address = self._signer.address()
         except SignerDown as error:
             self._tell(error)
-            with self._engine.begin() as connection:
-                Oaths(connection).stopped(error.code, error.detail)
+            self.waits(error)
             return Round(0, 0, 0, 0, 0, error.code, self._low)
         included, displaced = self._settle(address)
         account = self._node.account(address)  # after settling, so its balance has paid what is settled
@@ -169,6 +168,11 @@ class Publisher:
         self._watch_balance(address, account, stopped)
         submitted = self._submit(address)
         return Round(included, displaced, sworn, declined, submitted, stopped.code if stopped else None, self._low)
+
+    def waits(self, why: AccountantError) -> None:
+        """Keeps, for whoever asks the accountant, why there was no round at all."""
+        with self._engine.begin() as connection:
+            Oaths(connection).stopped(why.code, why.detail)
 
     def _settle(self, address: Address) -> tuple[int, int]:
         """Marks what is in a block, and what never will be because another transaction has its nonce."""

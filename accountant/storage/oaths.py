@@ -107,6 +107,8 @@ class PublishingRow(NamedTuple):
 
     signer: Address
     at: datetime
+    age_s: int
+    """Whole seconds since then, by the database's clock."""
     stopped: str | None
     detail: str | None
     low: bool
@@ -277,7 +279,10 @@ class Oaths:
 
     def publishing(self) -> PublishingRow | None:
         """How publishing goes, of the signer whose publisher was here last; None if none ever was."""
-        query = sa.select(*(publishing.c[name] for name in PublishingRow._fields)).order_by(publishing.c.at.desc())
+        since = sa.func.clock_timestamp() - publishing.c.at
+        age = sa.func.floor(sa.extract("epoch", since)).cast(sa.BigInteger).label("age_s")
+        columns = (age if name == "age_s" else publishing.c[name] for name in PublishingRow._fields)
+        query = sa.select(*columns).order_by(publishing.c.at.desc())
         found = self._connection.execute(query.limit(1)).one_or_none()
         if found is None:
             return None

@@ -416,6 +416,7 @@ GUARDED = [
     ("POST", "/v1/audits"),
     ("GET", "/v1/audits/job_0/oaths"),
     ("GET", "/v1/accountants"),
+    ("GET", "/v1/accountants/self"),
     ("GET", "/v1/watch-list"),
     ("GET", "/v1/watch-list/0"),
     ("PUT", "/v1/watch-list/0"),

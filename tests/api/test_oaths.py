@@ -22,10 +22,11 @@ from accountant.primitives.types import BLACKHOLE, Amount, ContractId, Gas, Hash
 from accountant.services.attempt import Attempt
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import answering
+from accountant.services.submit import NodeDown
 from accountant.services.work import work
 from accountant.storage.keys_store import Keys, StoredKey
 from tests.support.oath_node import ACCOUNTANT, CUSTOMER, oath_genesis
-from tests.support.oath_office import TOKEN, Office, opened_office
+from tests.support.oath_office import POLICY, TOKEN, Office, opened_office
 
 
 @pytest.fixture
@@ -237,3 +238,35 @@ def test_where_a_query_of_several_is_wrong(office: Office) -> None:
         refused = _client(office).post("/v1/queries", {"kind": "every", "queries": queries})
         assert refused.status_code == 422
         assert [error["pointer"] for error in refused.json()["errors"]] == [pointer]
+
+
+def test_how_publishing_goes(office: Office) -> None:
+    """Nothing before the first round; then what stops it, whether money runs low, and when: by each round anew."""
+    client = _client(office)
+    assert client.get("/v1/accountants/self").status_code == 404
+    publisher = office.publisher()
+    publisher.round()
+    seen = client.get("/v1/accountants/self").json()
+    assert seen["address"] == show(ACCOUNTANT.address) and 0 <= seen["age_s"] < 60
+    assert (seen["stopped"], seen["low"], seen["alarm"]) == (None, False, str(POLICY.alarm))
+    cost = office.node.state.account(ACCOUNTANT.address).zero - int(seen["left"])
+    assert 0 < cost < TOKEN  # the deployment's fee, which is on its way
+    office.finish_job(query=office.question())
+    publisher.round()
+    assert client.get("/v1/accountants/self").json()["stopped"] == "purse_not_ready"
+    publisher.waits(NodeDown("the node does not answer"))
+    waiting = client.get("/v1/accountants/self").json()
+    assert (waiting["stopped"], waiting["detail"]) == ("node_unavailable", "the node does not answer")
+    for _ in range(3):
+        office.node.make_block()
+        publisher.round()
+    assert client.get("/v1/accountants/self").json()["stopped"] is None
+
+
+def test_money_that_runs_low_is_told(database_url: str) -> None:
+    """Below the alarm it is said while answers are still sworn; without money for the next step, what stops it."""
+    with opened_office(database_url, oath_genesis(units=1_000)) as office:
+        office.publisher().round()
+        seen = _client(office).get("/v1/accountants/self").json()
+        assert (seen["stopped"], seen["low"], seen["left"]) == ("out_of_zero_cost_money", True, "1000")
+        assert "1000 zero-cost units left" in seen["detail"]
