@@ -7,16 +7,16 @@ from hypothesis import strategies as st
 from accountant.accounting.proof.build import build
 from accountant.chain.block import Position
 from accountant.chain.headers import Headers
-from accountant.chain.query import BalanceAtLeast, decode_query
+from accountant.chain.query import BalanceAtLeast, Every, Income, TransactionSucceeded, decode_query
 from accountant.chain.transaction import sign_transaction
 from accountant.execution.memory import MemoryOutcomes
 from accountant.oath.conviction import ConvictionRefused, convict, prosecute
 from accountant.oath.oath import oath_of
 from accountant.oath.proof import prove_oath
-from accountant.oath.swear import Stamp, deploy_transaction, swear_transaction
+from accountant.oath.swear import Stamp, deploy_transaction, deposit_transaction, swear_transaction
 from accountant.primitives.addresses import contract_id_of
 from accountant.primitives.encoding import encode
-from accountant.primitives.types import Gas, Height, Seq
+from accountant.primitives.types import Amount, Gas, Height, Seq
 from tests.support.auditor import sworn_chain
 from tests.support.index_chain import RecordedIndex
 from tests.support.oath_chain import TOKEN, terms
@@ -84,6 +84,33 @@ def test_a_lie_that_did_not_count() -> None:
     oath, headers = prove_oath(index, node.seqs()[-1]), headers_of_chain(index)
     with pytest.raises(ConvictionRefused, match="oath: it did not count, not_covered"):
         convict(prosecute(oath, certificate), headers)
+
+
+def test_a_lie_among_several_answers() -> None:
+    """One oath on two answers, of which one is false: it is proved with the true answers of both."""
+    node = ChainNode(oath_genesis())
+    node.index = index = RecordedIndex(oath_genesis())
+    purse = contract_id_of(ACCOUNTANT.address, 0)
+    for nonce, transaction in enumerate(
+        (deploy_transaction(Stamp(7, 0), index.genesis.gas), deposit_transaction(Stamp(7, 1), purse, Amount(TOKEN)))
+    ):
+        node.make_block(sign_transaction(transaction, ACCOUNTANT))
+        assert node.seqs()[-1] == nonce
+    paid = index.transaction(Seq(1)).hash
+    query = Every((TransactionSucceeded(paid), Income(paid, purse)))
+    for nonce, answer in enumerate([(True, TOKEN), (True, TOKEN + 1)], start=2):
+        node.make_block(sign_transaction(swear_transaction(Stamp(7, nonce), purse, terms(query, answer)), ACCOUNTANT))
+        node.make_block()
+    certificate, headers = build(index, MemoryOutcomes(), query, execute=True), headers_of_chain(index)
+    with pytest.raises(ConvictionRefused, match="it is true"):
+        prosecute(prove_oath(index, Seq(2)), certificate)
+    with pytest.raises(ConvictionRefused, match="not_covered"):
+        convict(prosecute(prove_oath(index, Seq(3)), certificate), headers)
+    node.make_block(sign_transaction(deposit_transaction(Stamp(7, 4), purse, Amount(TOKEN)), ACCOUNTANT))
+    lie = swear_transaction(Stamp(7, 5), purse, terms(query, (False, TOKEN)))
+    node.make_block(sign_transaction(lie, ACCOUNTANT))
+    found = convict(prosecute(prove_oath(index, Seq(5)), certificate), headers_of_chain(index))
+    assert found.truth == encode((True, TOKEN)) and found.terms.answer == encode((False, TOKEN))
 
 
 def test_the_first_version() -> None:

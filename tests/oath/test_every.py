@@ -12,6 +12,7 @@ from accountant.chain.genesis import GenesisContract
 from accountant.chain.query import PARTS_MOST, BalanceAtLeast, Every, Income, PartQuery, Storage, TransactionSucceeded
 from accountant.execution.eager import execute_everything
 from accountant.execution.memory import MemoryOutcomes
+from accountant.execution.outcome import Outcome
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
 from accountant.oath.code import OATH_CODE
@@ -27,7 +28,7 @@ from tests.support.random_chain import RandomChain
 HOLDER = b"\xbb" * 32
 
 
-def outcome_of(chain: OathChain, seq: Seq) -> object:
+def outcome_of(chain: OathChain, seq: Seq) -> Outcome:
     """What executing everything and executing only what the oath needs both say."""
     eager = execute_everything(chain.index).outcomes[seq]
     assert Selective(Session(chain.index, MemoryOutcomes())).outcome(seq) == eager
@@ -41,14 +42,13 @@ def parts_of(chain: OathChain, random: Random) -> tuple[PartQuery, ...]:
     def part() -> PartQuery:
         position = Position(head.hash, 0)
         name = chain.index.transaction(Seq(random.randrange(head.next_seq))).hash
-        return random.choice(
-            [
-                BalanceAtLeast(random.choice([RICH, CLIENT]), random.choice([1, 999, 1_001]) * TOKEN, position),
-                TransactionSucceeded(name),
-                Income(name, random.choice([RICH, CLIENT])),
-                Storage(HOLDER, random.choice([b"a", b"b"]), position),
-            ]
-        )
+        drawn: list[PartQuery] = [
+            BalanceAtLeast(random.choice([RICH, CLIENT]), random.choice([1, 999, 1_001]) * TOKEN, position),
+            TransactionSucceeded(name),
+            Income(name, random.choice([RICH, CLIENT])),
+            Storage(HOLDER, random.choice([b"a", b"b"]), position),
+        ]
+        return random.choice(drawn)
 
     return tuple(part() for _ in range(random.randrange(2, 7)))
 
@@ -67,15 +67,15 @@ def test_one_false_answer_costs_the_penalty(random: Random, wrong: bool) -> None
     asked = Every(parts_of(chain, random))
     truth = execute_everything(chain.index).answer(asked)
     assert isinstance(truth, tuple) and len(truth) == len(asked.queries)
-    said = list(truth)
+    said: list[object] = list(truth)
     if wrong:
         place = random.randrange(len(said))
-        said[place] = {bool: not said[place], int: 12345, bytes: b"other"}[type(said[place])]  # type: ignore[assignment]
+        said[place] = {bool: not said[place], int: 12345, bytes: b"other"}[type(truth[place])]
     seq = chain.swear(purse, terms(asked, tuple(said)))
     assert chain.flaws(seq) == set()
     outcome = outcome_of(chain, seq)
-    assert outcome.succeeded and outcome.return_value == (not wrong)  # type: ignore[attr-defined]
-    assert outcome.debit_of(purse) == (TOKEN if wrong else 0)  # type: ignore[attr-defined]
+    assert outcome.succeeded and outcome.return_value == (not wrong)
+    assert outcome.debit_of(purse) == (TOKEN if wrong else 0)
 
 
 def test_answers_of_other_shapes() -> None:
@@ -86,7 +86,7 @@ def test_answers_of_other_shapes() -> None:
     for answer in ((True, 0), (True, 0, True, True), (0, True, True), True, (True, 0, b"")):
         seq = chain.swear(purse, terms(asked, answer))
         assert chain.flaws(seq) == {FlawKind.MALFORMED_ANSWER}, answer
-        assert outcome_of(chain, seq).debit_of(purse) == TOKEN  # type: ignore[attr-defined]
+        assert outcome_of(chain, seq).debit_of(purse) == TOKEN
         chain.deposit(purse, TOKEN)
 
 
@@ -97,7 +97,7 @@ def test_one_void_part_makes_it_void() -> None:
     for other in (TransactionSucceeded(bytes(32)), BalanceAtLeast(RICH, 1, Position(bytes(32), 0))):
         seq = chain.swear(purse, terms(Every((TransactionSucceeded(paid), other)), (True, True)))
         assert chain.flaws(seq) == {FlawKind.VOID_QUERY}
-        assert outcome_of(chain, seq).failure == "query_void"  # type: ignore[attr-defined]
+        assert outcome_of(chain, seq).failure == "query_void"
 
 
 def test_the_published_gas_suffices_for_the_longest() -> None:
@@ -114,7 +114,7 @@ def test_the_published_gas_suffices_for_the_longest() -> None:
     outcome = outcome_of(chain, seq)
     gas = oath_gas(encode(few))
     assert gas == OATH_GAS + (PARTS_MOST - 1) * chain.index.genesis.gas.query
-    assert outcome.debit_of(purse) == TOKEN and outcome.gas_used <= gas - 15_000  # type: ignore[attr-defined]
+    assert outcome.debit_of(purse) == TOKEN and outcome.gas_used <= gas - 15_000
     oath = chain.index.transaction(seq).transaction
     short = chain.add(altered(oath, nonce=chain.stamp().nonce, gas_limit=gas - 1))
     assert chain.flaws(short) == {FlawKind.TOO_LITTLE_GAS}
