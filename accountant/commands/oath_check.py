@@ -107,6 +107,8 @@ def shown(found: dict[str, Any]) -> Iterator[str]:
         yield line("Swearer", sworn["swearer"])
         yield line("Query", "malformed" if sworn["query"] is None else _query(sworn["query"]))
         yield line("Answer", "malformed" if sworn["answer"] is None else json.dumps(sworn["answer"]))
+        if found.get("part") is not None:
+            yield line("Yours", f"{_query(found['part']['query'])}: {json.dumps(found['part']['answer'])}")
         yield line("Penalty", f"{int(sworn['penalty']):,}")
     if standing is None and "height" in found:
         yield line("Block", f"{found['height']}: it stands there")
@@ -122,6 +124,8 @@ def shown(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _query(query: dict[str, Any]) -> str:
+    if query["queries"] is not None:
+        return "every of " + "; ".join(_query(part) for part in query["queries"])
     return " ".join(
         f"{value}" for name, value in query.items() if value is not None and name not in ("hash", "position")
     )

@@ -162,6 +162,31 @@ def test_a_proof_says_what_the_chain_says(random: Random) -> None:
     proved_like_counted(history)
 
 
+@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@given(st.randoms(use_true_random=True))
+def test_whoever_makes_it_a_proof_never_says_more_than_is_so(random: Random) -> None:
+    """Begun wherever its maker likes, with any evidence left out: what is proved is so, and no deposit is larger."""
+    history = History(random)
+    history.grow(10)
+    headers = history.blocks.headers()
+    for seq in map(Seq, range(history.index.head().next_seq)):
+        try:
+            oath = oath_of(history.index, seq)
+        except NotAnOath:
+            continue
+        standing = counts(history.index, oath)
+        file = msgspec.msgpack.decode(prove_oath(history.index, seq))
+        for _ in range(6):
+            items = [item for item in file[5] if random.random() < 0.95]
+            since = random.choice([file[4], random.randrange(seq + 1)])
+            try:
+                proved = check_proof(encode([*file[:4], since, items]), headers)
+            except OathProofRefused:
+                continue
+            assert proved.oath == oath and proved.standing.deposit <= standing.deposit
+            assert standing.counts or not proved.standing.counts
+
+
 def test_some_of_those_count() -> None:
     """The histories above hold oaths that count and oaths that do not."""
     history = History(Random(3))
