@@ -1,4 +1,4 @@
-"""Accounting queries as questions: the five that can be sworn, and two that cannot (DESIGN section 5).
+"""Accounting queries as questions: the six that can be sworn, and two that cannot (DESIGN section 5).
 
 Lower bounds depend on what was looked at, and exact balances are dear: nobody else should have to find out either.
 """
@@ -14,6 +14,7 @@ from accountant.chain.footprint import QUERY_BYTES_MAX
 from accountant.chain.query import (
     AccountingQuery,
     BalanceAtLeast,
+    Every,
     Income,
     Storage,
     TransactionSucceeded,
@@ -58,6 +59,7 @@ KINDS: dict[type[AnyQuery], str] = {
     Income: "income",
     Storage: "storage",
     View: "view",
+    Every: "every",
     LowerBound: "lower_bound",
     ExactBalance: "exact_balance",
 }
@@ -104,6 +106,11 @@ def checked_query(index: ChainIndex, question: QueryQuestion) -> AnyQuery:
         query = decode_any_query(question.query)
     except InvalidEncoding as error:
         raise InvalidQuestion("invalid_query", error.detail) from None
+    _check_on_chain(index, query, question.gas_budget)
+    return query
+
+
+def _check_on_chain(index: ChainIndex, query: AnyQuery, gas_budget: int | None) -> None:
     match query:
         case BalanceAtLeast() | LowerBound() | ExactBalance():
             _check_account(query.account)
@@ -118,8 +125,10 @@ def checked_query(index: ChainIndex, question: QueryQuestion) -> AnyQuery:
             if deployed_before(index, contract, place_in(index, query.position).seq) is None:
                 raise InvalidQuestion("unknown_contract", f"nothing before the position deploys {show(contract)}")
         case View():
-            check_view(index, view_question(query, question.gas_budget))
-    return query
+            check_view(index, view_question(query, gas_budget))
+        case Every(queries=queries):
+            for part in queries:
+                _check_on_chain(index, part, gas_budget)
 
 
 def view_question(query: View, gas_budget: int | None) -> ViewQuestion:

@@ -27,7 +27,7 @@ from accountant.accounting.query import (
 )
 from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion
 from accountant.accounting.view import view
-from accountant.chain.query import BalanceAtLeast, Income, Storage, TransactionSucceeded, View
+from accountant.chain.query import BalanceAtLeast, Every, Income, PartQuery, Storage, TransactionSucceeded, View
 from accountant.execution.income import INCOME_KINDS, income_bounds
 from accountant.execution.needs import BudgetSpent
 from accountant.execution.port import Heartbeat, OutcomeStore
@@ -59,7 +59,7 @@ def answer_query(
             return _of_view(question, view(index, outcomes, view_question(query, budget), heartbeat))
         case ExactBalance():
             return _exact_balance(index, outcomes, question, query, heartbeat)
-        case Income() | Storage():
+        case Income() | Storage() | Every():
             return _looked_up(index, outcomes, question, query, heartbeat)
 
 
@@ -129,7 +129,7 @@ def _looked_up(
     index: ChainIndex,
     outcomes: OutcomeStore,
     question: QueryQuestion,
-    query: Income | Storage,
+    query: Income | Storage | Every,
     heartbeat: Heartbeat | None,
 ) -> QueryCertificate:
     selective = Selective(Session(index, outcomes, heartbeat, _gas(question.gas_budget)))
@@ -140,7 +140,7 @@ def _looked_up(
         rows = index.movements(account_of(query.account), INCOME_KINDS, Seq(seq - 1), end, 1)
         learnt = (*income_bounds(rows), None)
     else:
-        end = place_in(index, query.position).seq
+        end = _end(index, query)
     try:
         answer = selective.answer(query)
     except BudgetSpent as spent:
@@ -150,6 +150,17 @@ def _looked_up(
         assert isinstance(answer, int) and learnt[0] <= answer <= learnt[1]
         learnt = answer, answer, None
     return _certificate(selective, question, end, encode(answer), learnt, ())
+
+
+def _end(index: ChainIndex, query: PartQuery | Every) -> Seq:
+    """What executing everything would end with."""
+    match query:
+        case Every(queries=queries):
+            return max(_end(index, part) for part in queries)
+        case TransactionSucceeded() | Income():
+            return Seq(seq_in(index, query.transaction) + 1)
+        case BalanceAtLeast() | Storage():
+            return place_in(index, query.position).seq
 
 
 def _certificate(

@@ -14,7 +14,7 @@ from accountant.accounting.query import (
 from accountant.accounting.questions import PaymentQuestion, check_budget, check_theta
 from accountant.accounting.quote_facts import Facts, need_of
 from accountant.accounting.quote_walk import Exactly, LeastWalk, LikelyWalk, MostWalk, Wanted
-from accountant.chain.query import AccountingQuery, Income, TransactionSucceeded, View
+from accountant.chain.query import AccountingQuery, Every, Income, TransactionSucceeded, View
 from accountant.execution.needs import AnswerOf, OutcomeOf
 from accountant.execution.port import OutcomeStore
 from accountant.index.port import ChainIndex
@@ -148,7 +148,7 @@ def _quote_bound(
 def _roots(index: ChainIndex, query: AnyQuery) -> list[Wanted]:
     if isinstance(query, ExactBalance | LowerBound):
         return [Exactly(account_of(query.account), place_in(index, query.position).seq)]
-    if isinstance(query, View):
+    if isinstance(query, View | Every):
         return [AnswerOf(query, paid=False)]
     need, _ = need_of(index, query)
     assert need is not None
@@ -156,6 +156,8 @@ def _roots(index: ChainIndex, query: AnyQuery) -> list[Wanted]:
 
 
 def _end(index: ChainIndex, query: AnyQuery) -> Seq:
+    if isinstance(query, Every):
+        return max(_end(index, part) for part in query.queries)
     if isinstance(query, TransactionSucceeded | Income):
         return Seq(seq_in(index, query.transaction) + 1)
     return place_in(index, query.position).seq

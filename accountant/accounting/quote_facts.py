@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 
 from accountant.chain.fees import insufficient_gas, intrinsic_gas
-from accountant.chain.query import AccountingQuery, BalanceAtLeast, Income, Storage, TransactionSucceeded, View
+from accountant.chain.query import AccountingQuery, BalanceAtLeast, Every, Income, Storage, TransactionSucceeded, View
 from accountant.execution.lookups import zero_balance
 from accountant.execution.needs import CoversBefore, Need, OutcomeOf, SlotBefore
 from accountant.execution.outcome import Observed, Outcome
@@ -169,7 +169,10 @@ class Facts:
 
 
 def need_of(index: ChainIndex, query: AccountingQuery) -> tuple[Need | None, Place | None]:
-    """What a query asks for, beneath it, or the place of a view, which may ask for anything before it."""
+    """What a query asks for, beneath it, or the place of a view, which may ask for anything before it.
+
+    Neither for several queries at once: they ask for what each of them does.
+    """
     target = target_of(index, query)
     if target is None:
         return None, None
@@ -187,3 +190,5 @@ def need_of(index: ChainIndex, query: AccountingQuery) -> tuple[Need | None, Pla
             return OutcomeOf(target.seq), None
         case View():
             return None, target.place
+        case Every():
+            return None, None

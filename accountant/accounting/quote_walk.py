@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from accountant.accounting.quote_facts import CutOff, Facts, need_of
 from accountant.chain.footprint import Bound, Call, Debit, Query, Read
-from accountant.chain.query import View, decode_query
+from accountant.chain.query import Every, View, decode_query
 from accountant.chain.transaction import TransactionKind
 from accountant.execution.certain import certain_reads
 from accountant.execution.genesis_state import genesis_state
@@ -78,6 +78,9 @@ class _SliceWalk:
             case BoundUnder(_, theta, _):
                 for seq in theta:
                     self.ask(OutcomeOf(seq))
+            case AnswerOf(Every(queries=parts), paid):
+                for part in reversed(parts):
+                    self.ask(AnswerOf(part, paid))
             case AnswerOf(query):
                 inner, place = need_of(self.facts.index, query)
                 if inner is not None:

@@ -1,5 +1,6 @@
-"""The route of accountants: who swears on this chain, and whom to trust how far."""
+"""Routes of accountants: who swears on this chain, whom to trust how far, and how this one's publishing goes."""
 
+from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Query
@@ -11,8 +12,11 @@ from accountant.api.cursors import make_cursor, read_cursor
 from accountant.api.documented import problems
 from accountant.api.fields import AccountOut, AmountOut, HashOut, account_of, hex_of
 from accountant.api.paging import PAGE_RESPONSES, PageIn
+from accountant.api.problems import NotFound
+from accountant.api.query_views import IntegerOut
 from accountant.api.resources import Key, Res
 from accountant.services.accountants import AccountantSeen, Floor, Trust, list_accountants
+from accountant.storage.oaths import Oaths, PublishingRow
 
 router = APIRouter(tags=["audits"])
 
@@ -103,6 +107,53 @@ class AccountantListView(BaseModel):
     items: list[AccountantView]
     has_more: bool
     next_cursor: str | None
+
+
+class PublishingView(BaseModel):
+    """What the latest round of this accountant's publisher came to."""
+
+    address: Annotated[AccountOut, Field(description="The key that it swears with.")]
+    at: datetime
+    age_s: Annotated[int, Field(description="Seconds since that round: one follows the other within seconds.")]
+    stopped: Annotated[
+        str | None,
+        Field(description="What keeps answers from being sworn, if anything does.", examples=["purse_exhausted"]),
+    ]
+    detail: Annotated[str | None, Field(description="The same for people.")]
+    low: Annotated[bool, Field(description="Whether less zero-cost money is left than the alarm.")]
+    left: Annotated[IntegerOut, Field(description="Zero-cost base units that nothing on its way takes.")]
+    alarm: AmountOut
+
+    @classmethod
+    def of(cls, row: PublishingRow) -> "PublishingView":
+        """The view of a round."""
+        return cls(
+            address=account_of(row.signer),
+            at=row.at,
+            age_s=row.age_s,
+            stopped=row.stopped,
+            detail=row.detail,
+            low=row.low,
+            left=str(row.left),
+            alarm=str(row.alarm),
+        )
+
+
+@router.get(
+    "/accountants/self",
+    operation_id="getPublishing",
+    summary="Read how this accountant's publishing goes",
+    responses=problems({404: ("no_publisher", "this accountant has published nothing yet")}),
+)
+def get_publishing(resources: Res) -> PublishingView:
+    """Whether answers are sworn, and what stops them: money or deposits that are used up, a signer or a node that is
+    away.
+    """
+    with resources.engine.connect() as connection:
+        row = Oaths(connection).publishing()
+    if row is None:
+        raise NotFound("no_publisher", "this accountant has published nothing yet")
+    return PublishingView.of(row)
 
 
 @router.get(

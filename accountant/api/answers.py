@@ -39,14 +39,19 @@ def _digits(value: int | None) -> str | None:
     return None if value is None else str(value)
 
 
-def answer_of(answer: Answer) -> bool | str | ViewAnswerView:
-    """A query's answer: a boolean, decimal digits, hex, or what came of a view."""
+AnswerOut = bool | str | ViewAnswerView | list[bool | str]
+
+
+def answer_of(answer: Answer) -> AnswerOut:
+    """A query's answer: a boolean, decimal digits, hex, what came of a view, or a list where several are asked."""
+    if isinstance(answer, tuple):
+        return [scalar(part) for part in answer]
     return ViewAnswerView.of(answer) if isinstance(answer, ViewAnswer) else scalar(answer)
 
 
 def scalar(answer: Answer) -> bool | str:
-    """The answer of a query about anything but a view."""
-    assert not isinstance(answer, ViewAnswer), "a certificate of balances answers no view"
+    """The answer of one query about anything but a view."""
+    assert not isinstance(answer, ViewAnswer | tuple), "a certificate of balances answers no view"
     if isinstance(answer, bool):
         return answer
     return str(answer) if isinstance(answer, int) else hex_of(answer)

@@ -6,7 +6,7 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from accountant.api.answers import MissingView, ViewAnswerView, answer_of
+from accountant.api.answers import AnswerOut, MissingView, answer_of
 from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
 from accountant.api.query_views import IntegerOut, QueryView
 from accountant.chain.query import decode_answer, decode_query
@@ -18,7 +18,7 @@ OATHS_SHOWN = 100
 """Oaths, and lies, in an audit's own document: the latest. The others are read page by page."""
 
 VerdictName = Literal["unchecked", "kept", "slashed", "escaped"]
-Sworn = bool | str | ViewAnswerView | None
+Sworn = AnswerOut | None
 
 
 class ReasonView(BaseModel):

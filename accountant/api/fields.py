@@ -8,7 +8,7 @@ from pydantic import Field, PlainValidator, WithJsonSchema
 from accountant.chain.footprint import SLOT_BYTES_MAX
 from accountant.primitives.addresses import parse_account, show
 from accountant.primitives.errors import InvalidAddress
-from accountant.primitives.types import AMOUNT_MAX, HASH_BYTES, AccountId
+from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, HASH_BYTES, AccountId
 
 _HASH = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
 _SLOT = re.compile(f"0x(?:[0-9a-fA-F]{{2}}){{0,{SLOT_BYTES_MAX}}}", re.ASCII)
@@ -48,6 +48,13 @@ def _account(value: object) -> bytes:
         return parse_account(value)
     except InvalidAddress as error:
         raise ValueError(error.detail) from None
+
+
+def _user(value: object) -> bytes:
+    account = _account(value)
+    if len(account) != ADDRESS_BYTES:
+        raise ValueError("a user is 0x and 40 hex digits")
+    return account
 
 
 def _slot(value: object) -> bytes:
@@ -90,6 +97,11 @@ AccountIn = Annotated[
     WithJsonSchema(
         {"type": "string", "pattern": "^0x([0-9a-fA-F]{40}|[0-9a-fA-F]{64})$", "examples": [_EXAMPLE_ACCOUNT]}
     ),
+]
+UserIn = Annotated[
+    bytes,
+    PlainValidator(_user),
+    WithJsonSchema({"type": "string", "pattern": "^0x[0-9a-fA-F]{40}$", "examples": [_EXAMPLE_ACCOUNT]}),
 ]
 SlotIn = Annotated[
     bytes,

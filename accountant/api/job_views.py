@@ -21,6 +21,7 @@ from accountant.api.preparation_views import PreparationView, PreparedView
 from accountant.api.query_views import QueryQuestionView, QueryResultView
 from accountant.chain.values import text_of
 from accountant.oath.audit_report import AuditQuestion
+from accountant.oath.proof import OathProofQuestion
 from accountant.services.questions import Question, QuestionKind, decode_question
 from accountant.storage.jobs import JobRow
 
@@ -37,6 +38,7 @@ Kind = Literal[
     "query",
     "audit",
     "certificate_export",
+    "oath_proof",
 ]
 Status = Literal["queued", "running", "waiting", "done", "failed", "cancelled"]
 
@@ -121,6 +123,8 @@ def _question_of(question: Question) -> AnyQuestionView:
         return QueryQuestionView.of(question)
     if isinstance(question, PreparationQuestion):
         return PreparationView.of(question)
+    if isinstance(question, OathProofQuestion):
+        return QuestionView(transaction=hex_of(question.transaction))
     return QuestionView.of(question)
 
 
@@ -139,7 +143,7 @@ AnyResultView = (
 def _result_of(kind: QuestionKind, raw: bytes) -> AnyResultView:
     if kind in (QuestionKind.OUTCOME, QuestionKind.OUTCOME_RECHECK):
         return OutcomeResultView.of(raw)
-    if kind is QuestionKind.CERTIFICATE_EXPORT:
+    if kind in (QuestionKind.CERTIFICATE_EXPORT, QuestionKind.OATH_PROOF):
         return ExportedView.of(raw)
     if kind is QuestionKind.OBSERVATION:
         return ObservationView.of(raw)
@@ -163,6 +167,13 @@ class JobErrorView(BaseModel):
     detail: str
 
 
+class SwearOptionsView(BaseModel):
+    """How the answer is sworn."""
+
+    together: bool
+    beneficiary: Annotated[AccountOut | None, Field(description="Null: all of the penalty is burnt.")]
+
+
 class JobView(BaseModel):
     """A question and how far its answer has come."""
 
@@ -180,6 +191,7 @@ class JobView(BaseModel):
     result: AnyResultView | None
     error: JobErrorView | None
     swear: bool
+    swear_options: Annotated[SwearOptionsView | None, Field(description="Null where the answer is not to be sworn.")]
     oath: Annotated[HashOut | None, Field(description="The transaction that swears the answer.")]
     withdrawn_at: Annotated[
         datetime | None,
@@ -210,6 +222,12 @@ class JobView(BaseModel):
             result=None if row.certificate is None else _result_of(kind, row.certificate),
             error=JobErrorView(code=str(row.error_code), detail=str(row.error_detail)) if failed else None,
             swear=row.swear,
+            swear_options=SwearOptionsView(
+                together=row.oath_batch,
+                beneficiary=None if row.oath_beneficiary is None else account_of(row.oath_beneficiary),
+            )
+            if row.swear
+            else None,
             oath=None if row.oath is None else hex_of(row.oath),
             withdrawn_at=row.withdrawn_at,
             repeated_by=row.repeated_by,

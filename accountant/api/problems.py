@@ -29,8 +29,8 @@ MEDIA_TYPE = "application/problem+json"
 TYPE_PREFIX = "urn:anh:problem:"
 ERRORS_MOST = 20
 
-_TAGS = frozenset({*KINDS.values(), "payment"})
-"""The kind of a query stands in the place of an error where a body may be of several kinds, and is no field of it."""
+_TAGS = frozenset({*KINDS.values(), "payment", "options"})
+"""What stands in the place of an error where a value may be of several kinds, and is no field of it."""
 
 _log = structlog.get_logger(__name__)
 
@@ -177,9 +177,15 @@ def _pointer(place: Sequence[str | int]) -> str:
     parts = [str(part)[:64].replace("~", "~0").replace("/", "~1") for part in place]
     if parts[:1] == ["body"]:
         parts[0] = "#"
-        if parts[1:2] and parts[1] in _TAGS:
-            del parts[1]
+        parts = [part for i, part in enumerate(parts) if not _is_tag(place, i, part)]
     return "/".join(parts)
+
+
+def _is_tag(place: Sequence[str | int], i: int, part: str) -> bool:
+    """Whether a part names which of several schemas was meant, of the body, of an item, or of `swear`: no field."""
+    if part not in _TAGS:
+        return False
+    return i == 1 or (i > 1 and (isinstance(place[i - 1], int) or place[i - 1] == "swear"))
 
 
 def _sentence(error: Mapping[str, object]) -> str:

@@ -12,23 +12,26 @@ from accountant.api.documented import LOCATION, POST_PROBLEMS, problems
 from accountant.api.job_views import JobView
 from accountant.api.posting import Digest, IdempotencyKey, json_only
 from accountant.api.query_schemas import (
-    BalanceAtLeastIn,
+    BalanceAtLeastPartIn,
+    EveryIn,
     ExactBalanceIn,
-    IncomeIn,
+    IncomePartIn,
     LowerBoundQueryIn,
     QueryIn,
-    StorageIn,
-    TransactionSucceededIn,
+    StoragePartIn,
+    TransactionSucceededPartIn,
     ViewQueryIn,
 )
 from accountant.api.question_routes import asked, position_of
 from accountant.api.resources import Key, Res, Resources
-from accountant.chain.query import BalanceAtLeast, Income, Storage, TransactionSucceeded, View
+from accountant.chain.query import BalanceAtLeast, Every, Income, PartQuery, Storage, TransactionSucceeded, View
 from accountant.chain.values import arguments_of, parameters_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.types import ContractId
 
 router = APIRouter(dependencies=[Depends(json_only)])
+
+_PartIn = BalanceAtLeastPartIn | TransactionSucceededPartIn | IncomePartIn | StoragePartIn
 
 
 @router.post(
@@ -59,14 +62,10 @@ def ask_query(
 def query_of(resources: Resources, body: QueryIn) -> AnyQuery:
     """The query that a body names; `head` becomes the end of the chain as it is now. Raises `InvalidQuestion`."""
     match body:
-        case BalanceAtLeastIn():
-            return BalanceAtLeast(body.account, body.amount, position_of(resources, body.position))
-        case TransactionSucceededIn():
-            return TransactionSucceeded(body.transaction)
-        case IncomeIn():
-            return Income(body.transaction, body.account)
-        case StorageIn():
-            return Storage(body.contract, body.slot, position_of(resources, body.position))
+        case BalanceAtLeastPartIn() | TransactionSucceededPartIn() | IncomePartIn() | StoragePartIn():
+            return _part_of(resources, body)
+        case EveryIn():
+            return Every(tuple(_part_of(resources, part) for part in body.queries))
         case ViewQueryIn():
             position = position_of(resources, body.position)
             function = viewed_function(resources.index(), ContractId(body.contract), body.function, position)
@@ -76,4 +75,17 @@ def query_of(resources: Resources, body: QueryIn) -> AnyQuery:
             return LowerBound(body.account, position_of(resources, body.position))
         case ExactBalanceIn():
             return ExactBalance(body.account, position_of(resources, body.position))
+    assert_never(body)
+
+
+def _part_of(resources: Resources, body: _PartIn) -> PartQuery:
+    match body:
+        case BalanceAtLeastPartIn():
+            return BalanceAtLeast(body.account, body.amount, position_of(resources, body.position))
+        case TransactionSucceededPartIn():
+            return TransactionSucceeded(body.transaction)
+        case IncomePartIn():
+            return Income(body.transaction, body.account)
+        case StoragePartIn():
+            return Storage(body.contract, body.slot, position_of(resources, body.position))
     assert_never(body)

@@ -16,6 +16,7 @@ from accountant.api.schemas import (
     ThetaIn,
     ViewGasIn,
 )
+from accountant.chain.query import PARTS_MOST
 
 _AtIn = Annotated[PositionOrHeadIn, Field(description="`head` is the end of the chain as it is now.")]
 
@@ -25,7 +26,7 @@ class _QueryIn(RequestIn):
     swear: SwearIn = False
 
 
-class BalanceAtLeastIn(_QueryIn):
+class BalanceAtLeastPartIn(RequestIn):
     """Does the account own at least this much, zero-cost and general money together? Answer: a boolean."""
 
     kind: Literal["balance_at_least"]
@@ -34,14 +35,14 @@ class BalanceAtLeastIn(_QueryIn):
     position: _AtIn
 
 
-class TransactionSucceededIn(_QueryIn):
+class TransactionSucceededPartIn(RequestIn):
     """Did the transaction settle? Answer: a boolean."""
 
     kind: Literal["transaction_succeeded"]
     transaction: HashIn
 
 
-class IncomeIn(_QueryIn):
+class IncomePartIn(RequestIn):
     """What did the transaction bring to the account (Definition 2)? Answer: base units."""
 
     kind: Literal["income"]
@@ -49,13 +50,44 @@ class IncomeIn(_QueryIn):
     account: AccountIn
 
 
-class StorageIn(_QueryIn):
+class StoragePartIn(RequestIn):
     """What is in the contract's slot? Answer: bytes, empty where nothing was written."""
 
     kind: Literal["storage"]
     contract: HashIn
     slot: SlotIn
     position: _AtIn
+
+
+class BalanceAtLeastIn(BalanceAtLeastPartIn, _QueryIn):
+    """Does the account own at least this much, zero-cost and general money together? Answer: a boolean."""
+
+
+class TransactionSucceededIn(TransactionSucceededPartIn, _QueryIn):
+    """Did the transaction settle? Answer: a boolean."""
+
+
+class IncomeIn(IncomePartIn, _QueryIn):
+    """What did the transaction bring to the account (Definition 2)? Answer: base units."""
+
+
+class StorageIn(StoragePartIn, _QueryIn):
+    """What is in the contract's slot? Answer: bytes, empty where nothing was written."""
+
+
+class EveryIn(_QueryIn):
+    """Several queries at once, views apart. Answer: a list of theirs; one oath stakes one penalty for all."""
+
+    kind: Literal["every"]
+    queries: Annotated[
+        list[
+            Annotated[
+                BalanceAtLeastPartIn | TransactionSucceededPartIn | IncomePartIn | StoragePartIn,
+                Field(discriminator="kind"),
+            ]
+        ],
+        Field(min_length=2, max_length=PARTS_MOST),
+    ]
 
 
 class ViewQueryIn(_QueryIn):
@@ -96,7 +128,14 @@ class PaymentQuoteIn(RequestIn):
 
 
 _AnyQueryIn = (
-    BalanceAtLeastIn | TransactionSucceededIn | IncomeIn | StorageIn | ViewQueryIn | LowerBoundQueryIn | ExactBalanceIn
+    BalanceAtLeastIn
+    | TransactionSucceededIn
+    | IncomeIn
+    | StorageIn
+    | ViewQueryIn
+    | EveryIn
+    | LowerBoundQueryIn
+    | ExactBalanceIn
 )
 QueryIn = Annotated[_AnyQueryIn, Field(discriminator="kind")]
 QuoteIn = Annotated[_AnyQueryIn | PaymentQuoteIn, Field(discriminator="kind")]

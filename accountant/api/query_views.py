@@ -6,14 +6,14 @@ from pydantic import BaseModel, Field
 
 from accountant.accounting.certificate import PlannedQueryCertificate, QueryCertificate, UndecidedReason
 from accountant.accounting.query import AnyQuery, ExactBalance, LowerBound, QueryQuestion, decode_any_query, name_of
-from accountant.api.answers import ChoiceView, MissingView, ViewAnswerView, answer_of
+from accountant.api.answers import AnswerOut, ChoiceView, MissingView, answer_of
 from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
 from accountant.chain.block import Position
-from accountant.chain.query import BalanceAtLeast, Income, Storage, TransactionSucceeded, View, decode_answer
+from accountant.chain.query import BalanceAtLeast, Every, Income, Storage, TransactionSucceeded, View, decode_answer
 from accountant.chain.values import text_of
 
 QueryKind = Literal[
-    "balance_at_least", "transaction_succeeded", "income", "storage", "view", "lower_bound", "exact_balance"
+    "balance_at_least", "transaction_succeeded", "income", "storage", "view", "lower_bound", "exact_balance", "every"
 ]
 
 IntegerOut = Annotated[str, Field(pattern="^-?[0-9]+$", examples=["1000000000"])]
@@ -46,6 +46,7 @@ class QueryView(BaseModel):
     arguments: Annotated[list[str] | None, Field(description="Decimal digits or hex.")] = None
     gas_limit: GasOut | None = None
     position: PositionView | None = None
+    queries: Annotated[list["QueryView"] | None, Field(description="Of `every`: what is asked together.")] = None
 
     @classmethod
     def of(cls, query: AnyQuery) -> "QueryView":
@@ -89,6 +90,8 @@ class QueryView(BaseModel):
                     gas_limit=str(query.gas_limit),
                     position=PositionView.of(query.position),
                 )
+            case Every(queries=queries):
+                return cls(kind="every", hash=name, queries=[cls.of(part) for part in queries])
 
 
 class QueryQuestionView(BaseModel):
@@ -116,8 +119,11 @@ class QueryResultView(BaseModel):
     query: Annotated[HexOut, Field(description="Canonical bytes of the query.")]
     query_hash: Annotated[HashOut, Field(description="What names the query.")]
     answer: Annotated[
-        bool | str | ViewAnswerView | None,
-        Field(description="A boolean, decimal digits, hex, or what a view returned; null while undecided."),
+        AnswerOut | None,
+        Field(
+            description="A boolean, decimal digits, hex, what a view returned, or a list of those where several were "
+            "asked; null while undecided."
+        ),
     ]
     gas_budget: GasOut | None
     lower: Annotated[

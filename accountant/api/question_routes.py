@@ -9,10 +9,10 @@ from accountant.api.documented import LOCATION, POST_PROBLEMS, problems
 from accountant.api.job_views import JobView
 from accountant.api.posting import Digest, IdempotencyKey, answer_post, json_only
 from accountant.api.resources import Key, Res, Resources
-from accountant.api.schemas import LowerBoundIn, PaymentVerificationIn, PositionIn
+from accountant.api.schemas import LowerBoundIn, PaymentVerificationIn, PositionIn, SwearOptionsIn
 from accountant.chain.block import Position
-from accountant.primitives.types import Hash
-from accountant.services.ask import ask
+from accountant.primitives.types import Address, Hash
+from accountant.services.ask import NO_WISH, OathWish, ask
 from accountant.services.questions import Question
 from accountant.storage.idempotency import StoredAnswer
 from accountant.storage.keys_store import StoredKey
@@ -71,12 +71,21 @@ def position_of(resources: Resources, given: PositionIn | None) -> Position:
 
 
 def asked(
-    resources: Resources, key: StoredKey, idempotency_key: str | None, digest: Hash, question: Question, swear: bool
+    resources: Resources,
+    key: StoredKey,
+    idempotency_key: str | None,
+    digest: Hash,
+    question: Question,
+    swear: bool | SwearOptionsIn,
 ) -> Response:
     """202 and the job that will answer the question. Raises `InvalidQuestion`; then nothing is stored."""
+    wish = NO_WISH
+    if isinstance(swear, SwearOptionsIn):
+        beneficiary = None if swear.beneficiary is None else Address(swear.beneficiary)
+        wish, swear = OathWish(swear.together, beneficiary), True
 
     def act(connection: sa.Connection) -> StoredAnswer:
-        row = ask(connection, resources.index(), key.prefix, question, swear, resources.policy)
+        row = ask(connection, resources.index(), key.prefix, question, bool(swear), resources.policy, wish)
         return StoredAnswer(digest, 202, f"/v1/jobs/{row.id}", JobView.of(row).model_dump_json().encode())
 
     return answer_post(resources, key, idempotency_key, digest, act)

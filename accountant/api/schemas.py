@@ -2,10 +2,20 @@
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainValidator, StrictBool, WithJsonSchema
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Discriminator,
+    Field,
+    PlainValidator,
+    StrictBool,
+    Tag,
+    WithJsonSchema,
+)
 
 from accountant.accounting.questions import THETA_MOST
-from accountant.api.fields import AccountIn, AmountIn, GasIn, HashIn, IndexIn
+from accountant.api.fields import AccountIn, AmountIn, GasIn, HashIn, IndexIn, UserIn
 from accountant.chain.envelope_rules import ARGUMENTS_MAX, NAME_BYTES_MAX
 from accountant.chain.transaction import TRANSACTION_BYTES_MAX
 
@@ -19,9 +29,6 @@ ThetaIn = Annotated[
 BudgetIn = Annotated[
     GasIn | None, Field(description="The most gas to execute; when it is spent the answer may be `undecided`.")
 ]
-SwearIn = Annotated[StrictBool, Field(description="Publish the answer as an oath on the chain when it is decided.")]
-
-
 VIEW_GAS = 10_000_000
 """The gas limit of a view that names none."""
 
@@ -30,6 +37,41 @@ class RequestIn(BaseModel):
     """Base of all bodies."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class SwearOptionsIn(RequestIn):
+    """Publish the answer as an oath, in this way."""
+
+    together: Annotated[
+        StrictBool,
+        Field(
+            description="In one oath with other answers whose clients agreed, under one penalty for all. A view is "
+            "always sworn alone."
+        ),
+    ] = False
+    beneficiary: Annotated[
+        UserIn | None,
+        Field(description="A user who gets the smaller half of a false answer's penalty; null: all of it is burnt."),
+    ] = None
+
+
+def _swear(value: object) -> object:
+    """Options for an object: a union would put the name of our class into the pointer of an error."""
+    if type(value) is not bool and not isinstance(value, dict):
+        raise ValueError("a boolean, or an object with together and beneficiary")
+    return value
+
+
+def _swear_kind(value: object) -> str:
+    return "boolean" if isinstance(value, bool) else "options"
+
+
+SwearIn = Annotated[
+    Annotated[StrictBool, Tag("boolean")] | Annotated[SwearOptionsIn, Tag("options")],
+    Discriminator(_swear_kind),
+    BeforeValidator(_swear),
+    Field(description="Publish the answer as an oath on the chain when it is decided; an object says how."),
+]
 
 
 class TransactionIn(RequestIn):

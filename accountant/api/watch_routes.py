@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Annotated
 
 from fastapi import APIRouter, Depends
-from pydantic import BaseModel, Field, StrictInt
+from pydantic import BaseModel, Field, StrictBool, StrictInt
 from starlette.responses import Response
 
 from accountant.api.documented import problems
@@ -12,7 +12,7 @@ from accountant.api.fields import AccountOut, GasIn, GasOut, account_of, parse_h
 from accountant.api.posting import json_only
 from accountant.api.problems import InvalidParameter
 from accountant.api.resources import Key, Res
-from accountant.api.schemas import RequestIn, SwearIn
+from accountant.api.schemas import RequestIn
 from accountant.primitives.types import ContractId
 from accountant.services.watch import (
     INTERVAL_LEAST_S,
@@ -34,7 +34,7 @@ class WatchIn(RequestIn):
 
     interval_s: Annotated[StrictInt, Field(ge=INTERVAL_LEAST_S, le=INTERVAL_MOST_S, examples=[3600])]
     gas_budget: Annotated[GasIn, Field(description="Of each audit; 0, the default: nothing is executed.")] = 0
-    swear: SwearIn = False
+    swear: Annotated[StrictBool, Field(description="Publish each audit's answer as an oath.")] = False
 
 
 class WatchView(BaseModel):

@@ -14,6 +14,8 @@ from accountant.primitives.types import ADDRESS_BYTES, HASH_BYTES, Gas, Hash
 
 VIEW_GAS_MAX = 2**53
 """The largest gas limit of a view."""
+PARTS_MOST = 16
+"""Queries that one `Every` asks at most."""
 
 _Account = Annotated[bytes, msgspec.Meta(min_length=20, max_length=32)]
 _Hash = Annotated[bytes, msgspec.Meta(min_length=32, max_length=32)]
@@ -79,39 +81,69 @@ class ViewAnswer(Record, frozen=True):
     value: _Word | bytes | None
 
 
-AccountingQuery = BalanceAtLeast | TransactionSucceeded | Income | Storage | View
-Answer = bool | int | bytes | ViewAnswer
+PartQuery = BalanceAtLeast | TransactionSucceeded | Income | Storage
+"""A query that may be asked together with others. A view is asked alone: its answer has no bound of its own."""
+PartAnswer = bool | int | bytes
+
+
+class Every(_Query, frozen=True, tag=7):
+    """The answers of several queries, each wherever it points. Answer: a tuple of theirs, in their order.
+
+    One oath on it stakes one penalty for all: it is false where any of them is. Kinds 5 and 6 are queries that
+    nobody swears (`accounting.query`).
+    """
+
+    queries: Annotated[tuple[PartQuery, ...], msgspec.Meta(min_length=2, max_length=PARTS_MOST)]
+
+
+AccountingQuery = PartQuery | View | Every
+Answer = PartAnswer | ViewAnswer | tuple[PartAnswer, ...]
+
+_ANSWER_BYTES_MAX = 16 * 1024 * 1024
+_Parts = Annotated[tuple[PartAnswer, ...], msgspec.Meta(min_length=2, max_length=PARTS_MOST)]
 
 _queries: Decoder[AccountingQuery] = Decoder(AccountingQuery, QUERY_BYTES_MAX)  # type: ignore[arg-type]
-_answers: Decoder[Answer] = Decoder(Answer, 16 * 1024 * 1024)  # type: ignore[arg-type]
+_answers: Decoder[PartAnswer | ViewAnswer] = Decoder(PartAnswer | ViewAnswer, _ANSWER_BYTES_MAX)  # type: ignore[arg-type]
+_part_answers: Decoder[tuple[PartAnswer, ...]] = Decoder(_Parts, PARTS_MOST * _ANSWER_BYTES_MAX)
 
 
 def decode_query(raw: bytes) -> AccountingQuery:
     """The query that `raw` encodes. Raises `InvalidEncoding`."""
     query = _queries.decode(raw)
-    if isinstance(query, BalanceAtLeast | Income) and len(query.account) not in (ADDRESS_BYTES, HASH_BYTES):
-        raise InvalidEncoding("an account has 20 bytes (user) or 32 (contract)")
+    for part in query.queries if isinstance(query, Every) else (query,):
+        if isinstance(part, BalanceAtLeast | Income) and len(part.account) not in (ADDRESS_BYTES, HASH_BYTES):
+            raise InvalidEncoding("an account has 20 bytes (user) or 32 (contract)")
     return query
 
 
 def decode_answer(raw: bytes) -> Answer:
-    """The answer that `raw` encodes. Raises `InvalidEncoding`."""
-    answer = _answers.decode(raw)
+    """The answer that `raw` encodes. Raises `InvalidEncoding`.
+
+    Answers of several queries begin with a boolean, an integer or bytes, a view's with nil or text: both are arrays.
+    """
+    try:
+        answer = _answers.decode(raw)
+    except InvalidEncoding:
+        return _part_answers.decode(raw)
     if isinstance(answer, ViewAnswer) and answer.failure is not None and answer.value is not None:
         raise InvalidEncoding("a view that failed returned nothing")
     return answer
 
 
-def view_gas(raw: bytes) -> Gas:
-    """Gas that asking the encoded query costs besides its flat price: a view's whole limit, whatever it uses.
-
-    Nothing for other queries, and for bytes that are none.
+def gas_beside(raw: bytes, flat: int) -> Gas:
+    """Gas that asking the encoded query costs besides its flat price: a view's whole limit, whatever it uses, and the
+    flat price of each further answer where several are asked. Nothing for other queries, and for bytes that are none.
     """
     try:
         query = decode_query(raw)
     except InvalidEncoding:
         return Gas(0)
-    return Gas(query.gas_limit if isinstance(query, View) else 0)
+    match query:
+        case View():
+            return Gas(query.gas_limit)
+        case Every():
+            return Gas((len(query.queries) - 1) * flat)
+    return Gas(0)
 
 
 def query_hash(query: AccountingQuery) -> Hash:

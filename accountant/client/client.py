@@ -112,8 +112,8 @@ class AccountantClient:
     def query(self, kind: str, **fields: Any) -> Json:
         """Asks an accounting query; the job. Its result has `verdict`, `answer` and, undecided, what is missing.
 
-        Kinds: balance_at_least, transaction_succeeded, income, storage, view, lower_bound, exact_balance. Fields: the
-        kind's own, gas_budget, swear.
+        Kinds: balance_at_least, transaction_succeeded, income, storage, view, every, lower_bound, exact_balance.
+        Fields: the kind's own, gas_budget, swear.
         """
         return self._ask("POST", "/v1/queries", {"kind": kind, **fields})
 
@@ -219,6 +219,10 @@ class AccountantClient:
         """A page of the accountants seen on the chain. Wanted: limit, cursor."""
         return self._ask("GET", "/v1/accountants", parameters=wanted)
 
+    def publishing(self) -> Json:
+        """How this accountant's publishing goes: what stops it, and whether its money runs low."""
+        return self._ask("GET", "/v1/accountants/self")
+
     def watch(self, contract: str, interval_s: int, **options: Any) -> Json:
         """Has a contract audited again and again. Options: gas_budget, swear."""
         return self._ask("PUT", f"/v1/watch-list/{contract}", {"interval_s": interval_s, **options})
@@ -255,6 +259,10 @@ class AccountantClient:
     def oath(self, oath_id: str) -> Json:
         """An oath, by its id or by the hash of its transaction, and whether it counts; executes nothing."""
         return self._ask("GET", f"/v1/oaths/{oath_id}")
+
+    def prove_oath(self, oath_id: str) -> Json:
+        """Asks for a portable proof of an oath in a block; the job. `certificate` of it fetches the file."""
+        return self._ask("POST", f"/v1/oaths/{oath_id}/proof", {})
 
     def _request(
         self, method: str, path: str, body: Json | None = None, parameters: Json | None = None

@@ -22,6 +22,10 @@ Transaction = Annotated[str, typer.Argument(help="The transaction's hash.")]
 Contract = Annotated[str, typer.Argument(help="The contract's id.")]
 Budget = Annotated[int | None, typer.Option(min=0, help="The most gas to execute; without it, whatever it takes.")]
 Swear = Annotated[bool, typer.Option("--swear", help="Publish the answer as an oath on the chain.")]
+Together = Annotated[bool, typer.Option("--together", help="The oath may have other answers too, under one penalty.")]
+Beneficiary = Annotated[
+    str | None, typer.Option(help="A user who gets the smaller half of the penalty if the answer is false.")
+]
 Quote = Annotated[bool, typer.Option("--quote", help="Tell what the answer would cost, and execute nothing.")]
 
 
@@ -35,7 +39,7 @@ class _Asking:
         self._quote, self._as_json = quote, as_json
         self._client = open_client(api, api_key, _WAIT_S)
 
-    def __call__(self, kind: str, at: str | None = None, swear: bool = False, **fields: Any) -> None:
+    def __call__(self, kind: str, at: str | None = None, swear: bool | dict[str, Any] = False, **fields: Any) -> None:
         """Asks, prints, and ends with the answer's exit status."""
         with self._client as client:
             if at is not None:
@@ -49,6 +53,13 @@ class _Asking:
         raise typer.Exit(status_of(result))
 
 
+def _wish(swear: bool, together: bool, beneficiary: str | None) -> bool | dict[str, Any]:
+    """What the API is told of an oath. How it is sworn is a wish for one."""
+    if not together and beneficiary is None:
+        return swear
+    return {"together": together, "beneficiary": beneficiary}
+
+
 @app.command()
 def balance_at_least(
     account: Account,
@@ -56,6 +67,8 @@ def balance_at_least(
     at: At = HEAD,
     gas_budget: Budget = None,
     swear: Swear = False,
+    together: Together = False,
+    beneficiary: Beneficiary = None,
     quote: Quote = False,
     api: Api = None,
     api_key: ApiKey = None,
@@ -63,7 +76,7 @@ def balance_at_least(
 ) -> None:
     """Does the account own at least this much, zero-cost and general money together?"""
     ask = _Asking(gas_budget, quote, api, api_key, as_json)
-    ask("balance_at_least", at, swear, account=account, amount=str(amount))
+    ask("balance_at_least", at, _wish(swear, together, beneficiary), account=account, amount=str(amount))
 
 
 @app.command()
@@ -71,6 +84,8 @@ def transaction_succeeded(
     transaction: Transaction,
     gas_budget: Budget = None,
     swear: Swear = False,
+    together: Together = False,
+    beneficiary: Beneficiary = None,
     quote: Quote = False,
     api: Api = None,
     api_key: ApiKey = None,
@@ -78,7 +93,7 @@ def transaction_succeeded(
 ) -> None:
     """Did the transaction settle (Algorithm 4, Pay)?"""
     ask = _Asking(gas_budget, quote, api, api_key, as_json)
-    ask("transaction_succeeded", swear=swear, transaction=transaction)
+    ask("transaction_succeeded", swear=_wish(swear, together, beneficiary), transaction=transaction)
 
 
 @app.command()
@@ -87,6 +102,8 @@ def income(
     account: Account,
     gas_budget: Budget = None,
     swear: Swear = False,
+    together: Together = False,
+    beneficiary: Beneficiary = None,
     quote: Quote = False,
     api: Api = None,
     api_key: ApiKey = None,
@@ -94,7 +111,7 @@ def income(
 ) -> None:
     """What did the transaction bring to the account, in base units?"""
     ask = _Asking(gas_budget, quote, api, api_key, as_json)
-    ask("income", swear=swear, transaction=transaction, account=account)
+    ask("income", swear=_wish(swear, together, beneficiary), transaction=transaction, account=account)
 
 
 @app.command()
@@ -104,13 +121,16 @@ def storage(
     at: At = HEAD,
     gas_budget: Budget = None,
     swear: Swear = False,
+    together: Together = False,
+    beneficiary: Beneficiary = None,
     quote: Quote = False,
     api: Api = None,
     api_key: ApiKey = None,
     as_json: Json = False,
 ) -> None:
     """What is in the contract's slot? Empty where nothing was written."""
-    _Asking(gas_budget, quote, api, api_key, as_json)("storage", at, swear, contract=contract, slot=slot)
+    ask = _Asking(gas_budget, quote, api, api_key, as_json)
+    ask("storage", at, _wish(swear, together, beneficiary), contract=contract, slot=slot)
 
 
 @app.command(context_settings=ARGUMENTS_MAY_BE_NEGATIVE)
@@ -122,6 +142,8 @@ def view(
     gas_limit: Annotated[int | None, typer.Option(min=0, help="The most gas of the function itself.")] = None,
     gas_budget: Budget = None,
     swear: Swear = False,
+    together: Together = False,
+    beneficiary: Beneficiary = None,
     quote: Quote = False,
     api: Api = None,
     api_key: ApiKey = None,
@@ -130,7 +152,15 @@ def view(
     """What does the contract's function return? `accountant contract view` knows the names of its types."""
     limit = {} if gas_limit is None else {"gas_limit": str(gas_limit)}
     ask = _Asking(gas_budget, quote, api, api_key, as_json)
-    ask("view", at, swear, contract=contract, function=function, arguments=arguments or [], **limit)
+    ask(
+        "view",
+        at,
+        _wish(swear, together, beneficiary),
+        contract=contract,
+        function=function,
+        arguments=arguments or [],
+        **limit,
+    )
 
 
 @app.command()

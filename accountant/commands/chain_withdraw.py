@@ -37,7 +37,7 @@ def withdraw(
         name = Hash(parse_hash(transaction))
     except ValueError as error:
         raise InvalidHash(str(error)) from None
-    url = _database_url()
+    url = database_url()
     with ExitStack() as opened:
         database = opened.enter_context(Database(url))
         engine = engine_of(url)
@@ -46,7 +46,7 @@ def withdraw(
     _print(withdrawn, dry_run)
 
 
-def _database_url() -> str:
+def database_url() -> str:
     """The database of the settings, else that of the servers in the data folder. Raises `InvalidSettings`."""
     settings = load_settings()
     if settings.database_url is None:

@@ -1,4 +1,7 @@
-"""`accountant oath check FILE|TRANSACTION`: whether an oath counts. Nothing is executed."""
+"""`accountant oath check FILE|TRANSACTION`: whether an oath counts. Nothing is executed.
+
+An accountant is asked, or with `--headers` nobody: then a file shows it to whoever trusts block headers.
+"""
 
 import json
 import re
@@ -8,10 +11,12 @@ from typing import Annotated, Any
 
 import typer
 
+from accountant.chain.headers import InvalidHeaders
 from accountant.chain.transaction import TRANSACTION_BYTES_MAX, decode_transaction, transaction_hash
 from accountant.commands.contract_service import Api, ApiKey, Json, open_client
 from accountant.commands.contract_shown import line
 from accountant.oath.oath import terms_of
+from accountant.oath.proof import OathProofRefused
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import AccountantError
 
@@ -38,25 +43,46 @@ def check(
     oath: Annotated[
         str,
         typer.Argument(
-            metavar="FILE|TRANSACTION", help="A file with the oath's signed bytes, plain or 0x and hex; or its hash."
+            metavar="FILE|TRANSACTION",
+            help="A file with the oath's signed bytes, plain or 0x and hex; or its hash. With --headers: a proof "
+            "(`accountant oath prove`), or a saved answer (`accountant oath check --json`).",
         ),
     ],
+    headers: Annotated[
+        Path | None, typer.Option(help="Check offline, by block headers that you trust: `accountant chain headers`.")
+    ] = None,
+    genesis: Annotated[str | None, typer.Option(help="The hash that genesis must have, with --headers.")] = None,
     api: Api = None,
     api_key: ApiKey = None,
     as_json: Json = False,
 ) -> None:
     """Tell what an oath says, and whether it counts: a false answer is then sure to cost the penalty.
 
-    Exit status: 0 if it counts, 1 if it does not (or not yet), 2 if there is no such oath.
+    Exit status: 0 if it counts, 1 if it does not, not yet, or is not shown to, 2 if there is no such oath.
     """
-    raw = None if _HASH.fullmatch(oath) or _ID.fullmatch(oath) else _read(Path(oath))
-    with open_client(api, api_key) as client:
-        found = client.oath(oath if raw is None else "0x" + transaction_hash(raw).hex())
-    if raw is not None and found["sworn"]["raw"] != "0x" + raw.hex():
-        raise OtherBytes("the accountant shows other bytes under the oath's hash: do not rely on it")
+    found = _offline(Path(oath), headers, genesis) if headers is not None else _online(oath, api, api_key)
     typer.echo(json.dumps(found) if as_json else "\n".join(shown(found)))
     if found["standing"] is None or not found["standing"]["counts"]:
         raise typer.Exit(DOES_NOT_COUNT)
+
+
+def _offline(file: Path, headers: Path, genesis: str | None) -> dict[str, Any]:
+    from accountant.commands.oath_offline import read_offline  # pydantic and the API's views: when needed
+
+    try:
+        return read_offline(file, headers, genesis)
+    except (OathProofRefused, InvalidHeaders) as error:
+        typer.echo(f"refused: {error.detail}")
+        raise typer.Exit(DOES_NOT_COUNT) from None
+
+
+def _online(oath: str, api: str | None, api_key: str | None) -> dict[str, Any]:
+    raw = None if _HASH.fullmatch(oath) or _ID.fullmatch(oath) else _read(Path(oath))
+    with open_client(api, api_key) as client:
+        found: dict[str, Any] = client.oath(oath if raw is None else "0x" + transaction_hash(raw).hex())
+    if raw is not None and found["sworn"]["raw"] != "0x" + raw.hex():
+        raise OtherBytes("the accountant shows other bytes under the oath's hash: do not rely on it")
+    return found
 
 
 def _read(path: Path) -> bytes:
@@ -81,7 +107,13 @@ def shown(found: dict[str, Any]) -> Iterator[str]:
         yield line("Swearer", sworn["swearer"])
         yield line("Query", "malformed" if sworn["query"] is None else _query(sworn["query"]))
         yield line("Answer", "malformed" if sworn["answer"] is None else json.dumps(sworn["answer"]))
+        if found.get("part") is not None:
+            yield line("Yours", f"{_query(found['part']['query'])}: {json.dumps(found['part']['answer'])}")
         yield line("Penalty", f"{int(sworn['penalty']):,}")
+    if standing is None and "height" in found:
+        yield line("Block", f"{found['height']}: it stands there")
+        yield line("Counts", "not shown by this file: `accountant oath prove` makes one that does")
+        return
     if standing is None:
         yield line("Counts", f"not yet: it is {found['state']}")
         return
@@ -92,6 +124,8 @@ def shown(found: dict[str, Any]) -> Iterator[str]:
 
 
 def _query(query: dict[str, Any]) -> str:
+    if query["queries"] is not None:
+        return "every of " + "; ".join(_query(part) for part in query["queries"])
     return " ".join(
         f"{value}" for name, value in query.items() if value is not None and name not in ("hash", "position")
     )

@@ -10,16 +10,18 @@ from accountant.chain.query import decode_answer
 from accountant.client.client import AccountantClient
 from accountant.commands.certificate import GAS_MOST, check_genesis, genesis_hash, read_file
 from accountant.commands.contract_service import Api, ApiKey, open_client
+from accountant.commands.oath_prove import oath_proof
 from accountant.oath.conviction import CONVICTION_BYTES_MAX, ConvictionRefused
 from accountant.oath.conviction import convict as convict_by
 from accountant.oath.conviction import prosecute as prosecute_with
 from accountant.primitives.addresses import show
 from accountant.primitives.errors import AccountantError, InvalidEncoding
-from accountant.primitives.types import Gas, Hash, Height
+from accountant.primitives.types import Gas
 
 REFUSED = 1
 _ANSWER_S = 24 * 3600.0
 _FIELDS = ("account", "amount", "transaction", "contract", "slot", "function", "arguments", "gas_limit", "position")
+_PARTS = "queries"
 
 
 class CannotBeAsked(AccountantError):
@@ -35,20 +37,23 @@ def prosecute(
     api: Api = None,
     api_key: ApiKey = None,
 ) -> None:
-    """Have the true answer found and certified, and write a proof that the oath is a lie.
+    """Have the true answer found and certified, and write a proof that the oath counted and is a lie.
 
-    Exit status: 0, 1 if the oath is true, 2 if there is no such oath, or no certificate of the answer.
+    Exit status: 0, 1 if the oath is true or did not count, 2 if there is no such oath, or no certificate of the answer.
     """
     with open_client(api, api_key) as client:
         oath = client.oath(transaction)
         if oath["position"] is None:
             raise CannotBeAsked(f"the oath is in no block: it is {oath['state']}")
-        sworn = oath["sworn"]
+        sworn, standing = oath["sworn"], oath["standing"]
+        if not standing["counts"]:
+            flaw = standing["flaws"][0]
+            typer.echo(f"nothing is proved: the oath did not count, {flaw['kind']}: {flaw['detail']}")
+            raise typer.Exit(REFUSED)
         certificate = _truth(client, sworn, {} if gas_budget is None else {"gas_budget": str(gas_budget)})
-        block = client.block(client.transaction(sworn["transaction"])["height"])
-    hashes = [Hash(bytes.fromhex(name[2:])) for name in block["transactions"]]
+        proof = oath_proof(client, sworn["transaction"])
     try:
-        raw = prosecute_with(bytes.fromhex(sworn["raw"][2:]), Height(block["height"]), hashes, certificate)
+        raw = prosecute_with(proof, certificate)
     except ConvictionRefused as error:
         typer.echo(f"no lie is proved: {error.detail}")
         raise typer.Exit(REFUSED) from None
@@ -60,7 +65,9 @@ def _truth(client: AccountantClient, sworn: dict[str, Any], budget: dict[str, st
     """A portable certificate of the query's answer. Raises `CannotBeAsked`, `JobNotDone`, `ApiProblem`."""
     if sworn["query"] is None:
         raise CannotBeAsked("the oath's query is malformed: it is void, and no lie")
-    fields = {name: sworn["query"][name] for name in _FIELDS if sworn["query"].get(name) is not None}
+    fields = _fields(sworn["query"])
+    if sworn["query"].get(_PARTS) is not None:
+        fields[_PARTS] = [{"kind": part["kind"], **_fields(part)} for part in sworn["query"][_PARTS]]
     job = client.query(sworn["query"]["kind"], **fields, **budget)
     result = client.result(job, _ANSWER_S)
     if result["query"] != sworn["query_bytes"]:
@@ -70,13 +77,17 @@ def _truth(client: AccountantClient, sworn: dict[str, Any], budget: dict[str, st
     return client.certificate(export["id"])
 
 
+def _fields(query: dict[str, Any]) -> dict[str, Any]:
+    return {name: query[name] for name in _FIELDS if query.get(name) is not None}
+
+
 def convict(
     file: Annotated[Path, typer.Argument(help="The proof: `accountant oath prosecute`.")],
     headers: Annotated[Path, typer.Option(help="Block headers that you trust: `accountant chain headers`.")],
     genesis: Annotated[str | None, typer.Option(help="The hash that genesis must have.")] = None,
     gas_most: Annotated[int, typer.Option(min=0, help="The most gas to execute.")] = GAS_MOST,
 ) -> None:
-    """Check offline that an oath is a lie, executing the slice of the true answer and nothing else.
+    """Check offline that an oath counted and is a lie, executing the slice of the true answer and nothing else.
 
     Exit status: 0 if it is one, 1 if the proof is refused, and then it says why, 2 if a file cannot be read.
     """
@@ -91,7 +102,7 @@ def convict(
         raise typer.Exit(REFUSED) from None
     typer.echo(
         f"a lie: {show(found.swearer)} swore {_said(found.terms.answer)} in 0x{found.transaction.hex()} "
-        f"(block {found.height}, purse {show(found.contract)}, penalty {found.terms.penalty:,}), "
+        f"(block {found.height}, purse {show(found.contract)}, penalty {found.terms.penalty:,}, covered: it counted), "
         f"true is {_said(found.truth)} ({found.gas_executed} gas executed)"
     )
 

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import threading
 from collections.abc import Coroutine
+from contextlib import suppress
 from types import FrameType
 from typing import Any, TypeVar
 
@@ -61,6 +62,8 @@ def run_publisher(publisher: Publisher, stop: threading.Event, interval_s: float
             publisher.round()
         except (NodeDown, NoChain) as error:
             _log.warning("publisher_waits", code=error.code, detail=error.detail)
+            with suppress(OperationalError):
+                publisher.waits(error)
         except (OperationalError, psycopg.OperationalError) as error:
             _log.warning("publisher_waits", code="database_unavailable", detail=type(error).__name__)
         stop.wait(interval_s)

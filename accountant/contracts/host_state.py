@@ -1,7 +1,7 @@
 """Host functions on state, money, other contracts and accounting. See docs/host.md."""
 
 from accountant.chain.footprint import SLOT_BYTES_MAX, Bound, Call, Query, Read, Write
-from accountant.chain.query import view_gas
+from accountant.chain.query import gas_beside
 from accountant.contracts.arguments import admitted
 from accountant.contracts.entry import entry_point
 from accountant.contracts.entry_text import undeclared
@@ -157,7 +157,7 @@ def query(frame: Frame, query: bytes) -> int:
     frame.charge(schedule.query + schedule.host_per_byte * len(query))
     if query not in execution.queries:
         raise undeclared(Query(query))
-    frame.charge(view_gas(query))
+    frame.charge(gas_beside(query, schedule.query))
     # No price and no size limit on the answer: an oath must never be too dear or too large to be refuted.
     return frame.keep(execution.world.answer(query), unlimited=True)
 

@@ -4,12 +4,15 @@ Nothing here is clever. Property tests hold the selective executor to it.
 """
 
 from bisect import bisect_left
+from typing import cast
 
 from accountant.chain.query import (
     AccountingQuery,
     Answer,
     BalanceAtLeast,
+    Every,
     Income,
+    PartAnswer,
     Storage,
     TransactionSucceeded,
     View,
@@ -124,6 +127,8 @@ class EagerState:
             case Income(account=account):
                 assert target.seq is not None
                 return income_of(self.located[target.seq], self.outcomes[target.seq], account_of(account))
+            case Every(queries=queries):
+                return cast(tuple[PartAnswer, ...], tuple(self.answer(part) for part in queries))
 
     def _view(self, asked: View) -> ViewAnswer:
         """A view that asks another one stops and runs again: chains of them are longer than the native stack."""

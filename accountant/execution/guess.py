@@ -3,9 +3,19 @@
 A guess decides no answer and no outcome: it only helps to find what a call will probably touch.
 """
 
-from typing import assert_never
+from typing import assert_never, cast
 
-from accountant.chain.query import Answer, BalanceAtLeast, Income, Storage, TransactionSucceeded, View, ViewAnswer
+from accountant.chain.query import (
+    Answer,
+    BalanceAtLeast,
+    Every,
+    Income,
+    PartAnswer,
+    Storage,
+    TransactionSucceeded,
+    View,
+    ViewAnswer,
+)
 from accountant.contracts.errors import FailureKind
 from accountant.execution.income import income_of
 from accountant.execution.lazy_world import LazyWorld
@@ -141,6 +151,8 @@ class Guesses:
             case View():
                 assert target.place
                 return self._view(query, target.place)
+            case Every(queries=queries):
+                return cast(tuple[PartAnswer, ...], tuple(self._answer(AnswerOf(part)) for part in queries))
         assert_never(query)
 
     def _view(self, view: View, place: Place) -> ViewAnswer:

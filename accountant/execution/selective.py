@@ -14,6 +14,7 @@ from accountant.chain.query import (
     AccountingQuery,
     Answer,
     BalanceAtLeast,
+    Every,
     Income,
     Storage,
     TransactionSucceeded,
@@ -438,6 +439,8 @@ class Selective:
             case View():
                 assert target.place
                 return (yield from self._view(query, target.place, paid, inputs))
+            case Every(queries=queries):
+                return (yield AllOf(tuple(AnswerOf(part, paid) for part in queries)))
         assert_never(query)
 
     def _observe(self, seq: Seq) -> Steps[Outcome]:

@@ -1,7 +1,7 @@
-"""Portable proofs that an oath is a lie: the oath's transaction, its place in a block, and a certificate of the truth.
+"""Portable proofs that an oath is a lie that was sure to cost its penalty: the oath's own proof, and the truth's.
 
-Whoever trusts block headers needs nobody else to see that the swearer signed one answer, that it stands on the chain,
-and that the same query has another one. Whether the oath counted is for `oath.counts` to say, with the chain at hand.
+Whoever trusts block headers needs nobody else to see that the swearer signed one answer, that it stands on the chain
+and counts (`oath.proof`), and that the same query has another one (`accounting.proof`).
 """
 
 from typing import NamedTuple
@@ -10,18 +10,17 @@ from accountant.accounting.proof.errors import CertificateRefused
 from accountant.accounting.proof.file import CERTIFICATE_FILE_BYTES_MAX, decode_certificate_file
 from accountant.accounting.proof.verify import verify
 from accountant.chain.headers import Headers
-from accountant.chain.transaction import TRANSACTION_BYTES_MAX, decode_transaction, sender_of, transaction_hash
 from accountant.execution.port import Heartbeat
-from accountant.oath.oath import NotAnOath, SwornTerms, terms_of
-from accountant.primitives import merkle
+from accountant.oath.oath import SwornTerms
+from accountant.oath.proof import OATH_PROOF_BYTES_MAX, OathProofRefused, ProvedOath, check_proof, claimed_terms
 from accountant.primitives.encoding import Decoder, Record, encode
-from accountant.primitives.errors import AccountantError, InvalidEncoding, InvalidSignature
+from accountant.primitives.errors import AccountantError, InvalidEncoding
 from accountant.primitives.types import Address, ContractId, Gas, Hash, Height
 
-CONVICTION_BYTES_MAX = CERTIFICATE_FILE_BYTES_MAX + TRANSACTION_BYTES_MAX + 64 * 1024
+CONVICTION_BYTES_MAX = CERTIFICATE_FILE_BYTES_MAX + OATH_PROOF_BYTES_MAX + 1024
 _MAGIC = b"anh/conviction\x00"
-_VERSION = 1
-_PATH_MOST = 64
+_VERSION = 2
+_BEGINS_VERSION_1 = encode(_MAGIC) + encode(1)
 
 
 class ConvictionRefused(AccountantError):
@@ -37,18 +36,14 @@ class ConvictionRefused(AccountantError):
 class _Conviction(Record, frozen=True):
     magic: bytes
     version: int
-    raw: bytes
-    """The oath's transaction, signed."""
-    height: int
-    index: int
-    path: tuple[bytes, ...]
-    """From the transaction to its block's transaction root (RFC 6962), bottom first."""
+    oath: bytes
+    """The portable proof that the oath is there and counts."""
     certificate: bytes
     """Of the same query's true answer, portable."""
 
 
 class Convicted(NamedTuple):
-    """What was proved: this swearer signed `terms`, and the true answer is another one."""
+    """What was proved: this swearer signed `terms`, the oath counted, and the true answer is another one."""
 
     transaction: Hash
     swearer: Address
@@ -57,29 +52,28 @@ class Convicted(NamedTuple):
     truth: bytes
     height: Height
     """Of the block with the oath."""
+    deposit: int
+    """Base units that the purse surely held right before the oath, at least."""
     gas_executed: Gas
 
 
 _convictions = Decoder(_Conviction, CONVICTION_BYTES_MAX)
 
 
-def prosecute(raw: bytes, height: Height, hashes: list[Hash], certificate: bytes) -> bytes:
-    """The portable proof. `hashes`: of all transactions of the oath's block, in order.
+def prosecute(oath: bytes, certificate: bytes) -> bytes:
+    """The portable proof, of an oath's proof and a certificate of its query.
 
     Raises `ConvictionRefused` where the parts contradict each other; only headers tell whether they are true.
     """
-    said = _terms(raw)
     try:
         statement = decode_certificate_file(certificate).statement
+        terms = claimed_terms(oath)
     except CertificateRefused as error:
         raise ConvictionRefused("certificate", error.detail) from None
-    _check_lie(said, statement.query, statement.answer)
-    name = transaction_hash(raw)
-    if name not in hashes:
-        raise ConvictionRefused("oath", "its transaction is not among those of the block")
-    index = hashes.index(name)
-    path = tuple(merkle.proof(hashes, index))
-    return encode(_Conviction(_MAGIC, _VERSION, raw, height, index, path, certificate))
+    except OathProofRefused as error:
+        raise ConvictionRefused("oath", error.detail) from None
+    _check_lie(terms, statement.query, statement.answer)
+    return encode(_Conviction(_MAGIC, _VERSION, oath, certificate))
 
 
 def convict(
@@ -90,32 +84,28 @@ def convict(
     Raises `ConvictionRefused`, which names what is at fault.
     """
     proof = _decoded(file)
-    terms = _terms(proof.raw)
-    name = _included(proof, headers)
+    proved = _counted(proof.oath, headers)
     try:
-        transaction = decode_transaction(proof.raw)
-        swearer = sender_of(proof.raw, transaction)
         verified = verify(proof.certificate, headers, gas_most, heartbeat)
-    except InvalidSignature as error:
-        raise ConvictionRefused("oath", error.detail) from None
     except CertificateRefused as error:
         raise ConvictionRefused("certificate", error.detail) from None
-    statement = verified.statement
-    _check_lie(terms, statement.query, statement.answer)
-    if statement.height >= proof.height:
-        raise ConvictionRefused("oath", "its query is not about an earlier block: it is void, and nobody is slashed")
+    oath, statement = proved.oath, verified.statement
+    _check_lie(oath.terms, statement.query, statement.answer)
     return Convicted(
-        name,
-        swearer,
-        ContractId(transaction.to),
-        terms,
+        oath.located.hash,
+        oath.located.sender,
+        oath.contract,
+        oath.terms,
         statement.answer,
-        Height(proof.height),
+        oath.located.height,
+        proved.standing.deposit,
         verified.gas_executed,
     )
 
 
 def _decoded(file: bytes) -> _Conviction:
+    if file[1 : 1 + len(_BEGINS_VERSION_1)] == _BEGINS_VERSION_1:
+        raise ConvictionRefused("file", "version 1 did not prove that the oath counted: prosecute it again")
     try:
         proof = _convictions.decode(file)
     except InvalidEncoding as error:
@@ -125,23 +115,16 @@ def _decoded(file: bytes) -> _Conviction:
     return proof
 
 
-def _terms(raw: bytes) -> SwornTerms:
+def _counted(proof: bytes, headers: Headers) -> ProvedOath:
+    """An oath in a block of these headers that counted: a lie was sure to cost its penalty."""
     try:
-        return terms_of(decode_transaction(raw))
-    except (InvalidEncoding, NotAnOath) as error:
+        proved = check_proof(proof, headers)
+    except OathProofRefused as error:
         raise ConvictionRefused("oath", error.detail) from None
-
-
-def _included(proof: _Conviction, headers: Headers) -> Hash:
-    """The oath's hash, which stands in a block of these headers."""
-    if not 1 <= proof.height <= headers.height:
-        raise ConvictionRefused("headers", f"they end with block {headers.height}, the oath is in block {proof.height}")
-    header = headers.headers[proof.height - 1]
-    name = transaction_hash(proof.raw)
-    root, count = Hash(header.transaction_root), header.transaction_count
-    if len(proof.path) > _PATH_MOST or not merkle.verify(name, proof.index, count, proof.path, root):
-        raise ConvictionRefused("inclusion", f"its path does not lead to the transaction root of block {proof.height}")
-    return name
+    if not proved.standing.counts:
+        flaw = proved.standing.flaws[0]
+        raise ConvictionRefused("oath", f"it did not count, {flaw.kind.value}: {flaw.detail}")
+    return proved
 
 
 def _check_lie(terms: SwornTerms, query: bytes, truth: bytes) -> None:

@@ -39,9 +39,20 @@ def deposit_bounds(
     income adds nothing; a transaction that declares a debit may have taken its whole cap (a withdrawal,
     a penalty). Restarting at zero is sound because G never goes below zero.
     """
-    steps = list(lower_bounds_under(purse, _genesis_balance(index, purse), events, known.get))
+    steps = list(lower_bounds_under(purse, genesis_deposit(index, purse), events, known.get))
     return Bounds(dict(steps[:-1]), steps[-1][1])
 
 
-def _genesis_balance(index: ChainIndex, purse: ContractId) -> int:
+def deposit_bound_since(index: ChainIndex, purse: ContractId, since: Seq, before: Seq) -> int:
+    """The same by bytes alone, walked from right before transaction `since`, where the purse counts as empty.
+
+    Sound wherever it begins, since G is never below zero; from 0 on it begins with genesis and is the bound above.
+    """
+    events = index.events(purse, Seq(since - 1), before)
+    initial = genesis_deposit(index, purse) if since <= 0 else 0
+    return list(lower_bounds_under(purse, initial, events, lambda _seq: None))[-1][1]
+
+
+def genesis_deposit(index: ChainIndex, purse: ContractId) -> int:
+    """Base units that genesis gives a purse."""
     return next((c.general_balance for c in index.genesis.contracts if c.contract == purse), 0)

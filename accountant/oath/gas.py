@@ -5,23 +5,24 @@ out of gas, roll back, and slash nobody.
 """
 
 from accountant.chain.genesis import GasSchedule, Genesis, Limits
-from accountant.chain.query import view_gas
+from accountant.chain.query import gas_beside
 from accountant.contracts.engine import ENGINE
 from accountant.primitives.types import Gas
+
+_PRICES = GasSchedule()
 
 OATH_GAS = Gas(150_000)
 """Enough for `swear` with the longest query and answer that count, true or false, a view's own gas apart."""
 
 
 def oath_gas(query: bytes) -> Gas:
-    """Gas with which `swear` surely decides a query: a view is paid for with its whole limit."""
-    return Gas(OATH_GAS + view_gas(query))
+    """Gas with which `swear` surely decides a query: a view is paid for with its whole limit, more answers flat."""
+    return Gas(OATH_GAS + gas_beside(query, _PRICES.query))
 
 
 WITHDRAW_GAS = Gas(20_000)
 """Enough for `withdraw`."""
 
-_PRICES = GasSchedule()
 _PRICES_THAT_MATTER = tuple(name for name in GasSchedule.__struct_fields__ if name != "tensors")
 """An oath computes with no tensor."""
 _LIMITS = Limits()

@@ -13,8 +13,10 @@ from accountant.chain.envelope import (
     TemplateEntry,
     TemplateKind,
 )
+from accountant.chain.transaction import Transaction, TransactionKind, decode_call
 from accountant.oath.oath import SWEAR
-from accountant.primitives.types import BLACKHOLE, Address, Amount
+from accountant.primitives.errors import InvalidEncoding
+from accountant.primitives.types import AMOUNT_MAX, BLACKHOLE, Address, Amount
 
 WITHDRAW = "withdraw"
 
@@ -52,6 +54,20 @@ OATH_ENVELOPE = Envelope(functions=(_SWEAR, _WITHDRAW))
 Nobody but the deployer can declare a debit, and no function but these two declares one: that is what
 makes the deposit's lower bound a fact of the chain's bytes. No gas minimum: an oath with too little
 gas is admitted and paid for, and counts for nothing."""
+
+
+def withdrawn_by(transaction: Transaction) -> Amount | None:
+    """Base units that a call of `withdraw` takes out; None for any other transaction."""
+    if transaction.kind != TransactionKind.CALL:
+        return None
+    try:
+        payload = decode_call(transaction.payload)
+    except InvalidEncoding:
+        return None
+    match payload.arguments:
+        case (int(units),) if payload.function == WITHDRAW and 0 < units <= AMOUNT_MAX:
+            return Amount(units)
+    return None
 
 
 def slash_of(penalty: Amount, beneficiary: Address) -> tuple[Amount, Amount]:

@@ -1,7 +1,7 @@
 """What the accountant's key may sign: the four steps of a purse's life, and nothing else.
 
 Whoever holds the key checks each transaction from its bytes alone, so that a publisher that was taken over can lose
-deposits to false oaths, at most, and no money of the account to anybody else.
+deposits to false oaths, at most, of which a beneficiary gets less than half; everything else stays the account's own.
 """
 
 from enum import StrEnum
@@ -10,7 +10,14 @@ from typing import NamedTuple
 from accountant.chain.genesis import Genesis
 from accountant.chain.transaction import Transaction, TransactionKind
 from accountant.oath.oath import NotAnOath, terms_of
-from accountant.oath.swear import Stamp, deploy_transaction, deposit_transaction, swear_transaction
+from accountant.oath.purse import withdrawn_by
+from accountant.oath.swear import (
+    Stamp,
+    deploy_transaction,
+    deposit_transaction,
+    swear_transaction,
+    withdraw_transaction,
+)
 from accountant.primitives.addresses import contract_id_of
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.types import Address, Amount, ContractId
@@ -22,6 +29,7 @@ class Purpose(StrEnum):
     DEPLOY = "deploy"
     DEPOSIT = "deposit"
     OATH = "oath"
+    WITHDRAW = "withdraw"
 
 
 class SigningLimits(NamedTuple):
@@ -61,6 +69,10 @@ def purpose_of(
             return Purpose.DEPOSIT
         case TransactionKind.CALL:
             purse = _own_purse(signer, unsigned, purse_nonce)
+            units = withdrawn_by(unsigned)
+            if units is not None:
+                _same(unsigned, withdraw_transaction(stamp, purse, signer, units))
+                return Purpose.WITHDRAW
             try:
                 terms = terms_of(unsigned)
             except NotAnOath as error:

@@ -5,7 +5,9 @@ from typing import NamedTuple
 
 from accountant.chain.query import (
     AccountingQuery,
+    Answer,
     BalanceAtLeast,
+    Every,
     Income,
     Storage,
     TransactionSucceeded,
@@ -28,6 +30,7 @@ _ANSWERS: dict[type[AccountingQuery], type] = {
     Income: int,
     Storage: bytes,
     View: ViewAnswer,
+    Every: tuple,
 }
 
 
@@ -77,7 +80,19 @@ def answer_flaw(query: bytes, answer: bytes) -> str | None:
         decoded = decode_answer(answer)
     except InvalidEncoding as error:
         return error.detail
-    expected = _ANSWERS[type(decode_query(query))]
-    if type(decoded) is not expected:
-        return f"the answer is a {type(decoded).__name__}, the query asks for a {expected.__name__}"
-    return None
+    asked = decode_query(query)
+    why_not = _type_flaw(asked, decoded)
+    if why_not is not None or not isinstance(asked, Every):
+        return why_not
+    assert isinstance(decoded, tuple)
+    if len(decoded) != len(asked.queries):
+        return f"the answer has {len(decoded)} parts, the query asks {len(asked.queries)}"
+    flaws = (_type_flaw(part, said) for part, said in zip(asked.queries, decoded, strict=True))
+    return next((flaw for flaw in flaws if flaw is not None), None)
+
+
+def _type_flaw(query: AccountingQuery, answer: Answer) -> str | None:
+    expected = _ANSWERS[type(query)]
+    if type(answer) is expected:
+        return None
+    return f"the answer is a {type(answer).__name__}, the query asks for a {expected.__name__}"

@@ -8,7 +8,8 @@ from accountant.primitives.errors import AccountantError
 from accountant.services.questions import QuestionKind
 from accountant.storage.jobs import JobRow
 
-WITHOUT_PROOF = (QuestionKind.TRANSACTION_PREPARATION, QuestionKind.OBSERVATION, QuestionKind.CERTIFICATE_EXPORT)
+_FILES = (QuestionKind.CERTIFICATE_EXPORT, QuestionKind.OATH_PROOF)
+WITHOUT_PROOF = (QuestionKind.TRANSACTION_PREPARATION, QuestionKind.OBSERVATION, *_FILES)
 """What is no answer to a query."""
 
 
@@ -50,8 +51,8 @@ def answered_by(kind: QuestionKind, raw: bytes) -> AnyCertificate | OutcomeCerti
 
 
 def certificate_file(row: JobRow) -> bytes:
-    """The bytes that an export job made. Raises `NoCertificate`."""
-    if QuestionKind(row.kind) is not QuestionKind.CERTIFICATE_EXPORT:
+    """The bytes that a job of a certificate, or of an oath's proof, made. Raises `NoCertificate`."""
+    if QuestionKind(row.kind) not in _FILES:
         raise NoCertificate("POST here first: the job that comes of it makes the certificate")
     if row.certificate is None:
         raise NoCertificate(f"the job is {row.state}")

@@ -5,8 +5,10 @@ from typing import NamedTuple
 
 import sqlalchemy as sa
 
+from accountant.accounting.proof.inclusion import Inclusion, inclusions_of
 from accountant.chain.block import Position
-from accountant.chain.query import AccountingQuery, Answer, decode_answer, decode_query
+from accountant.chain.headers import SignedHeader
+from accountant.chain.query import AccountingQuery, Answer, Every, decode_answer, decode_query
 from accountant.chain.transaction import decode_transaction, sender_of
 from accountant.execution.port import OutcomeStore
 from accountant.index.port import ChainIndex, Located
@@ -16,6 +18,7 @@ from accountant.oath.oath import NotAnOath, Oath, SwornTerms, terms_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import AccountantError, InvalidEncoding
 from accountant.primitives.types import Address, ContractId, Hash, Seq
+from accountant.storage.headers import signed_header
 from accountant.storage.oaths import OATH_ID_PREFIX, OathRow, Oaths, SignedState
 
 _OATH_ID = re.compile(OATH_ID_PREFIX + r"[0-9a-f]{32}", re.ASCII)
@@ -42,11 +45,27 @@ class SwornView(NamedTuple):
     """Decoded; None where the bytes are no canonical answer."""
 
 
+class PartView(NamedTuple):
+    """A job's own answer, where an oath answers several."""
+
+    number: int
+    query: AccountingQuery
+    answer: Answer
+
+
+class Included(NamedTuple):
+    """Where an oath stands, so that whoever trusts the block's header reads it from its own bytes alone."""
+
+    header: SignedHeader
+    proof: Inclusion
+
+
 class OathView(NamedTuple):
     """An oath as it stands.
 
     `id` and `job_id`: set for this accountant's own. `state`: how far its transaction came, None where
-    the answer is not sworn (`declined` says why). `standing`: set once it is in a block.
+    the answer is not sworn (`declined` says why). `standing` and `included`: set once it is in a block.
+    `part`: set where the oath has several answers.
     """
 
     id: str | None
@@ -57,6 +76,8 @@ class OathView(NamedTuple):
     seq: Seq | None
     position: Position | None
     standing: OathStanding | None
+    included: Included | None
+    part: PartView | None
 
 
 def read_oath(
@@ -74,14 +95,14 @@ def read_oath(
     """
     oaths = Oaths(connection)
     by_id = _OATH_ID.fullmatch(name) is not None
-    row = oaths.find(name) if by_id else oaths.of_transaction(_hash_of(name))
+    row = oaths.find(name) if by_id else oaths.of_transaction(_hash_of(name), key_prefix)
     if row is not None and key_prefix not in (None, row.key_prefix):
         row = None
     if row is not None:
-        return _view(index, row, row.signed.hash if row.signed else None, outcomes)
+        return _view(connection, index, row, row.signed.hash if row.signed else None, outcomes)
     if by_id or index.seq_of(_hash_of(name)) is None:
         raise UnknownOath(f"there is no oath {name[:72]}")
-    return _view(index, None, _hash_of(name), outcomes)
+    return _view(connection, index, None, _hash_of(name), outcomes)
 
 
 def _hash_of(name: str) -> Hash:
@@ -91,26 +112,58 @@ def _hash_of(name: str) -> Hash:
     return Hash(bytes.fromhex(found[1]))
 
 
-def _view(index: ChainIndex, row: OathRow | None, transaction: Hash | None, outcomes: OutcomeStore | None) -> OathView:
+def _view(
+    connection: sa.Connection,
+    index: ChainIndex,
+    row: OathRow | None,
+    transaction: Hash | None,
+    outcomes: OutcomeStore | None,
+) -> OathView:
     seq = index.seq_of(transaction) if transaction else None
     oath_id, job_id = (row.id, row.job_id) if row else (None, None)
     declined = row.declined if row else None
     if seq is not None:
         located = index.transaction(seq)
         oath = Oath(located, terms_of(located.transaction))
-        sworn = _sworn_on_chain(located, oath.terms)
-        standing = counts(index, oath, outcomes)
-        return OathView(oath_id, job_id, SignedState.INCLUDED, None, sworn, seq, position_of(index, seq), standing)
+        included, sworn = _included(connection, index, located), sworn_on_chain(oath)
+        return OathView(
+            oath_id,
+            job_id,
+            SignedState.INCLUDED,
+            None,
+            sworn,
+            seq,
+            position_of(index, seq),
+            counts(index, oath, outcomes),
+            included,
+            _part(row, sworn),
+        )
     if row is None or row.signed is None:
-        return OathView(oath_id, job_id, None, declined, None, None, None, None)
+        return OathView(oath_id, job_id, None, declined, None, None, None, None, None, None)
     state = SignedState.SUBMITTED if row.signed.state is SignedState.INCLUDED else row.signed.state
     sworn = _sworn_by_us(row.signed.hash, row.signed.raw)
-    return OathView(oath_id, job_id, state, None, sworn, None, None, None)
+    return OathView(oath_id, job_id, state, None, sworn, None, None, None, None, _part(row, sworn))
 
 
-def _sworn_on_chain(located: Located, terms: SwornTerms) -> SwornView:
-    transaction = located.transaction
-    return _sworn(located.hash, encode(transaction), located.sender, ContractId(transaction.to), terms)
+def _part(row: OathRow | None, sworn: SwornView) -> PartView | None:
+    if row is None or row.part is None:
+        return None
+    assert isinstance(sworn.query, Every) and isinstance(sworn.answer, tuple)
+    return PartView(row.part, sworn.query.queries[row.part], sworn.answer[row.part])
+
+
+def _included(connection: sa.Connection, index: ChainIndex, located: Located) -> Included | None:
+    header = signed_header(connection, located.height)
+    if header is None:
+        return None  # a block that the index has seen and the database not yet
+    (proof,) = inclusions_of(index, [located.hash])
+    return Included(header, proof)
+
+
+def sworn_on_chain(oath: Oath) -> SwornView:
+    """What an oath says, read from its transaction."""
+    located = oath.located
+    return _sworn(located.hash, encode(located.transaction), located.sender, oath.contract, oath.terms)
 
 
 def _sworn_by_us(transaction_hash: Hash, raw: bytes) -> SwornView:

@@ -28,10 +28,11 @@ from accountant.oath.swear import Stamp, deploy_transaction, deposit_transaction
 from accountant.oath.sworn import answer_flaw, query_flaw
 from accountant.primitives.addresses import contract_id_of, show
 from accountant.primitives.errors import AccountantError, InvalidEncoding
-from accountant.primitives.types import BLACKHOLE, UNITS_PER_TOKEN, Address, Amount, Height
+from accountant.primitives.types import UNITS_PER_TOKEN, Address, Amount, Height
+from accountant.services.batches import Batch, ToSwear, batches_of
 from accountant.services.signing import Signer, SignerDown
 from accountant.services.submit import Refused
-from accountant.storage.oaths import NewSigned, Oaths, PurseRow, SignedRow
+from accountant.storage.oaths import NewSigned, Oaths, PurseRow, SignedRow, UnswornJob
 
 _log = structlog.get_logger(__name__)
 
@@ -151,6 +152,7 @@ class Publisher:
             address = self._signer.address()
         except SignerDown as error:
             self._tell(error)
+            self.waits(error)
             return Round(0, 0, 0, 0, 0, error.code, self._low)
         included, displaced = self._settle(address)
         account = self._node.account(address)  # after settling, so its balance has paid what is settled
@@ -163,9 +165,14 @@ class Publisher:
         except (OutOfFunds, PurseNotReady, SignerDown, NotSigned) as error:
             stopped = error
         self._tell(stopped)
-        self._watch_balance(address, account)
+        self._watch_balance(address, account, stopped)
         submitted = self._submit(address)
         return Round(included, displaced, sworn, declined, submitted, stopped.code if stopped else None, self._low)
+
+    def waits(self, why: AccountantError) -> None:
+        """Keeps, for whoever asks the accountant, why there was no round at all."""
+        with self._engine.begin() as connection:
+            Oaths(connection).stopped(why.code, why.detail)
 
     def _settle(self, address: Address) -> tuple[int, int]:
         """Marks what is in a block, and what never will be because another transaction has its nonce."""
@@ -220,23 +227,24 @@ class Publisher:
                 return 0, 0, None
             purses = oaths.purses(address)
             free = self._free(oaths, address, purses)
+            answers: list[ToSwear] = []
             for job in jobs:
                 try:
-                    terms = self._terms(job.certificate)
+                    answers.append(ToSwear(job.number, self._terms(job), job.together))
                 except Declined as reason:
                     oaths.decline(job.number, reason.detail)
                     declined += 1
-                    continue
+            for batch in batches_of(answers):
                 try:
-                    purse = self._purse_for(free, terms.penalty)
+                    purse = self._purse_for(free, batch.terms.penalty)
                     if purse is None:
                         self._open_next(oaths, address, account, purses)
                         break
-                    self._swear_one(oaths, address, account, purse, job.number, terms)
+                    self._swear_one(oaths, address, account, purse, batch)
                 except (OutOfFunds, NotCovered) as error:
                     return sworn, declined, error
-                free[purse] -= terms.penalty
-                sworn += 1
+                free[purse] -= batch.terms.penalty
+                sworn += len(batch.answered)
             else:
                 if sum(free.values()) < self._policy.reserve:
                     with suppress(OutOfFunds, NotCovered):  # said when an answer has to wait for it
@@ -254,7 +262,7 @@ class Publisher:
             raise PurseNotReady("the first purse is on its way")
         staked = {purse.contract: 0 for purse in ready}
         for row in oaths.open(address):
-            if row.purpose is Purpose.OATH and row.purse in staked:
+            if row.purpose in (Purpose.OATH, Purpose.WITHDRAW) and row.purse in staked:
                 staked[row.purse] += row.units
         return {purse: coverage(self._index, purse.contract) - staked[purse.contract] for purse in ready}
 
@@ -279,24 +287,23 @@ class Publisher:
         address: Address,
         account: SignerAccount,
         purse: PurseRow,
-        job_number: int,
-        terms: SwornTerms,
+        batch: Batch,
     ) -> None:
-        build = partial(swear_transaction, purse=purse.contract, terms=terms)
-        new = self._signed(oaths, address, account, Purpose.OATH, purse, terms.penalty, build)
-        oath_id = oaths.swear(job_number, new)
-        _log.info("publisher_sworn", oath=oath_id, transaction=new.hash.hex(), nonce=new.nonce)
+        build = partial(swear_transaction, purse=purse.contract, terms=batch.terms)
+        new = self._signed(oaths, address, account, Purpose.OATH, purse, batch.terms.penalty, build)
+        for oath_id in oaths.swear(batch.answered, new):
+            _log.info("publisher_sworn", oath=oath_id, transaction=new.hash.hex(), nonce=new.nonce)
 
-    def _terms(self, certificate: bytes) -> SwornTerms:
+    def _terms(self, job: UnswornJob) -> SwornTerms:
         """What to swear for an answer, in the next block or later. Raises `Declined`."""
-        found = _sworn_of(certificate)
+        found = _sworn_of(job.certificate)
         if found.query is None or found.answer is None:
             raise Declined("this answer is no query's answer: there is nothing to swear")
         flaw = query_flaw(self._index, found.query, Height(self._index.head().height + 1))
         why_not = flaw.detail if flaw is not None else answer_flaw(found.query, found.answer)
         if why_not is not None:
             raise Declined(why_not)
-        return SwornTerms(found.query, found.answer, self._policy.penalty, BLACKHOLE)
+        return SwornTerms(found.query, found.answer, self._policy.penalty, job.beneficiary)
 
     def _left(self, oaths: Oaths, address: Address, account: SignerAccount) -> int:
         """Zero-cost units that nothing on its way takes."""
@@ -353,11 +360,17 @@ class Publisher:
             _log.info("publisher_goes_on")
         self._stopped = code
 
-    def _watch_balance(self, address: Address, account: SignerAccount) -> None:
-        """Raises the alarm before money for fees and deposits runs out, and ends it when there is enough again."""
+    def _watch_balance(self, address: Address, account: SignerAccount, stopped: AccountantError | None) -> None:
+        """Raises the alarm before money for fees and deposits runs out, and ends it when there is enough again.
+
+        What the round came to is kept beside it, for whoever asks the accountant.
+        """
         with self._engine.begin() as connection:
-            left = self._left(Oaths(connection), address, account)
-        low = left < self._policy.alarm
+            oaths, alarm = Oaths(connection), self._policy.alarm
+            left = self._left(oaths, address, account)
+            low = left < alarm
+            code, detail = (stopped.code, stopped.detail) if stopped else (None, None)
+            oaths.told(address, code, detail, low, left, alarm)
         if low and not self._low:
             _log.warning("publisher_low", left=left, alarm=self._policy.alarm)
         elif self._low and not low:

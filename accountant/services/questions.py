@@ -35,6 +35,7 @@ from accountant.index.port import ChainIndex
 from accountant.oath.audit import audit, check_audit, dearest_first
 from accountant.oath.audit_report import Audit, AuditQuestion
 from accountant.oath.counts import owner_of
+from accountant.oath.proof import OathProofQuestion, check_oath_proof, oath_proof
 from accountant.primitives.encoding import Decoder
 from accountant.primitives.types import Address, ContractId
 from accountant.trust.knowledge import Knowledge
@@ -52,6 +53,7 @@ Question = (
     | QueryQuestion
     | AuditQuestion
     | ExportQuestion
+    | OathProofQuestion
 )
 Answered = AnyCertificate | OutcomeCertificate | Prepared | ObservationCertificate | Audit | Exported
 Answer = Callable[[Question, Heartbeat], Answered]
@@ -73,6 +75,7 @@ class QuestionKind(StrEnum):
     OBSERVATION = "observation"
     QUERY = "query"
     AUDIT = "audit"
+    OATH_PROOF = "oath_proof"
 
 
 _payments = Decoder(PaymentQuestion, QUESTION_BYTES_MAX)
@@ -85,6 +88,7 @@ _exports = Decoder(ExportQuestion, QUESTION_BYTES_MAX)
 _observations = Decoder(ObservationQuestion, QUESTION_BYTES_MAX)
 _queries = Decoder(QueryQuestion, QUESTION_BYTES_MAX)
 _audits = Decoder(AuditQuestion, QUESTION_BYTES_MAX)
+_oath_proofs = Decoder(OathProofQuestion, QUESTION_BYTES_MAX)
 
 
 def kind_of(question: Question) -> QuestionKind:
@@ -110,6 +114,8 @@ def kind_of(question: Question) -> QuestionKind:
             return QuestionKind.QUERY
         case AuditQuestion():
             return QuestionKind.AUDIT
+        case OathProofQuestion():
+            return QuestionKind.OATH_PROOF
 
 
 def decode_question(kind: QuestionKind, raw: bytes) -> Question:
@@ -135,6 +141,8 @@ def decode_question(kind: QuestionKind, raw: bytes) -> Question:
             return _queries.decode(raw)
         case QuestionKind.AUDIT:
             return _audits.decode(raw)
+        case QuestionKind.OATH_PROOF:
+            return _oath_proofs.decode(raw)
 
 
 def check(index: ChainIndex, question: Question) -> None:
@@ -158,6 +166,8 @@ def check(index: ChainIndex, question: Question) -> None:
             check_query(index, question)
         case AuditQuestion():
             check_audit(index, question)
+        case OathProofQuestion():
+            check_oath_proof(index, question)
 
 
 def answering(
@@ -191,6 +201,8 @@ def answering(
                 return answer_query(index, outcomes, question, heartbeat)
             case AuditQuestion():
                 return _audited(index, outcomes, question, heartbeat, learn)
+            case OathProofQuestion():
+                return Exported(oath_proof(index, question))
 
     return answer
 

@@ -19,7 +19,7 @@ from accountant.accounting.query import AnyQuery, ExactBalance, LowerBound, deco
 from accountant.accounting.questions import ViewQuestion
 from accountant.accounting.withdrawal import Dependents
 from accountant.chain.block import Position
-from accountant.chain.query import BalanceAtLeast, Income, Storage, TransactionSucceeded, View
+from accountant.chain.query import BalanceAtLeast, Every, Income, Storage, TransactionSucceeded, View
 from accountant.index.port import ChainIndex
 from accountant.index.position import resolve
 from accountant.oath.audit_report import Audit, decode_audit
@@ -124,6 +124,8 @@ def _again(jobs: Jobs, row: JobRow) -> JobRow:
             attempts_most=row.attempts_most,
             queue=row.queue,
             repeats=row.id,
+            oath_batch=row.oath_batch,
+            oath_beneficiary=row.oath_beneficiary,
         )
     )
 
@@ -164,6 +166,8 @@ class _Answers:
             case QuestionKind.CERTIFICATE_EXPORT:
                 outcomes = decode_certificate_file(decode_exported(row.certificate).file).statement.outcomes
                 return not self._hashes.isdisjoint(outcome.transaction for outcome in outcomes)
+            case QuestionKind.OATH_PROOF:
+                return False  # nothing is executed for it
             case QuestionKind.OBSERVATION:
                 return self._first < decode_observation(row.certificate).transactions
             case QuestionKind.TRANSACTION_PREPARATION:
@@ -200,6 +204,8 @@ class _Answers:
                 seq = self._index.seq_of(Hash(query.transaction))
                 assert seq is not None
                 return self._checkpoints and self._first < seq
+            case Every(queries=queries):
+                return any(self._queried(part) for part in queries)
 
     def _seq(self, position: Position) -> Seq:
         place = resolve(self._index, position)

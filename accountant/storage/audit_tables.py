@@ -60,16 +60,21 @@ purses = sa.Table(
     sa.Column("contract", sa.LargeBinary, primary_key=True),
     sa.Column("number", sa.BigInteger, sa.Identity(always=True), nullable=False, unique=True, comment="Order seen."),
     sa.Column("owner", sa.LargeBinary, nullable=False),
-    sa.Column("seq", sa.BigInteger, nullable=False, comment="The transaction that deploys it."),
+    sa.Column("seq", sa.BigInteger, nullable=False, comment="The transaction that deploys it; -1: genesis."),
     sa.Index("ix_purses_owner_seq", "owner", "seq"),
 )
-"""Contracts with the audited code that a transaction deploys. Derived from the chain: may be dropped at any time."""
+"""Contracts with the audited code that genesis sets or a transaction deploys. It may be dropped at any time."""
 
 purse_search = sa.Table(
     "purse_search",
     metadata,
     sa.Column("only", sa.SmallInteger, primary_key=True, autoincrement=False),
-    sa.Column("before", sa.BigInteger, nullable=False, comment="Deployments below this number were looked at."),
+    sa.Column(
+        "before",
+        sa.BigInteger,
+        nullable=False,
+        comment="Deployments below this number were looked at; -1: not even genesis.",
+    ),
     sa.CheckConstraint('"only" = 1', name="single"),
 )
 """One row: how far purses were looked for."""

@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from accountant.chain.block import Header
 from accountant.chain.headers import SignedHeader
 from accountant.primitives.encoding import Decoder
+from accountant.primitives.types import Height
 from accountant.storage.tables import blocks, genesis
 
 _HEADER_BYTES_MAX = 1024
@@ -21,6 +22,11 @@ def signed_headers(connection: sa.Connection, from_height: int, limit: int) -> t
         .limit(limit)
     )
     return tuple(SignedHeader(_headers.decode(header), signature) for header, signature in rows)
+
+
+def signed_header(connection: sa.Connection, height: Height) -> SignedHeader | None:
+    """The header at a height; None where there is none."""
+    return next(iter(signed_headers(connection, height, 1)), None)
 
 
 def genesis_bytes(connection: sa.Connection) -> bytes | None:

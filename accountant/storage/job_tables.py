@@ -50,6 +50,14 @@ jobs = sa.Table(
     sa.Column("swear", sa.Boolean, nullable=False, server_default=sa.false()),
     sa.Column("oath", sa.LargeBinary, comment="Hash of the transaction that swears the answer."),
     sa.Column(
+        "oath_batch",
+        sa.Boolean,
+        nullable=False,
+        server_default=sa.false(),
+        comment="Its answer may be sworn together with others.",
+    ),
+    sa.Column("oath_beneficiary", sa.LargeBinary, comment="Who gets what of the penalty is not burnt."),
+    sa.Column(
         "epoch",
         sa.BigInteger,
         nullable=False,

@@ -13,7 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from accountant.execution.port import OutcomesWithdrawn
-from accountant.primitives.types import Hash
+from accountant.primitives.types import Address, Hash
 from accountant.storage.agreement_tables import epoch
 from accountant.storage.job_tables import PASSING, job_events, jobs, outbox
 
@@ -56,6 +56,10 @@ class NewJob(NamedTuple):
     queue: Queue = Queue.CPU
     repeats: str | None = None
     """The job whose answer was withdrawn and that is asked again."""
+    oath_batch: bool = False
+    """Whether its answer may be sworn together with others."""
+    oath_beneficiary: Address | None = None
+    """Who gets what of the penalty is not burnt; None: all of it is burnt."""
 
 
 class JobRow(NamedTuple):
@@ -85,6 +89,8 @@ class JobRow(NamedTuple):
     withdrawn_at: datetime | None
     repeated_by: str | None
     repeats: str | None
+    oath_batch: bool
+    oath_beneficiary: Address | None
 
 
 class Lease(NamedTuple):

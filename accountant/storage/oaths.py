@@ -2,16 +2,18 @@
 
 import uuid
 from collections.abc import Sequence
+from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from accountant.oath.signing import Purpose
-from accountant.primitives.types import Address, ContractId, Hash, Seq
+from accountant.primitives.types import BLACKHOLE, Address, ContractId, Hash, Seq
 from accountant.storage.job_tables import jobs
 from accountant.storage.jobs import JobState
-from accountant.storage.oath_tables import oaths, signed_transactions
+from accountant.storage.oath_tables import oaths, publishing, signed_transactions
 
 OATH_ID_PREFIX = "oath_"
 
@@ -75,6 +77,16 @@ class UnswornJob(NamedTuple):
     number: int
     id: str
     certificate: bytes
+    together: bool
+    """Whether it may be sworn together with others."""
+    beneficiary: Address
+
+
+class Answered(NamedTuple):
+    """A job that an oath answers; `part`: which of several answers is the job's own."""
+
+    job_number: int
+    part: int | None = None
 
 
 class OathRow(NamedTuple):
@@ -86,6 +98,22 @@ class OathRow(NamedTuple):
     """The API key that asked."""
     signed: SignedRow | None
     declined: str | None
+    part: int | None
+    """Where several answers are sworn together: which one is the job's own."""
+
+
+class PublishingRow(NamedTuple):
+    """What a publisher's latest round came to. Amounts in base units."""
+
+    signer: Address
+    at: datetime
+    age_s: int
+    """Whole seconds since then, by the database's clock."""
+    stopped: str | None
+    detail: str | None
+    low: bool
+    left: int
+    alarm: int
 
 
 _SIGNED = tuple(signed_transactions.c[name] for name in SignedRow._fields)
@@ -144,13 +172,16 @@ class Oaths:
         statement = sa.insert(signed_transactions).values(**new._asdict())
         return int(self._connection.execute(statement.returning(signed_transactions.c.number)).scalar_one())
 
-    def swear(self, job_number: int, new: NewSigned) -> str:
-        """Stores a signed oath and notes it on its job; its id."""
-        oath_id = OATH_ID_PREFIX + uuid.uuid4().hex
-        row = {"id": oath_id, "job_number": job_number, "signed_number": self.add(new)}
-        self._connection.execute(sa.insert(oaths).values(**row))
-        self._connection.execute(sa.update(jobs).where(jobs.c.number == job_number).values(oath=new.hash))
-        return oath_id
+    def swear(self, answered: Sequence[Answered], new: NewSigned) -> list[str]:
+        """Stores a signed oath and notes it on every job that it answers; an id for each."""
+        signed = self.add(new)
+        ids = []
+        for job_number, part in answered:
+            ids.append(OATH_ID_PREFIX + uuid.uuid4().hex)
+            row = {"id": ids[-1], "job_number": job_number, "signed_number": signed, "part": part}
+            self._connection.execute(sa.insert(oaths).values(**row))
+            self._connection.execute(sa.update(jobs).where(jobs.c.number == job_number).values(oath=new.hash))
+        return ids
 
     def decline(self, job_number: int, why: str) -> None:
         """Remembers that a job's answer is not sworn."""
@@ -161,14 +192,17 @@ class Oaths:
         """Finished jobs whose answer is to be sworn and is neither sworn nor declined, oldest first, locked."""
         decided = sa.exists(sa.select(oaths.c.id).where(oaths.c.job_number == jobs.c.number))
         query = (
-            sa.select(jobs.c.number, jobs.c.id, jobs.c.certificate)
+            sa.select(jobs.c.number, jobs.c.id, jobs.c.certificate, jobs.c.oath_batch, jobs.c.oath_beneficiary)
             .where(jobs.c.state == JobState.DONE, jobs.c.swear, jobs.c.oath.is_(None), ~decided)
             .where(jobs.c.withdrawn_at.is_(None))
             .order_by(jobs.c.number)
             .limit(limit)
             .with_for_update(skip_locked=True)
         )
-        return [UnswornJob(r.number, r.id, r.certificate) for r in self._connection.execute(query)]
+        return [
+            UnswornJob(number, job_id, certificate, together, Address(beneficiary or BLACKHOLE))
+            for number, job_id, certificate, together, beneficiary in self._connection.execute(query)
+        ]
 
     def open(self, signer: Address) -> list[SignedRow]:
         """What is signed and not known to be in a block, by nonce."""
@@ -205,22 +239,54 @@ class Oaths:
         """An oath by its id."""
         return self._find(oaths.c.id == oath_id)
 
-    def of_transaction(self, transaction: Hash) -> OathRow | None:
-        """The oath that a transaction swears, if this accountant published it."""
-        return self._find(signed_transactions.c.hash == transaction)
+    def of_transaction(self, transaction: Hash, key_prefix: str | None) -> OathRow | None:
+        """The oath that a transaction swears, if this accountant published it for this key (None: for any).
 
-    def _find(self, condition: sa.ColumnElement[bool]) -> OathRow | None:
+        Where it answers several jobs: as the answer to the first of them.
+        """
+        own = () if key_prefix is None else (jobs.c.key_prefix == key_prefix,)
+        return self._find(signed_transactions.c.hash == transaction, *own)
+
+    def _find(self, *conditions: sa.ColumnElement[bool]) -> OathRow | None:
         query = (
-            sa.select(oaths.c.id, jobs.c.id, jobs.c.key_prefix, oaths.c.declined, *_SIGNED)
+            sa.select(oaths.c.id, jobs.c.id, jobs.c.key_prefix, oaths.c.declined, oaths.c.part, *_SIGNED)
             .join(jobs, jobs.c.number == oaths.c.job_number)
             .outerjoin(signed_transactions, signed_transactions.c.number == oaths.c.signed_number)
-            .where(condition)
+            .where(*conditions)
+            .order_by(jobs.c.number)
+            .limit(1)
         )
         found = self._connection.execute(query).one_or_none()
         if found is None:
             return None
-        oath_id, job_id, key_prefix, declined, *signed = tuple(found)
-        return OathRow(oath_id, job_id, key_prefix, None if signed[0] is None else _signed_row(signed), declined)
+        oath_id, job_id, key_prefix, declined, part, *signed = tuple(found)
+        return OathRow(oath_id, job_id, key_prefix, None if signed[0] is None else _signed_row(signed), declined, part)
+
+    def told(self, signer: Address, stopped: str | None, detail: str | None, low: bool, left: int, alarm: int) -> None:
+        """Remembers what a publisher's round came to."""
+        values = {"stopped": stopped, "detail": detail, "low": low, "left": left, "alarm": alarm}
+        new = insert(publishing).values(signer=signer, **values)
+        again = new.on_conflict_do_update(
+            index_elements=[publishing.c.signer], set_={**values, "at": sa.func.clock_timestamp()}
+        )
+        self._connection.execute(again)
+
+    def stopped(self, stopped: str, detail: str) -> None:
+        """Remembers of the publisher that was here last what stops it, where nobody tells whom it signs for."""
+        last = sa.select(publishing.c.signer).order_by(publishing.c.at.desc()).limit(1).scalar_subquery()
+        changes = {"stopped": stopped, "detail": detail, "at": sa.func.clock_timestamp()}
+        self._connection.execute(sa.update(publishing).where(publishing.c.signer == last).values(**changes))
+
+    def publishing(self) -> PublishingRow | None:
+        """How publishing goes, of the signer whose publisher was here last; None if none ever was."""
+        since = sa.func.clock_timestamp() - publishing.c.at
+        age = sa.func.floor(sa.extract("epoch", since)).cast(sa.BigInteger).label("age_s")
+        columns = (age if name == "age_s" else publishing.c[name] for name in PublishingRow._fields)
+        query = sa.select(*columns).order_by(publishing.c.at.desc())
+        found = self._connection.execute(query.limit(1)).one_or_none()
+        if found is None:
+            return None
+        return PublishingRow(**{**found._asdict(), "signer": Address(found.signer), "left": int(found.left)})
 
 
 def _live(signer: Address) -> tuple[sa.ColumnElement[bool], ...]:

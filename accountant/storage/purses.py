@@ -6,14 +6,16 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
 from accountant.chain.footprint import account_key
+from accountant.chain.genesis import decode_genesis
 from accountant.chain.rows import RowKind
 from accountant.chain.transaction import TransactionKind, decode_deployment, decode_transaction
 from accountant.oath.code import OATH_CODE_HASH
 from accountant.primitives.addresses import contract_id_of
 from accountant.primitives.hashes import sha256
-from accountant.primitives.types import Address, ContractId, Seq
+from accountant.primitives.types import GENESIS_SEQ, Address, ContractId, Seq
 from accountant.storage import tables
 from accountant.storage.audit_tables import purse_search, purses
+from accountant.storage.headers import genesis_bytes
 
 PIECE = 200
 """Deployments looked at by one step of the search."""
@@ -25,7 +27,7 @@ _t, _p, _s = tables.transactions, purses, purse_search
 
 
 class PurseOfChain(NamedTuple):
-    """A contract with the audited code, and who deployed it."""
+    """A contract with the audited code, and who deployed it. `seq`: of the deployment; −1 where genesis sets it."""
 
     contract: ContractId
     owner: Address
@@ -48,10 +50,12 @@ class Purses:
 
     def search(self) -> bool:
         """Looks at the next deployments; whether there may be more. One search goes on at a time."""
-        first = insert(_s).values(only=1, before=0).on_conflict_do_nothing()
+        first = insert(_s).values(only=1, before=GENESIS_SEQ).on_conflict_do_nothing()
         self._connection.execute(first)
         before = self._connection.scalar(sa.select(_s.c.before).with_for_update())
         assert before is not None
+        if before == GENESIS_SEQ:
+            return self._search_genesis()
         deploys = sa.select(_t.c.seq, _t.c.sender, _t.c.nonce, _t.c.raw).where(
             _t.c.kind == sa.literal_column(str(int(TransactionKind.DEPLOY))), _t.c.seq >= before
         )
@@ -66,6 +70,21 @@ class Purses:
         if rows:
             self._connection.execute(sa.update(_s).values(before=rows[-1].seq + 1))
         return len(rows) == PIECE
+
+    def _search_genesis(self) -> bool:
+        """Looks at the contracts that genesis sets; whether there is a chain."""
+        raw = genesis_bytes(self._connection)
+        if raw is None:
+            return False
+        found = [
+            PurseOfChain(ContractId(listed.contract), Address(listed.deployer), GENESIS_SEQ)
+            for listed in decode_genesis(raw).contracts
+            if sha256(listed.code) == OATH_CODE_HASH
+        ]
+        if found:
+            self._connection.execute(insert(_p).on_conflict_do_nothing(), [purse._asdict() for purse in found])
+        self._connection.execute(sa.update(_s).values(before=0))
+        return True
 
     def owners(self, after: int, limit: int) -> list[Owner]:
         """Up to `limit` owners in the order in which their first purses were seen, all with number > after."""

@@ -6,6 +6,7 @@ from typing import NamedTuple
 from accountant.chain.query import (
     AccountingQuery,
     BalanceAtLeast,
+    Every,
     Income,
     Storage,
     TransactionSucceeded,
@@ -72,7 +73,8 @@ def features_of(
     `penalty`, `deposit` (right before the oath) and `stake` (what depends on the answer; 0 if unknown) in base units;
     `cost`: gas that checking it takes at most.
     """
-    kinds = [float(isinstance(query, kind)) for kind in _KINDS]
+    asked = query.queries if isinstance(query, Every) else (query,)
+    kinds = [float(any(isinstance(one, kind) for one in asked)) for kind in _KINDS]
     return Features(
         penalty_log=_log(penalty),
         deposit_share=min(penalty / max(deposit, 1), 4.0),

@@ -2,7 +2,9 @@
 
 from accountant.chain.query import (
     AccountingQuery,
+    Answer,
     BalanceAtLeast,
+    Every,
     Income,
     TransactionSucceeded,
     decode_answer,
@@ -23,7 +25,20 @@ def query_of(terms: SwornTerms) -> AccountingQuery | None:
 
 
 def stake_of(index: ChainIndex, query: AccountingQuery | None, terms: SwornTerms) -> int:
-    """Base units that depend on the answer: the balance or the payment asked about, the income told; 0 if unknown."""
+    """Base units that depend on the answer: the balance or the payment asked about, the income told; 0 if unknown.
+
+    Of several queries under one penalty all together.
+    """
+    match query:
+        case Every(queries=queries):
+            said = _said(terms.answer)
+            answers: tuple[Answer | None, ...] = said if isinstance(said, tuple) else ()
+            answers += (None,) * (len(queries) - len(answers))
+            return sum(_stake(index, part, answer) for part, answer in zip(queries, answers, strict=False))
+    return _stake(index, query, _said(terms.answer))
+
+
+def _stake(index: ChainIndex, query: AccountingQuery | None, answer: Answer | None) -> int:
     match query:
         case BalanceAtLeast(amount=amount):
             return max(0, amount)
@@ -31,7 +46,7 @@ def stake_of(index: ChainIndex, query: AccountingQuery | None, terms: SwornTerms
             seq = index.seq_of(Hash(transaction))
             return 0 if seq is None else index.transaction(seq).transaction.value
         case Income():
-            return _told(terms.answer)
+            return max(0, answer) if isinstance(answer, int) else 0
     return 0
 
 
@@ -43,9 +58,8 @@ def gain_of(stake: int, penalty: int) -> int:
     return min(stake or max(0, penalty), AMOUNT_MAX)
 
 
-def _told(answer: bytes) -> int:
+def _said(answer: bytes) -> Answer | None:
     try:
-        decoded = decode_answer(answer)
+        return decode_answer(answer)
     except InvalidEncoding:
-        return 0
-    return max(0, decoded) if isinstance(decoded, int) else 0
+        return None

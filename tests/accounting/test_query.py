@@ -23,6 +23,7 @@ from accountant.accounting.questions import InvalidQuestion
 from accountant.chain.block import Position
 from accountant.chain.query import (
     BalanceAtLeast,
+    Every,
     Income,
     Storage,
     TransactionSucceeded,
@@ -116,18 +117,19 @@ def _check(found: QueryCertificate, asked: bytes, budget: int | None, truth: obj
 
 
 def test_names_and_encodings_of_all_kinds() -> None:
-    """Seven kinds, each with its own bytes and hash; the five of contracts and oaths are encoded as those know them."""
+    """Eight kinds, each with its own bytes and hash; the six of contracts and oaths are encoded as those know them."""
     queries: list[AnyQuery] = [
         BalanceAtLeast(USERS[0], 5, HEAD),
         TransactionSucceeded(TRANSACTION),
         Income(TRANSACTION, USERS[0]),
         Storage(CONTRACTS[0], b"a", HEAD),
         View(CONTRACTS[0], "run", (b"",), 10, HEAD),
+        Every((TransactionSucceeded(TRANSACTION), Storage(CONTRACTS[0], b"a", HEAD))),
         LowerBound(USERS[0], HEAD),
         ExactBalance(USERS[0], HEAD),
     ]
     assert [type(query) for query in queries] == list(KINDS)
-    assert len({name_of(query) for query in queries}) == 7
+    assert len({name_of(query) for query in queries}) == 8
     for query in queries:
         raw = encode(query)
         assert decode_any_query(raw) == query
@@ -175,6 +177,8 @@ def test_an_exact_balance_that_a_budget_ends_says_what_was_learnt() -> None:
         ("unknown_contract", Storage(bytes(32), b"", HEAD)),
         ("unknown_function", View(CONTRACTS[0], "none", (), 0, HEAD)),
         ("invalid_query", (9, b"")),
+        ("unknown_transaction", Every((TransactionSucceeded(TRANSACTION), TransactionSucceeded(bytes(32))))),
+        ("unknown_contract", Every((TransactionSucceeded(TRANSACTION), Storage(bytes(32), b"", HEAD)))),
     ],
 )
 def test_what_is_refused(kind: str, query: object) -> None:

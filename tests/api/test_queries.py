@@ -55,6 +55,19 @@ def client(service: Service) -> Iterator[AccountantClient]:
         ("storage", {"contract": TELLER_ID, "slot": "0x72617465", "position": "head"}, "accepted", f"0x{RATE:016x}"),
         ("storage", {"contract": TELLER_ID, "slot": "0x", "position": "head"}, "accepted", "0x"),
         (
+            "every",
+            {
+                "queries": [
+                    {"kind": "balance_at_least", "account": ACCOUNT, "amount": "1", "position": "head"},
+                    {"kind": "transaction_succeeded", "transaction": UNSETTLED},
+                    {"kind": "income", "transaction": SETTLED, "account": ACCOUNT},
+                    {"kind": "storage", "contract": TELLER_ID, "slot": "0x", "position": "head"},
+                ]
+            },
+            "accepted",
+            [True, False, "10000", "0x"],
+        ),
+        (
             "view",
             {"contract": TELLER_ID, "function": "rate", "position": "head"},
             "accepted",

@@ -7,20 +7,47 @@ from accountant.chain.block import Position
 from accountant.chain.footprint import QUERY_BYTES_MAX
 from accountant.chain.query import (
     VIEW_GAS_MAX,
+    AccountingQuery,
     Answer,
+    BalanceAtLeast,
+    Every,
+    Income,
     Storage,
+    TransactionSucceeded,
     View,
     ViewAnswer,
     decode_answer,
     decode_query,
+    gas_beside,
     query_hash,
-    view_gas,
 )
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import InvalidEncoding
 
 POSITION = Position(b"\xbb" * 32, 3)
 VIEW = View(b"\xcc" * 32, "price", (-1, b"\x01\x02"), 60_000, POSITION)
+EVERY = Every(
+    (
+        BalanceAtLeast(b"\xaa" * 20, 5, POSITION),
+        TransactionSucceeded(b"\xcc" * 32),
+        Storage(b"\xcc" * 32, b"\x01", POSITION),
+    )
+)
+EVERY_VECTOR = (
+    "920793"
+    + "9400c414"
+    + "aa" * 20
+    + "0592c420"
+    + "bb" * 32
+    + "03"
+    + "9201c420"
+    + "cc" * 32
+    + "9403c420"
+    + "cc" * 32
+    + "c4010192c420"
+    + "bb" * 32
+    + "03"
+)
 VECTOR = bytes.fromhex("9604c420" + "cc" * 32 + "a5707269636592ffc4020102cdea6092c420" + "bb" * 32 + "03")
 
 
@@ -86,7 +113,42 @@ def test_what_is_no_view(changes: dict[str, object]) -> None:
 
 
 def test_asking_a_view_costs_its_limit() -> None:
-    """Other queries, and bytes that are none, cost their flat price alone."""
-    assert view_gas(VECTOR) == 60_000
-    assert view_gas(encode(Storage(b"\xcc" * 32, b"", POSITION))) == 0
-    assert view_gas(b"nonsense") == 0
+    """Several answers cost the flat price each; other queries, and bytes that are none, cost it once."""
+    assert gas_beside(VECTOR, 10) == 60_000
+    assert gas_beside(encode(EVERY), 10) == 20
+    assert gas_beside(encode(Storage(b"\xcc" * 32, b"", POSITION)), 10) == 0
+    assert gas_beside(b"nonsense", 10) == 0
+
+
+def test_several_queries_have_these_bytes() -> None:
+    """Tag 7 and the list of queries: a vector that must never change. Their answers are one array."""
+    raw = encode(EVERY)
+    assert raw.hex() == EVERY_VECTOR
+    assert decode_query(raw) == EVERY
+    answer = (True, 7, b"\x05")
+    assert encode(answer).hex() == "93c307c40105" and decode_answer(encode(answer)) == answer
+
+
+@pytest.mark.parametrize(
+    "parts",
+    [
+        (),
+        EVERY.queries[:1],
+        EVERY.queries[:1] * 17,
+        (EVERY.queries[0], VIEW),
+        (EVERY.queries[0], EVERY),
+        (EVERY.queries[0], BalanceAtLeast(b"\xcc" * 25, 1, POSITION)),
+        (EVERY.queries[0], Income(b"\xcc" * 32, b"\xcc" * 31)),
+    ],
+)
+def test_what_cannot_be_asked_together(parts: tuple[AccountingQuery, ...]) -> None:
+    """Fewer than two, more than sixteen, a view, others that are several themselves, an account that is none."""
+    with pytest.raises(InvalidEncoding):
+        decode_query(encode([7, parts]))
+
+
+@pytest.mark.parametrize("answer", [(), (True,), (1,) * 17, (True, None), (True, (1, 2)), ("a", 1), (1.5, True)])
+def test_what_is_no_answer_of_several(answer: object) -> None:
+    """Too few, too many, and what no single query has for an answer."""
+    with pytest.raises(InvalidEncoding):
+        decode_answer(encode(answer))

@@ -90,6 +90,17 @@ def test_an_answer_and_its_exit_status(ask: Ask, arguments: tuple[str, ...], sta
     assert said.value("Query").startswith("0x") and "transactions executed" in said.value("Took")
 
 
+def test_how_it_is_sworn(ask: Ask, service: Service) -> None:
+    """Options for the oath are a wish for one; a beneficiary that is no user is refused."""
+    assert ask("transaction-succeeded", SETTLED, "--together", "--beneficiary", BOBS).status == 0
+    assert ask("income", SETTLED, BOBS, "--swear").status == 0
+    assert ask("transaction-succeeded", SETTLED, "--beneficiary", TELLER_ID).status == 2
+    with service.engine.connect() as connection:
+        wished = "select oath_batch, oath_beneficiary from accountant.jobs where swear order by number"
+        rows = [tuple(row) for row in connection.exec_driver_sql(wished)]
+    assert rows == [(True, BOB.address), (False, None)]
+
+
 def test_undecided_is_a_status_of_its_own(ask: Ask) -> None:
     """3, with what was learnt, what is missing, and its price."""
     said = ask("exact-balance", CAROLS, "--gas-budget", "0")

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from accountant.chain.headers import SignedHeader
 from accountant.primitives.addresses import show
-from accountant.primitives.encoding import encode
+from accountant.primitives.encoding import Decoder, encode
 from accountant.primitives.types import Seq
 from accountant.storage.embedded import EmbeddedServers
 from tests.support.auditor import PLENTY, sworn_chain
@@ -89,16 +90,70 @@ def test_files_that_hold_none(oath: Oath, tmp_path: Path, content: bytes) -> Non
     assert said.status == 2 and len(said.err.splitlines()) == 1
 
 
-def test_a_lie_is_proved_to_a_stranger(oath: Oath, service: Accountant, tmp_path: Path, command: CommandLine) -> None:
+@pytest.fixture
+def headers(service: Accountant, command: CommandLine, tmp_path: Path) -> Path:
+    """What a stranger trusts."""
+    path = tmp_path / "chain.headers"
+    keys = ("--api", service.url, "--api-key", service.key)
+    assert command("chain", "headers", "--out", str(path), *keys).status == 0
+    return path
+
+
+GENESIS = "0x" + SWORN.recorded.genesis.hash.hex()
+
+
+def test_an_oath_is_proved_to_a_stranger(oath: Oath, command: CommandLine, headers: Path, tmp_path: Path) -> None:
+    """Proved with the accountant, checked with headers alone: what is sworn, and that it counts."""
+    proof = tmp_path / "oath.proof"
+    for name in (TRUTH, LIE):
+        assert oath("prove", name, "--out", str(proof)).status == 0
+        said = command("oath", "check", str(proof), "--headers", str(headers), "--genesis", GENESIS)
+        assert (said.status, said.value("Oath")) == (0, name) and said.value("Counts").startswith("yes"), said.err
+        assert said.value("Swearer") == show(ACCOUNTANT.address)
+    other = command("oath", "check", str(proof), "--headers", str(headers), "--genesis", "0x" + "0" * 64)
+    assert other.status == 1 and other.out.startswith("refused: genesis")
+    raw = proof.read_bytes()
+    proof.write_bytes(raw[:-1] + bytes([raw[-1] ^ 1]))
+    changed = command("oath", "check", str(proof), "--headers", str(headers))
+    assert changed.status == 1 and changed.out.startswith("refused:")
+    assert command("oath", "check", str(tmp_path / "none"), "--headers", str(headers)).status == 2
+    assert oath("prove", DEPLOYMENT, "--out", str(tmp_path / "nothing")).status == 2
+
+
+def test_a_saved_answer_shows_where_the_oath_stands(
+    oath: Oath, command: CommandLine, headers: Path, tmp_path: Path
+) -> None:
+    """What the accountant answered, saved: the oath is read from its own bytes, whatever else the file says."""
+    answer = json.loads(oath("check", TRUTH, "--json").out)
+    block = answer["inclusion"]
+    signed = Decoder(SignedHeader, 2_000).decode(bytes.fromhex(block["header"][2:]))
+    assert "0x" + signed.header.hash.hex() == block["block"] and signed.header.height == block["height"]
+    path = tmp_path / "answer.json"
+
+    def check() -> Said:
+        return command("oath", "check", str(path), "--headers", str(headers), "--genesis", GENESIS)
+
+    answer["sworn"]["answer"], answer["sworn"]["penalty"] = False, "5"
+    path.write_text(json.dumps(answer))
+    said = check()
+    assert said.status == 1 and said.value("Counts").startswith("not shown"), said.err
+    assert (said.value("Oath"), said.value("Answer"), said.value("Penalty")) == (TRUTH, "true", "1,000,000,000")
+    for changed in ({"height": 1}, {"height": 10**9}, {"index": 1}, {"index": "0"}, {"path": [TRUTH]}, {"path": [1]}):
+        path.write_text(json.dumps({**answer, "inclusion": {**block, **changed}}))
+        assert check().status == 1 and check().out.startswith("refused:")
+    for text in ("{}", "[]", "null", '{"inclusion": null}', "[" * 100_000):
+        path.write_text(text)
+        assert check().out.startswith("refused: file")
+
+
+def test_a_lie_is_proved_to_a_stranger(oath: Oath, headers: Path, tmp_path: Path, command: CommandLine) -> None:
     """Prosecuted with the accountant, convicted with headers alone: who swore what, and what is true."""
-    proof, headers = tmp_path / "lie.proof", tmp_path / "chain.headers"
+    proof = tmp_path / "lie.proof"
     made = oath("prosecute", LIE, "--out", str(proof))
     assert made.status == 0 and LIE in made.out, made.err
-    keys = ("--api", service.url, "--api-key", service.key)
-    assert command("chain", "headers", "--out", str(headers), *keys).status == 0
-    genesis = "0x" + SWORN.recorded.genesis.hash.hex()
-    said = command("oath", "convict", str(proof), "--headers", str(headers), "--genesis", genesis)
+    said = command("oath", "convict", str(proof), "--headers", str(headers), "--genesis", GENESIS)
     assert said.status == 0 and LIE in said.out and "swore false" in said.out and "true is true" in said.out
+    assert "it counted" in said.out
     assert show(ACCOUNTANT.address) in said.out
     other = command("oath", "convict", str(proof), "--headers", str(headers), "--genesis", "0x" + "0" * 64)
     assert other.status == 1 and other.out.startswith("refused: genesis")

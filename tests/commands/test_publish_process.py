@@ -19,6 +19,8 @@ from accountant.chain.query import BalanceAtLeast
 from accountant.contracts.module import check_module
 from accountant.oath.counts import counts
 from accountant.oath.oath import NotAnOath, Oath, oath_of
+from accountant.oath.purse import withdrawn_by
+from accountant.primitives.addresses import contract_id_of, show
 from accountant.primitives.types import UNITS_PER_TOKEN, Seq
 from accountant.services.api_keys import ensure_first_key
 from accountant.services.follow_chain import follow_forever
@@ -40,20 +42,24 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
-@contextmanager
-def running(command: str, database_url: str, node_url: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
-    """The process; killed at the end if it still runs."""
-    key = folder / "accountant.pem"
-    key.write_bytes(ACCOUNTANT.to_pem())
-    environment = {
+def environment_of(database_url: str, node_url: str, folder: Path) -> dict[str, str]:
+    """What the processes are told."""
+    return {
         **os.environ,
         "DATABASE_URL": database_url,
         "REDIS_URL": "redis://127.0.0.1:1",
         "ANH_NODE_URL": node_url,
         "ANH_DATA_DIR": str(folder),
-        "ANH_ACCOUNTANT_KEY": str(key),
+        "ANH_ACCOUNTANT_KEY": str(folder / "accountant.pem"),
         "ANH_OATH_DEPOSIT": str(100 * TOKEN),
     }
+
+
+@contextmanager
+def running(command: str, database_url: str, node_url: str, folder: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """The process; killed at the end if it still runs."""
+    (folder / "accountant.pem").write_bytes(ACCOUNTANT.to_pem())
+    environment = environment_of(database_url, node_url, folder)
     with (folder / f"{command}.log").open("ab") as log:
         process = subprocess.Popen([sys.executable, "-m", "accountant.cli", command], env=environment, stderr=log)
     try:
@@ -120,6 +126,21 @@ async def test_killed_again_and_again(tmp_path: Path, database_url: str) -> None
                             await asyncio.sleep(0.1)
                     last.send_signal(signal.SIGTERM)
                     assert await asyncio.to_thread(last.wait, 10) == 0
+                    purse = show(contract_id_of(ACCOUNTANT.address, 0))
+                    said = await asyncio.to_thread(_withdraw, database_url, node.url, tmp_path, purse, "--dry-run")
+                    assert f"{(100 - count) * TOKEN:,}" in said.stdout.decode(), said.stderr
+                    said = await asyncio.to_thread(_withdraw, database_url, node.url, tmp_path, purse)
+                    assert said.returncode == 0 and b"Withdrawn" in said.stdout, said.stderr
+                    said = await asyncio.to_thread(_withdraw, database_url, node.url, tmp_path, purse)
+                    assert said.returncode == 2 and b"may be taken out" in said.stderr
+                    for wrong in ("purse", "0x" + "00" * 32):
+                        said = await asyncio.to_thread(_withdraw, database_url, node.url, tmp_path, wrong)
+                        assert said.returncode == 2 and len(said.stderr.splitlines()) == 1
+                    async with asyncio.timeout(30):
+                        while index.head().next_seq < 3 + count:  # noqa: ASYNC110 - another process
+                            await asyncio.sleep(0.1)
+                    withdrawn = index.transaction(Seq(2 + count)).transaction
+                    assert withdrawn_by(withdrawn) == (100 - count) * TOKEN
                     _shows_no_key(signer.pid, tmp_path)
                     signer.send_signal(signal.SIGTERM)
                     assert await asyncio.to_thread(signer.wait, 10) == 0
@@ -127,6 +148,15 @@ async def test_killed_again_and_again(tmp_path: Path, database_url: str) -> None
                 assert len(sworn) == count
                 assert all(counts(index, oath).counts for oath in sworn)
     engine.dispose()
+
+
+def _withdraw(
+    database_url: str, node_url: str, folder: Path, purse: str, *options: str
+) -> subprocess.CompletedProcess[bytes]:
+    """`accountant oath withdraw`, once it ended."""
+    command = [sys.executable, "-m", "accountant.cli", "oath", "withdraw", purse, *options]
+    environment = environment_of(database_url, node_url, folder)
+    return subprocess.run(command, env=environment, capture_output=True, timeout=60, check=False)
 
 
 def _open(engine: sa.Engine) -> bool:
@@ -145,4 +175,5 @@ def _shows_no_key(signer: int, folder: Path) -> None:
     purposes = [
         json.loads(line)["purpose"] for line in (folder / "signer" / "signatures.jsonl").read_text().splitlines()
     ]
-    assert purposes[:2] == ["deploy", "deposit"] and set(purposes[2:]) == {"oath"} and len(purposes) >= 15
+    assert purposes[:2] == ["deploy", "deposit"] and set(purposes[2:-1]) == {"oath"} and len(purposes) >= 16
+    assert purposes[-1] == "withdraw"

@@ -13,9 +13,12 @@ from hypothesis import strategies as st
 from accountant.chain.envelope import ArgumentKind
 from accountant.chain.footprint import Bound, Call, Credit, Debit, Entry, Query, Read, Write
 from accountant.chain.genesis import GasSchedule
+from accountant.chain.query import PARTS_MOST, Every, TransactionSucceeded, decode_query
 from accountant.contracts.errors import FailureKind
 from accountant.contracts.run import execute
 from accountant.contracts.table import HOST
+from accountant.primitives.encoding import encode
+from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.types import Gas
 from tests.support.wat import FRIEND, MAIN, DictWorld, admits, call_of, contract, main_module, module
 
@@ -53,6 +56,19 @@ def _two(a: bytes, b: bytes, _m: int) -> dict[str, int]:
 
 def _one(a: bytes, _b: bytes, _m: int) -> dict[str, int]:
     return {"reason": len(a), "slot": len(a), "value": len(a), "length": len(a)}
+
+
+def _together(parts: int) -> bytes:
+    """Several queries at once."""
+    return encode(Every((TransactionSucceeded(bytes(32)),) * parts))
+
+
+def _answers(query: bytes) -> int:
+    try:
+        asked = decode_query(query)
+    except InvalidEncoding:
+        return 1
+    return len(asked.queries) if isinstance(asked, Every) else 1
 
 
 def _read(a: bytes, _b: bytes, _m: int) -> dict[str, int]:
@@ -113,7 +129,11 @@ ROWS: dict[str, Row] = {
     "bound": Row(
         f"(drop (call $bound {A} {B}))", _account, st.integers(0, 20).map(lambda n: bytes(32 * n)), sizes=_two
     ),
-    "query": Row(f"(drop (call $query {A}))", sizes=_one),
+    "query": Row(
+        f"(drop (call $query {A}))",
+        st.one_of(SMALL_BYTES, st.integers(2, PARTS_MOST).map(_together)),
+        sizes=lambda a, _b, _m: {"length": len(a), "answers": _answers(a)},
+    ),
 }
 
 

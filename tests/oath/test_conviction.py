@@ -5,39 +5,46 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from accountant.accounting.proof.build import build
+from accountant.chain.block import Position
 from accountant.chain.headers import Headers
-from accountant.chain.query import decode_query
+from accountant.chain.query import BalanceAtLeast, Every, Income, TransactionSucceeded, decode_query
+from accountant.chain.transaction import sign_transaction
 from accountant.execution.memory import MemoryOutcomes
 from accountant.oath.conviction import ConvictionRefused, convict, prosecute
 from accountant.oath.oath import oath_of
+from accountant.oath.proof import prove_oath
+from accountant.oath.swear import Stamp, deploy_transaction, deposit_transaction, swear_transaction
+from accountant.primitives.addresses import contract_id_of
 from accountant.primitives.encoding import encode
-from accountant.primitives.types import Gas, Hash, Height, Seq
+from accountant.primitives.types import Amount, Gas, Height, Seq
 from tests.support.auditor import sworn_chain
-from tests.support.oath_node import ACCOUNTANT
+from tests.support.index_chain import RecordedIndex
+from tests.support.oath_chain import TOKEN, terms
+from tests.support.oath_node import ACCOUNTANT, CUSTOMER, ChainNode, oath_genesis
 
 SWORN = sworn_chain()
 INDEX = SWORN.recorded
 
 
-def headers_of_chain() -> Headers:
-    genesis, head = INDEX.genesis, INDEX.head().height
-    blocks = [INDEX.block(Height(height)) for height in range(head + 1)]
+def headers_of_chain(index: RecordedIndex) -> Headers:
+    genesis, head = index.genesis, index.head().height
+    blocks = [index.block(Height(height)) for height in range(head + 1)]
     return Headers(
         genesis,
-        tuple(block.header for block in INDEX.blocks),
+        tuple(block.header for block in index.blocks),
         tuple(block.hash for block in blocks if block),
         tuple(block.first_seq for block in blocks if block),
     )
 
 
-HEADERS = headers_of_chain()
+HEADERS = headers_of_chain(INDEX)
 
 
-def parts(seq: Seq) -> tuple[bytes, Height, list[Hash], bytes]:
-    """The oath's bytes, its block, and a certificate of the truth."""
-    oath = oath_of(INDEX, seq)
-    certificate = build(INDEX, MemoryOutcomes(), decode_query(oath.terms.query), execute=True)
-    return encode(oath.transaction), oath.located.height, [oath.located.hash], certificate
+def parts(seq: Seq) -> tuple[bytes, bytes]:
+    """The oath's proof, and a certificate of the truth."""
+    terms = oath_of(INDEX, seq).terms
+    certificate = build(INDEX, MemoryOutcomes(), decode_query(terms.query), execute=True)
+    return prove_oath(INDEX, seq), certificate
 
 
 def proof() -> bytes:
@@ -45,33 +52,72 @@ def proof() -> bytes:
 
 
 def test_a_lie() -> None:
-    """Who swore it, what, and the truth; with headers alone."""
+    """Who swore it, what, the truth, and that the oath counted; with headers alone."""
     found = convict(proof(), HEADERS, Gas(10**6))
     assert found.swearer == ACCOUNTANT.address and found.contract == SWORN.purse
     assert (found.terms.answer, found.truth) == (encode(False), encode(True))
     assert found.transaction == INDEX.transaction(SWORN.lie).hash
+    assert found.deposit >= found.terms.penalty
 
 
 def test_a_truth() -> None:
     """Nobody can prove that a true oath is a lie: not by its own certificate, nor by another query's."""
-    raw, height, hashes, certificate = parts(SWORN.truths[0])
+    oath, certificate = parts(SWORN.truths[0])
     with pytest.raises(ConvictionRefused, match="it is true"):
-        prosecute(raw, height, hashes, certificate)
+        prosecute(oath, certificate)
     with pytest.raises(ConvictionRefused, match="another query"):
-        prosecute(raw, height, hashes, parts(SWORN.truths[1])[3])
+        prosecute(oath, parts(SWORN.truths[1])[1])
 
 
-def test_an_oath_that_is_not_on_the_chain() -> None:
-    """What was signed and never included convicts nobody, and neither does a block that is not there."""
-    raw, height, hashes, certificate = parts(SWORN.lie)
-    with pytest.raises(ConvictionRefused, match="not among"):
-        prosecute(raw, height, [Hash(bytes(32))], certificate)
-    for wrong in (height - 1, height + 1):
-        with pytest.raises(ConvictionRefused, match="inclusion"):
-            convict(prosecute(raw, Height(wrong), hashes, certificate), HEADERS)
-    for beyond in (0, len(HEADERS.headers) + 1):
-        with pytest.raises(ConvictionRefused, match="headers"):
-            convict(prosecute(raw, Height(beyond), hashes, certificate), HEADERS)
+def test_a_lie_that_did_not_count() -> None:
+    """It convicts nobody, and the flaw is named."""
+    node = ChainNode(oath_genesis())
+    node.index = index = RecordedIndex(oath_genesis())
+    purse = contract_id_of(ACCOUNTANT.address, 0)
+    query = BalanceAtLeast(CUSTOMER.address, TOKEN, Position(index.head().hash, 0))
+    for transaction in (
+        deploy_transaction(Stamp(7, 0), index.genesis.gas),
+        swear_transaction(Stamp(7, 1), purse, terms(query, False)),
+    ):
+        node.make_block(sign_transaction(transaction, ACCOUNTANT))
+    certificate = build(index, MemoryOutcomes(), query, execute=True)
+    oath, headers = prove_oath(index, node.seqs()[-1]), headers_of_chain(index)
+    with pytest.raises(ConvictionRefused, match="oath: it did not count, not_covered"):
+        convict(prosecute(oath, certificate), headers)
+
+
+def test_a_lie_among_several_answers() -> None:
+    """One oath on two answers, of which one is false: it is proved with the true answers of both."""
+    node = ChainNode(oath_genesis())
+    node.index = index = RecordedIndex(oath_genesis())
+    purse = contract_id_of(ACCOUNTANT.address, 0)
+    for nonce, transaction in enumerate(
+        (deploy_transaction(Stamp(7, 0), index.genesis.gas), deposit_transaction(Stamp(7, 1), purse, Amount(TOKEN)))
+    ):
+        node.make_block(sign_transaction(transaction, ACCOUNTANT))
+        assert node.seqs()[-1] == nonce
+    paid = index.transaction(Seq(1)).hash
+    query = Every((TransactionSucceeded(paid), Income(paid, purse)))
+    for nonce, answer in enumerate([(True, TOKEN), (True, TOKEN + 1)], start=2):
+        node.make_block(sign_transaction(swear_transaction(Stamp(7, nonce), purse, terms(query, answer)), ACCOUNTANT))
+        node.make_block()
+    certificate, headers = build(index, MemoryOutcomes(), query, execute=True), headers_of_chain(index)
+    with pytest.raises(ConvictionRefused, match="it is true"):
+        prosecute(prove_oath(index, Seq(2)), certificate)
+    with pytest.raises(ConvictionRefused, match="not_covered"):
+        convict(prosecute(prove_oath(index, Seq(3)), certificate), headers)
+    node.make_block(sign_transaction(deposit_transaction(Stamp(7, 4), purse, Amount(TOKEN)), ACCOUNTANT))
+    lie = swear_transaction(Stamp(7, 5), purse, terms(query, (False, TOKEN)))
+    node.make_block(sign_transaction(lie, ACCOUNTANT))
+    found = convict(prosecute(prove_oath(index, Seq(5)), certificate), headers_of_chain(index))
+    assert found.truth == encode((True, TOKEN)) and found.terms.answer == encode((False, TOKEN))
+
+
+def test_the_first_version() -> None:
+    """A file that proved the lie alone is refused, and says why."""
+    old = encode([b"anh/conviction\x00", 1, b"raw", 1, 0, (), b"certificate"])
+    with pytest.raises(ConvictionRefused, match="version 1 did not prove that the oath counted"):
+        convict(old, HEADERS)
 
 
 @settings(max_examples=200, deadline=None)
@@ -97,5 +143,5 @@ def test_what_is_no_proof(raw: bytes) -> None:
 def test_other_headers() -> None:
     """Headers of a chain without the oath's block convict nobody."""
     cut = Headers(HEADERS.genesis, HEADERS.headers[:3], HEADERS.hashes[:4], HEADERS.first_seqs[:4])
-    with pytest.raises(ConvictionRefused, match="headers"):
+    with pytest.raises(ConvictionRefused, match="oath: headers"):
         convict(proof(), cut)

@@ -32,6 +32,7 @@ TERMS = SwornTerms(encode(TransactionSucceeded(bytes(32))), encode(True), Amount
 DEPLOY = deploy_transaction(STAMP, GENESIS.gas)
 DEPOSIT = deposit_transaction(STAMP, PURSE, Amount(1_000))
 OATH = swear_transaction(STAMP, PURSE, TERMS)
+WITHDRAWAL = withdraw_transaction(STAMP, PURSE, ACCOUNTANT.address, Amount(10**12))
 
 
 def purpose(unsigned: Transaction, purse_nonce: int = 3) -> Purpose:
@@ -39,13 +40,14 @@ def purpose(unsigned: Transaction, purse_nonce: int = 3) -> Purpose:
 
 
 def test_what_is_signed() -> None:
-    """The deployment of a purse, a deposit into one's own, and an oath on it, with any beneficiary."""
-    assert [purpose(t) for t in (DEPLOY, DEPOSIT, OATH)] == [Purpose.DEPLOY, Purpose.DEPOSIT, Purpose.OATH]
+    """The deployment of a purse, a deposit into one's own, an oath on it with any beneficiary, and a withdrawal."""
+    signed = [purpose(built) for built in (DEPLOY, DEPOSIT, OATH, WITHDRAWAL)]
+    assert signed == [Purpose.DEPLOY, Purpose.DEPOSIT, Purpose.OATH, Purpose.WITHDRAW]
     paying = swear_transaction(STAMP, PURSE, TERMS._replace(beneficiary=CUSTOMER.address))
     assert purpose(paying) is Purpose.OATH
 
 
-@pytest.mark.parametrize("built", [DEPLOY, DEPOSIT, OATH], ids=["deploy", "deposit", "oath"])
+@pytest.mark.parametrize("built", [DEPLOY, DEPOSIT, OATH, WITHDRAWAL], ids=["deploy", "deposit", "oath", "withdrawal"])
 @pytest.mark.parametrize(
     ("field", "value"),
     [
@@ -75,10 +77,14 @@ def test_nothing_else_is_signed(built: Transaction, field: str, value: Any) -> N
 
 
 def test_only_ones_own_purses() -> None:
-    """Not another's purse, not one that is deployed later, and not the key's own money to anybody."""
+    """Not another's purse, not one that is deployed later, and a withdrawal to nobody but the key itself."""
     foreign = contract_id_of(CUSTOMER.address, 3)
     for contract in (foreign, ContractId(bytes(32)), contract_id_of(ACCOUNTANT.address, 4)):
-        for built in (deposit_transaction(STAMP, contract, Amount(1)), swear_transaction(STAMP, contract, TERMS)):
+        for built in (
+            deposit_transaction(STAMP, contract, Amount(1)),
+            swear_transaction(STAMP, contract, TERMS),
+            withdraw_transaction(STAMP, contract, ACCOUNTANT.address, Amount(1)),
+        ):
             with pytest.raises(NotSigned, match="no purse that this key deployed"):
                 purpose(built)
     for nonce in (-1, 9, 10):
@@ -86,7 +92,7 @@ def test_only_ones_own_purses() -> None:
         with pytest.raises(NotSigned):
             purpose(later, nonce)
     with pytest.raises(NotSigned):
-        purpose(withdraw_transaction(STAMP, PURSE, ACCOUNTANT.address, Amount(1)))
+        purpose(withdraw_transaction(STAMP, PURSE, CUSTOMER.address, Amount(1)))
 
 
 def test_limits() -> None:

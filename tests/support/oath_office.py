@@ -16,6 +16,7 @@ from accountant.oath.signing import SigningLimits
 from accountant.primitives.encoding import encode
 from accountant.primitives.types import UNITS_PER_TOKEN, Amount
 from accountant.services.api_keys import ensure_first_key
+from accountant.services.ask import NO_WISH, OathWish
 from accountant.services.publish import Publisher, PublisherPolicy
 from accountant.services.signing import KeySigner, Signature
 from accountant.storage.database import engine_of, migrate
@@ -33,6 +34,7 @@ def finish_job(
     query: AccountingQuery | bytes | None,
     answer: object,
     swear: bool = True,
+    wish: OathWish = NO_WISH,
 ) -> str:
     """A job that a worker finished with this answer; its id."""
     raw = query if isinstance(query, bytes) or query is None else encode(query)
@@ -56,15 +58,22 @@ def finish_job(
         cache_hits=0,
         slice=(),
     )
-    return store_job(engine, key_prefix, certificate, swear)
+    return store_job(engine, key_prefix, certificate, swear, wish)
 
 
-def store_job(engine: sa.Engine, key_prefix: str, certificate: AnyCertificate | Audit, swear: bool = True) -> str:
+def store_job(
+    engine: sa.Engine,
+    key_prefix: str,
+    certificate: AnyCertificate | Audit,
+    swear: bool = True,
+    wish: OathWish = NO_WISH,
+) -> str:
     """A job that ended with this certificate; its id."""
     with engine.begin() as connection:
         jobs = Jobs(connection)
         job_id = f"job_{connection.scalar(sa.text('select count(*) from accountant.jobs'))}"
-        jobs.add(NewJob(job_id, key_prefix, "test", b"", swear, 3))
+        wished = {"oath_batch": wish.together, "oath_beneficiary": wish.beneficiary}
+        jobs.add(NewJob(job_id, key_prefix, "test", b"", swear, 3, **wished))  # type: ignore[arg-type]
         lease = jobs.take(job_id, "worker", 60.0)
         assert lease is not None and jobs.finish(lease, encode(certificate), 0)
     return job_id
@@ -105,9 +114,10 @@ class Office(NamedTuple):
         query: AccountingQuery | bytes | None = None,
         answer: object = True,
         swear: bool = True,
+        wish: OathWish = NO_WISH,
     ) -> str:
         """A job that a worker finished with this answer; its id."""
-        return finish_job(self.engine, self.key_prefix, verdict, query, answer, swear)
+        return finish_job(self.engine, self.key_prefix, verdict, query, answer, swear, wish)
 
     def job(self, job_id: str) -> JobRow:
         """The job's row."""

@@ -10,7 +10,16 @@ from accountant.chain.block import Position
 from accountant.chain.envelope import ArgumentKind, Envelope, FunctionEnvelope, OpenAccess
 from accountant.chain.footprint import Bound, Call, Credit, Debit, Entry, Query, Read, Write
 from accountant.chain.genesis import GasSchedule, Genesis, GenesisAccount, GenesisContract
-from accountant.chain.query import AccountingQuery, BalanceAtLeast, Income, Storage, TransactionSucceeded, View
+from accountant.chain.query import (
+    AccountingQuery,
+    BalanceAtLeast,
+    Every,
+    Income,
+    PartQuery,
+    Storage,
+    TransactionSucceeded,
+    View,
+)
 from accountant.chain.transaction import CallPayload, DeployPayload, Transaction, TransactionKind
 from accountant.contracts.engine import ENGINE
 from accountant.index.memory import MemoryIndex
@@ -208,9 +217,16 @@ class RandomChain:
 
     def query(self, views: int = 2) -> AccountingQuery:
         """Any query, also about nothing; views in views at most `views` deep."""
-        match self.random.randrange(5 if views else 4):
-            case 4:
+        match self.random.randrange(6 if views else 5):
+            case 5:
                 return self.view(views - 1)
+            case 4:
+                return Every(tuple(self.part() for _ in range(self.random.choice([2, 2, 3, 4]))))
+        return self.part()
+
+    def part(self) -> PartQuery:
+        """A query that may be asked together with others."""
+        match self.random.randrange(4):
             case 0:
                 amount = self.random.choice([0, 10, 200, 10**15, 10**15 + 50, 10**15 + 2_000_000, 2**62])
                 return BalanceAtLeast(self.account(), amount, self.position())

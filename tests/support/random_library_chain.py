@@ -20,7 +20,16 @@ from accountant.chain.errors import InvalidTransaction
 from accountant.chain.fees import intrinsic_gas
 from accountant.chain.footprint import Credit, Debit, Entry, Read, Write, canonical_footprint
 from accountant.chain.genesis import Genesis, GenesisAccount
-from accountant.chain.query import AccountingQuery, BalanceAtLeast, Income, Storage, TransactionSucceeded, View
+from accountant.chain.query import (
+    AccountingQuery,
+    BalanceAtLeast,
+    Every,
+    Income,
+    PartQuery,
+    Storage,
+    TransactionSucceeded,
+    View,
+)
 from accountant.chain.template import instantiate
 from accountant.chain.transaction import Argument, CallPayload, DeployPayload, Transaction, TransactionKind
 from accountant.contracts.engine import ENGINE
@@ -194,7 +203,17 @@ class RandomLibraryChain:
 
     def query(self) -> AccountingQuery:
         """Any query."""
-        match self.random.randrange(6):
+        match self.random.randrange(7):
+            case 0 | 1 | 2 | 3:
+                return self.part()
+            case 4:
+                return Every(tuple(self.part() for _ in range(self.random.choice([2, 3]))))
+            case _:
+                return self.view()
+
+    def part(self) -> PartQuery:
+        """A query that may be asked together with others."""
+        match self.random.randrange(4):
             case 0:
                 amount = self.random.choice([*_AMOUNTS, 10**16])
                 return BalanceAtLeast(self.account(), amount, self.position())
@@ -202,10 +221,8 @@ class RandomLibraryChain:
                 return TransactionSucceeded(self.earlier())
             case 2:
                 return Income(self.earlier(), self.account())
-            case 3:
-                return Storage(*self.slot(), self.position())
             case _:
-                return self.view()
+                return Storage(*self.slot(), self.position())
 
     # Transactions
 

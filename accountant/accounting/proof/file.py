@@ -3,7 +3,8 @@
 Checksums name what was changed by accident; nobody trusts them. What cannot be changed is said by headers alone.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 
 import msgspec
 
@@ -110,6 +111,18 @@ def _order(item: Item) -> tuple[int, int, int]:
     return item.height, _KINDS.index(type(item)), 0 if isinstance(item, PathItem) else item.index
 
 
+def evidence_in_order(items: Iterable[Item]) -> tuple[Item, ...]:
+    """Pieces as a file carries them."""
+    return tuple(sorted(items, key=_order))
+
+
+def check_order(items: Sequence[Item]) -> None:
+    """Raises `CertificateRefused` and names a piece that is out of order, or there twice."""
+    for earlier, later in pairwise(items):
+        if _order(earlier) >= _order(later):
+            raise CertificateRefused(later.name, f"it comes again, or after {earlier.name}")
+
+
 class _File(Record, frozen=True):
     magic: bytes
     version: int
@@ -132,7 +145,7 @@ _files = Decoder(_File, CERTIFICATE_FILE_BYTES_MAX)
 
 def encode_certificate(file: CertificateFile) -> bytes:
     """The canonical bytes, pieces in order."""
-    items = tuple(sorted(file.items, key=_order))
+    items = evidence_in_order(file.items)
     sums = b"".join(_checksum(part) for _, part in _parts(file.statement, file.walks, items))
     return encode(_File(_MAGIC, VERSION, sums, file.statement, file.walks, items))
 
@@ -153,9 +166,7 @@ def decode_certificate_file(raw: bytes) -> CertificateFile:
     for number, (name, part) in enumerate(parts):
         if file.checksums[_CHECKSUM_BYTES * number :][:_CHECKSUM_BYTES] != _checksum(part):
             raise CertificateRefused(name, "it does not have its checksum: one of the two was changed")
-    for earlier, later in zip(file.items, file.items[1:], strict=False):
-        if _order(earlier) >= _order(later):
-            raise CertificateRefused(later.name, f"it comes again, or after {earlier.name}")
+    check_order(file.items)
     return CertificateFile(file.statement, file.walks, file.items)
 
 

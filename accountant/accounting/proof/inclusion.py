@@ -7,6 +7,9 @@ from accountant.index.port import ChainIndex
 from accountant.primitives import merkle
 from accountant.primitives.types import Hash, Height, Seq
 
+PATH_MOST = 64
+"""Siblings of a path: more than any tree has."""
+
 
 class Inclusion(NamedTuple):
     """A transaction stands at place `index` of the `count` in the block: `path` leads to its transaction root."""

@@ -57,6 +57,8 @@ class Planner:
     def __init__(self, facts: RecordingFacts, known: KnownOutcome) -> None:
         self.windows: dict[tuple[AccountId, Seq], Window] = {}
         self.zero_windows: dict[tuple[Address, Seq], ZeroWindow] = {}
+        self._exactly: set[tuple[Address, Seq]] = set()
+        """Where Z is asked for exactly: some answer there is no, and a window would serve the others alone."""
         self._facts = facts
         self._known = known
         self._genesis = genesis_state(facts.genesis)
@@ -77,19 +79,26 @@ class Planner:
         return window
 
     def zero_window(self, account: Address, place: Place, amount: int) -> ZeroWindow | None:
-        """A window that shows the least of Z that a yes needs; None where the answer is no, or tips count."""
+        """A window that shows the least of Z that a yes needs; None where an answer is no, or tips count."""
+        name = account, place.seq
+        if name not in self._exactly and not self._shown_by_window(name, place, amount):
+            self._exactly.add(name)
+            self.zero_windows.pop(name, None)
+        return None if name in self._exactly else self.zero_windows[name]
+
+    def _shown_by_window(self, name: tuple[Address, Seq], place: Place, amount: int) -> bool:
+        account, _ = name
         zero = self._facts.zero_balance(account, place.moment)
         if amount > zero and not self._covers(account, amount - zero, place.seq):
-            return None
-        name = account, place.seq
+            return False
         window = self._zero_window(account, place, min(amount, zero))
         least = zero_least(self._facts, account, place, window)
         if amount > least and not self._covers(account, amount - least, place.seq):
-            return None
+            return False
         there = self.zero_windows.get(name)
         if there is None or window.start < there.start:
             self.zero_windows[name] = window
-        return self.zero_windows[name]
+        return True
 
     def _covers(self, account: AccountId, amount: int, before: Seq) -> bool:
         return self._latest_start(account, before, amount) is not None

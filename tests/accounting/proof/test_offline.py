@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from accountant.accounting.proof.build import build
 from accountant.accounting.proof.verify import verify
 from accountant.chain.block import Position
-from accountant.chain.query import AccountingQuery, BalanceAtLeast, TransactionSucceeded
+from accountant.chain.query import AccountingQuery, BalanceAtLeast, Every, TransactionSucceeded
 from accountant.execution.eager import EagerState, execute_everything
 from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.selective import Selective
@@ -68,3 +68,19 @@ def test_every_decided_answer_is_proved_offline(random: Random) -> None:
             seq = chain.index.seq_of(query.transaction)  # type: ignore[arg-type]
             assert seq is not None
             assert verified.answer == eager.outcomes[seq].succeeded
+
+
+@CHAINS
+@given(st.randoms(use_true_random=True))
+def test_a_yes_and_a_no_about_one_balance_are_proved_together(random: Random) -> None:
+    """A yes may rest on a window of Z and a no may not: asked at once about one account, both stand."""
+    chain = _chain(random)
+    store, headers = _observed(chain), chain.blocks.headers()
+    eager = execute_everything(chain.index)
+    edges = [query for query in _balances(chain, eager) if isinstance(query, BalanceAtLeast)]
+    for start in range(0, len(edges), 3):
+        parts = edges[start : start + 3]
+        random.shuffle(parts)
+        query = Every(tuple(parts))
+        verified = verify(build(chain.index, store, query), headers)
+        assert verified.answer == eager.answer(query)
