@@ -1,0 +1,66 @@
+"""The store: bytes come out only if they are the ones that their name promises."""
+
+from collections.abc import Iterator
+
+import structlog
+
+from accountant.blobs.backing import Backing, Missing
+from accountant.blobs.errors import BlobUnavailable
+from accountant.blobs.location import Location
+from accountant.blobs.pieces import Facts, WrongPiece, checked, piece_range
+from accountant.blobs.spool import Incoming, Spool
+from accountant.primitives.cid import cid_of, show_cid
+from accountant.primitives.types import Cid
+
+_log = structlog.get_logger(__name__)
+
+
+class Store:
+    """A backing, which may lie, and the folder where files come in. Safe for threads and for several processes."""
+
+    def __init__(self, location: Location) -> None:
+        self._backing: Backing = location.backing
+        self.spool = Spool(location.incoming)
+
+    def has(self, cid: Cid, size: int | None = None) -> bool:
+        """Whether there are bytes under this name, and so many. They are not looked at."""
+        found = self._backing.size(cid)
+        return found is not None and size in (None, found)
+
+    def place(self, incoming: Incoming) -> None:
+        """Puts a finished file where it belongs, in the place of whatever was there."""
+        self._backing.place(incoming.facts.cid, incoming.file)
+
+    def get(self, cid: Cid) -> bytes | None:
+        """The whole blob; None if it is not there, or no longer what it was: then it is set aside and reported."""
+        try:
+            size = self._backing.size(cid)
+            data = None if size is None else b"".join(self._backing.stream(cid, 0, size))
+        except Missing:
+            return None
+        if data is not None and cid_of(data) != cid:
+            self._set_aside(cid)
+            return None
+        return data
+
+    def read(self, facts: Facts, start: int, stop: int) -> Iterator[bytes]:
+        """The bytes from `start` to before `stop`, each checked before it leaves.
+
+        Raises `BlobUnavailable`, also in the midst; what is wrong is set aside and reported.
+        """
+        first, last = piece_range(facts, start, stop)
+        try:
+            yield from checked(facts, self._backing.stream(facts.cid, first, last), start, stop)
+        except Missing:
+            raise BlobUnavailable(facts.cid, "are not there") from None
+        except WrongPiece:
+            self._set_aside(facts.cid)
+            raise BlobUnavailable(facts.cid, "were damaged in the store: send them again") from None
+
+    def remove(self, cid: Cid) -> None:
+        """Takes a blob away, if it is there."""
+        self._backing.remove(cid)
+
+    def _set_aside(self, cid: Cid) -> None:
+        where = self._backing.set_aside(cid)
+        _log.error("blob_corrupted", cid=show_cid(cid), set_aside=where)
