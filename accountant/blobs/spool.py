@@ -29,6 +29,11 @@ class Writing:
         self._path, self._file, self._bytes_most = path, file, bytes_most
         self._digester = Digester()
 
+    @property
+    def size(self) -> int:
+        """How many bytes were written."""
+        return self._digester.size
+
     def write(self, data: bytes) -> None:
         """The next bytes. Raises `BlobTooLarge` before it writes too many, `StoreUnavailable`."""
         if self._bytes_most is not None and self._digester.size + len(data) > self._bytes_most:

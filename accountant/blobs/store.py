@@ -1,13 +1,14 @@
 """The store: bytes come out only if they are the ones that their name promises."""
 
 from collections.abc import Iterator
+from contextlib import suppress
 
 import structlog
 
 from accountant.blobs.backing import Backing, Missing
 from accountant.blobs.errors import BlobUnavailable
 from accountant.blobs.location import Location
-from accountant.blobs.pieces import Facts, WrongPiece, checked, piece_range
+from accountant.blobs.pieces import Digester, Facts, WrongPiece, checked, piece_range
 from accountant.blobs.spool import Incoming, Spool
 from accountant.primitives.cid import cid_of, show_cid
 from accountant.primitives.types import Cid
@@ -62,5 +63,12 @@ class Store:
         self._backing.remove(cid)
 
     def _set_aside(self, cid: Cid) -> None:
+        """Looks again first: what is wrong is taken away, and nothing else."""
+        digester = Digester()
+        with suppress(Missing):
+            for data in self._backing.stream(cid, 0, self._backing.size(cid) or 0):
+                digester.update(data)
+        if digester.facts().cid == cid:
+            return  # somebody has brought the right bytes meanwhile
         where = self._backing.set_aside(cid)
         _log.error("blob_corrupted", cid=show_cid(cid), set_aside=where)
