@@ -1,7 +1,7 @@
 """Blobs as files of any file system that fsspec knows: a folder of this machine, and S3.
 
-The name of a file is a CID and nothing else, below two letters of it: folders stay small, whatever the name says of
-the first letters, which all CIDs share.
+The name of a file is a CID and nothing else, and all are in one folder: so a file that came in there gets its name by
+a rename within the folder, which a confined process may do.
 """
 
 import os
@@ -19,9 +19,7 @@ from accountant.blobs.pieces import PIECE_BYTES
 from accountant.primitives.cid import show_cid
 from accountant.primitives.types import Cid
 
-QUARANTINE = "quarantine"
-_PRIVATE_FOLDER = 0o700
-_SHARD_LETTERS = 2
+_WRONG = "wrong"
 
 
 class FileBacking:
@@ -56,7 +54,7 @@ class FileBacking:
             self._system.invalidate_cache()
 
     def set_aside(self, cid: Cid) -> str:
-        aside = f"{QUARANTINE}/{show_cid(cid)}.{time.time_ns()}"
+        aside = f"{show_cid(cid)}.{_WRONG}.{time.time_ns()}"
         with _reached(), suppress(FileNotFoundError):  # somebody else did it
             self._move(self._name(cid), f"{self._root}/{aside}")
             self._system.invalidate_cache()
@@ -71,8 +69,7 @@ class FileBacking:
         self._system.mv(source, target)
 
     def _name(self, cid: Cid) -> str:
-        text = show_cid(cid)  # asserts that it is one
-        return f"{self._root}/{text[-_SHARD_LETTERS:]}/{text}"
+        return f"{self._root}/{show_cid(cid)}"  # it asserts that it is one
 
 
 class FolderBacking(FileBacking):
@@ -82,26 +79,18 @@ class FolderBacking(FileBacking):
         super().__init__(LocalFileSystem(), str(folder.absolute()))
 
     def place(self, cid: Cid, file: Path) -> None:
-        """Takes the file, whose bytes were made safe before."""
+        """Takes the file, which lies in the folder and whose bytes were made safe before."""
         with _reached():
             self._move(str(file), self._name(cid))
 
     def _move(self, source: str, target: str) -> None:
-        """Within one file system, so that it happens at once or not at all."""
-        folder = Path(target).parent
-        if not folder.is_dir():
-            folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
-            _sync(folder.parent)
+        """At once or not at all, and not undone by a power cut."""
         os.replace(source, target)
-        _sync(folder)
-
-
-def _sync(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        descriptor = os.open(self._root, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
 
 
 @contextmanager

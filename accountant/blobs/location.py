@@ -18,11 +18,12 @@ _PORTS = {"http": 80, "https": 443}
 
 
 class Location(NamedTuple):
-    """A store. `folder`: where files come in, on this machine. `ports`: what a process must reach to use it."""
+    """A store. `folder`: of this machine, where files come in, and stay unless they go elsewhere. `ports`: what a
+    process must reach to use it.
+    """
 
     backing: Backing
-    incoming: Path
-    folder: Path | None
+    folder: Path
     ports: tuple[int, ...]
 
 
@@ -51,7 +52,7 @@ def open_location(url: str | None, folder: Path) -> Location:
 def _of_folder(folder: Path) -> Location:
     if not folder.parts:
         raise InvalidBlobsUrl(_FORMS)
-    return Location(FolderBacking(folder), folder / "incoming", folder, ())
+    return Location(FolderBacking(folder), folder, ())
 
 
 def _of_s3(url: str, folder: Path) -> Location:
@@ -67,7 +68,7 @@ def _of_s3(url: str, folder: Path) -> Location:
 
     client = {"region_name": options["region"][0]} if "region" in options else {}
     system = S3FileSystem(endpoint_url=endpoint, client_kwargs=client, use_listings_cache=False)
-    return Location(FileBacking(system, parts.netloc + parts.path), folder / "incoming", None, (port,))
+    return Location(FileBacking(system, parts.netloc + parts.path), folder, (port,))
 
 
 def _of_ipfs(url: str, folder: Path) -> Location:
@@ -75,7 +76,7 @@ def _of_ipfs(url: str, folder: Path) -> Location:
     if parts.path.strip("/") or parts.query:
         raise InvalidBlobsUrl(_FORMS)
     port = _port(url)
-    return Location(KuboBacking(url), folder / "incoming", None, (port,))
+    return Location(KuboBacking(url), folder, (port,))
 
 
 def _port(url: str) -> int:

@@ -21,7 +21,7 @@ class Store:
 
     def __init__(self, location: Location) -> None:
         self._backing: Backing = location.backing
-        self.spool = Spool(location.incoming)
+        self.spool = Spool(location.folder)
 
     def has(self, cid: Cid, size: int | None = None) -> bool:
         """Whether there are bytes under this name, and so many. They are not looked at."""

@@ -64,7 +64,7 @@ class Blobs:
         data = self.store.get(cid)
         if data is None:
             self._note_missing(cid)
-            return None if self._fetch is None else self._fetched(self._fetch, cid)
+            return self.store.get(cid) if self._fetched(cid) else None
         with self.engine.begin() as connection:
             BlobRows(connection).used(cid)
         return data
@@ -118,15 +118,28 @@ class Blobs:
         if taken + size > most:
             raise UploadsFull(f"uploads of one key take at most {most} bytes together: they end by themselves in time")
 
+    def check_room(self, key_prefix: str, size: int, cid: Cid | None) -> None:
+        """For an upload that is about to begin. Raises `UploadsFull`."""
+        with self.engine.begin() as connection:
+            self.require_room(connection, key_prefix, size, cid)
+
     def find(self, cid: Cid) -> BlobRow:
-        """What is known of a blob whose bytes are there. Raises `UnknownBlob`, `BlobUnavailable`."""
-        with self.engine.connect() as connection:
-            row = BlobRows(connection).find(cid)
+        """What is known of a blob whose bytes are there; what is published and not there is fetched.
+
+        Raises `UnknownBlob`, `BlobUnavailable`.
+        """
+        row = self._row(cid)
+        if (row is None or row.missing_since is not None) and self._fetched(cid):
+            row = self._row(cid)
         if row is None:
             raise UnknownBlob(f"there is no blob {show_cid(cid)} here")
         if row.missing_since is not None:
             raise BlobUnavailable(cid, "are not there: send them again")
         return row
+
+    def _row(self, cid: Cid) -> BlobRow | None:
+        with self.engine.connect() as connection:
+            return BlobRows(connection).find(cid)
 
     def read(self, row: BlobRow, start: int, stop: int) -> Iterator[bytes]:
         """The bytes from `start` to before `stop`, checked. Raises `BlobUnavailable`, also in the midst."""
@@ -150,13 +163,14 @@ class Blobs:
             if rows.hold(cid) and not self.store.has(cid):
                 rows.missing(cid)
 
-    def _fetched(self, fetch: Fetch, cid: Cid) -> bytes | None:
-        with fetch(cid, self.store.spool) as incoming:
-            if incoming is None:
-                return None
-            data = incoming.file.read_bytes()
-            self.keep(incoming)
-            return data
+    def _fetched(self, cid: Cid) -> bool:
+        """Brings a published blob here; whether somebody has it."""
+        if self._fetch is None:
+            return False
+        with self._fetch(cid, self.store.spool) as incoming:
+            if incoming is not None:
+                self.keep(incoming)
+        return incoming is not None
 
 
 def declared_sizes(engine: sa.Engine) -> SizeOf:

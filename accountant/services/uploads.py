@@ -6,6 +6,7 @@ rest; and what it became is its CID, computed over the whole file at the end.
 
 import fcntl
 import os
+import re
 import secrets
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -23,6 +24,7 @@ from accountant.storage.blob_rows import Reference, ReferenceKind
 from accountant.storage.blob_uploads import UploadRow, Uploads
 
 ID_PREFIX = "upload_"
+_ID = re.compile(ID_PREFIX + "[0-9a-f]{32}", re.ASCII)
 _PRIVATE_FILE = 0o600
 
 
@@ -60,8 +62,10 @@ def begin_upload(blobs: Blobs, key_prefix: str, length: int, wanted: Cid | None)
 
 def find_upload(blobs: Blobs, key_prefix: str, upload_id: str) -> UploadRow:
     """A key's upload. Raises `UnknownUpload`."""
-    with blobs.engine.connect() as connection:
-        row = Uploads(connection).find(key_prefix, upload_id)
+    row = None
+    if _ID.fullmatch(upload_id):
+        with blobs.engine.connect() as connection:
+            row = Uploads(connection).find(key_prefix, upload_id)
     if row is None:
         raise UnknownUpload("there is no such upload: it never began, was ended, or rested for too long")
     return row
@@ -123,6 +127,8 @@ class Sending:
 @contextmanager
 def continuing(blobs: Blobs, row: UploadRow, offset: int) -> Iterator[Sending]:
     """Goes on with an upload. Raises `UploadLocked`, `WrongOffset`, `UnknownUpload`."""
+    if row.cid is not None:
+        raise _whole(row)
     path = blobs.store.spool.kept(row.number)
     flags = os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW
     with reported("open"):
@@ -148,4 +154,8 @@ def _require_open(engine: sa.Engine, row: UploadRow) -> None:
     if now is None:
         raise UnknownUpload("this upload was ended")
     if now.cid is not None:
-        raise WrongOffset(f"all {row.length} bytes are there")
+        raise _whole(row)
+
+
+def _whole(row: UploadRow) -> WrongOffset:
+    return WrongOffset(f"all {row.length} bytes are there")

@@ -21,6 +21,7 @@ from accountant.primitives.encoding import encode
 from accountant.primitives.types import BLACKHOLE, Amount, ContractId, Gas, Hash, Seq
 from accountant.services.policy import JobPolicy
 from accountant.storage.keys_store import Keys, StoredKey
+from tests.support.blob_office import no_blobs
 from tests.support.oath_node import ACCOUNTANT, CUSTOMER, oath_genesis
 from tests.support.oath_office import TOKEN, Office, opened_office
 
@@ -44,7 +45,17 @@ class Client:
             raise AssertionError("reading an oath submits nothing")
 
         self._app = create_app(
-            Resources(office.engine, lambda: office.node.index, MemoryOutcomes, _nothing, never, JobPolicy(), 1, {})
+            Resources(
+                office.engine,
+                lambda: office.node.index,
+                MemoryOutcomes,
+                _nothing,
+                never,
+                JobPolicy(),
+                1,
+                {},
+                no_blobs(office.engine),
+            )
         )
         self._headers = {"X-API-Key": key}
 

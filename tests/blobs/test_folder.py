@@ -26,12 +26,11 @@ def put(store: Store, data: bytes = DATA) -> None:
 
 
 def test_files_are_private_and_nothing_else_is_left(store: Store, tmp_path: Path) -> None:
-    """One file of mode 0600 in folders of mode 0700; the spool is empty."""
+    """One file of mode 0600 in a folder of mode 0700."""
     put(store)
-    files = [path for path in (tmp_path / "blobs").rglob("*") if path.is_file()]
-    assert [(path.name, path.stat().st_mode & 0o777) for path in files] == [(TEXT, 0o600)]
-    folders = [path for path in (tmp_path / "blobs").rglob("*") if path.is_dir()]
-    assert {path.stat().st_mode & 0o777 for path in folders} == {0o700}
+    assert (tmp_path / "blobs").stat().st_mode & 0o777 == 0o700
+    files = list((tmp_path / "blobs").iterdir())
+    assert [(file.name, file.stat().st_mode & 0o777) for file in files] == [(TEXT, 0o600)]
 
 
 def test_bytes_are_on_the_disk_before_their_name(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -50,10 +49,7 @@ def test_bytes_are_on_the_disk_before_their_name(store: Store, monkeypatch: pyte
     monkeypatch.setattr(os, "fsync", syncing)
     monkeypatch.setattr(os, "replace", renaming)
     put(store)
-    put(store, b"another one, with a folder that may be there")
-    assert steps[0] == "sync" and steps[-1] == "sync"
-    at = steps.index("rename")
-    assert "sync" in steps[:at] and "sync" in steps[at + 1 :]
+    assert steps == ["sync", "rename", "sync"]
 
 
 def test_a_writer_that_dies_leaves_no_blob(store: Store) -> None:
@@ -72,10 +68,10 @@ def test_a_writer_that_dies_leaves_no_blob(store: Store) -> None:
 def test_wrong_bytes_go_to_the_quarantine(store: Store, tmp_path: Path) -> None:
     """For whoever wants to know what happened to them."""
     put(store)
-    (tmp_path / "blobs" / TEXT[-2:] / TEXT).write_bytes(b"others")
+    (tmp_path / "blobs" / TEXT).write_bytes(b"others")
     assert store.get(CID) is None
-    (aside,) = (tmp_path / "blobs" / "quarantine").iterdir()
-    assert aside.name.startswith(TEXT) and aside.read_bytes() == b"others"
+    (aside,) = (tmp_path / "blobs").iterdir()
+    assert aside.name.startswith(TEXT + ".wrong.") and aside.read_bytes() == b"others"
 
 
 def test_a_link_serves_nothing_but_the_blob(store: Store, tmp_path: Path) -> None:
@@ -83,7 +79,7 @@ def test_a_link_serves_nothing_but_the_blob(store: Store, tmp_path: Path) -> Non
     secret = tmp_path / "secret"
     secret.write_bytes(b"a key")
     put(store)
-    place = tmp_path / "blobs" / TEXT[-2:] / TEXT
+    place = tmp_path / "blobs" / TEXT
     place.unlink()
     place.symlink_to(secret)
     assert store.get(CID) is None

@@ -15,13 +15,13 @@ def test_a_folder(url: str | None, tmp_path: Path) -> None:
     """By default the blobs' own in the data folder; else the one that is named."""
     location = open_location(url and url.format(tmp_path / "named"), tmp_path / "default")
     assert location.folder == tmp_path / ("default" if url is None else "named")
-    assert location.incoming.parent == location.folder and location.ports == ()
+    assert location.ports == ()
 
 
 def test_an_ipfs_node(tmp_path: Path) -> None:
     """Its port is told, for processes that may reach nothing else; files come in beside the default."""
     location = open_location("ipfs+http://user:pass@127.0.0.1:5001", tmp_path)
-    assert (location.folder, location.ports, location.incoming) == (None, (5001,), tmp_path / "incoming")
+    assert (location.folder, location.ports) == (tmp_path, (5001,))
     assert open_location("ipfs+https://example.org", tmp_path).ports == (443,)
 
 

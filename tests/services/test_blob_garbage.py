@@ -121,7 +121,7 @@ def test_uploads_that_rest_go(blobs: Blobs, tmp_path: Path) -> None:
     for row in (rests, goes_on):
         with continuing(blobs, row, 0) as sending:
             sending.write(b"12345")
-    left = tmp_path / "blobs" / "incoming" / "left.part"
+    left = tmp_path / "blobs" / "left.part"
     left.write_bytes(b"by a crash")
     os.utime(left, (0, 0))
     execute(blobs, f"update accountant.blob_uploads set touched_at = '2001-01-01' where number = {rests.number}")

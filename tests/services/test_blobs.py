@@ -31,7 +31,7 @@ def upload(blobs: Blobs, data: bytes, key: str = "key") -> bool:
 
 
 def file_of(folder: Path, cid: Cid) -> Path:
-    return folder / "blobs" / show_cid(cid)[-2:] / show_cid(cid)
+    return folder / "blobs" / show_cid(cid)
 
 
 @pytest.mark.parametrize("data", [b"", DATA, bytes(3 * PIECE_BYTES + 1)], ids=["nothing", "small", "pieces"])

@@ -23,6 +23,11 @@ def blob_office(database_url: str, folder: Path, terms: BlobTerms) -> Iterator[B
     engine.dispose()
 
 
+def no_blobs(engine: sa.Engine) -> Blobs:
+    """For services that nobody asks for a blob: no folder is made."""
+    return Blobs(engine, Store(open_location("/nonexistent", Path("/nonexistent"))), BlobTerms())
+
+
 def publish(engine: sa.Engine, cid: Cid, size: int, seq: int = 0) -> None:
     """Has a block publish a blob: the posting that its transaction would have."""
     with engine.begin() as connection:

@@ -45,8 +45,7 @@ def opened(kind: str, folder: Path) -> Iterator[Opened]:
 
 def _of_folder(folder: Path) -> Opened:
     def damage(cid: Cid, data: bytes) -> None:
-        text = show_cid(cid)
-        (folder / text[-2:] / text).write_bytes(data)
+        (folder / show_cid(cid)).write_bytes(data)
 
     return Opened(Store(open_location(str(folder), folder)), str(folder), damage)
 
@@ -68,8 +67,7 @@ def _of_s3(folder: Path) -> Iterator[Opened]:
             client.create_bucket(Bucket="blobs")
 
             def damage(cid: Cid, data: bytes) -> None:
-                text = show_cid(cid)
-                client.put_object(Bucket="blobs", Key=f"anh/{text[-2:]}/{text}", Body=data)
+                client.put_object(Bucket="blobs", Key=f"anh/{show_cid(cid)}", Body=data)
 
             url = f"s3://blobs/anh?endpoint={endpoint}&region=us-east-1"
             yield Opened(Store(open_location(url, folder)), url, damage)
