@@ -7,7 +7,6 @@ import httpx
 import structlog
 
 from accountant.blobs.errors import BlobTooLarge, CidMismatch
-from accountant.blobs.pieces import PIECE_BYTES
 from accountant.blobs.spool import Incoming, Spool, Writing
 from accountant.primitives.cid import show_cid
 from accountant.primitives.types import Cid
@@ -81,7 +80,7 @@ class NodeBlobs:
             announced = response.headers.get("content-length", "")
             if announced.isdecimal() and int(announced[:20]) + begin - skip > size:
                 raise BlobTooLarge(size)
-            for data in response.iter_raw(PIECE_BYTES):
+            for data in response.iter_raw():
                 writing.write(data[skip:])
                 skip = max(0, skip - len(data))
         return True

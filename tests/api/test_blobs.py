@@ -11,8 +11,8 @@ import pytest
 from accountant.blobs.pieces import PIECE_BYTES
 from accountant.primitives.cid import cid_of, show_cid
 from accountant.primitives.hashes import sha256
-from accountant.services.api_keys import Keys, StoredKey
 from accountant.storage.embedded import EmbeddedServers
+from accountant.storage.keys_store import Keys, StoredKey
 from tests.support.blob_office import publish
 from tests.support.service import BLOB_TERMS, Service, running_service
 
