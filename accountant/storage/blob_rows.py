@@ -16,6 +16,7 @@ from accountant.blobs.pieces import Facts
 from accountant.primitives.types import Cid, Seq
 from accountant.storage import tables
 from accountant.storage.blob_tables import CHECKPOINT_KIND, blob_references, blobs
+from accountant.storage.database import Database, compiled
 
 _NOW = sa.func.clock_timestamp()
 _USED_S = 3_600.0
@@ -74,6 +75,28 @@ def _of_seq(seq: Seq) -> bytes:
 
 
 _COLUMNS = (_b.c.cid, _b.c.size, _b.c.pieces, _b.c.number, _b.c.added_at, _b.c.used_at, _b.c.missing_since)
+
+
+_NOTE_SAVED = compiled(
+    insert(_r)
+    .from_select(
+        ["cid", "kind", "holder"],
+        sa.select(
+            sa.func.unnest(sa.bindparam("cids", type_=sa.ARRAY(sa.LargeBinary))),
+            sa.literal(int(ReferenceKind.SAVED)),
+            sa.bindparam("holder", type_=sa.LargeBinary),
+        ),
+    )
+    .on_conflict_do_nothing()
+)
+
+
+def note_saved(database: Database, seq: Seq, cids: Sequence[Cid]) -> None:
+    """Notes what an outcome saved, before the outcome is stored. Needs no row held: the blobs were put just now, by
+    the execution that saved them, and so are in their time of grace.
+    """
+    with database.connection() as connection:
+        connection.execute(_NOTE_SAVED, {"cids": list(cids), "holder": _of_seq(seq)})
 
 
 class BlobRows:
@@ -188,11 +211,6 @@ class BlobRows:
     def forget_expired(self) -> int:
         """Deletes references that have expired; how many."""
         return self._connection.execute(sa.delete(_r).where(_r.c.expires_at <= _NOW)).rowcount
-
-    def saved(self, seq: Seq, cids: Sequence[Cid]) -> None:
-        """Notes what an outcome saved: before the outcome is stored, or in the same transaction."""
-        for cid in cids:
-            self.refer(cid, Reference(ReferenceKind.SAVED, _of_seq(seq), None))
 
     def forget_saved(self, seqs: Sequence[Seq]) -> None:
         """Forgets what these outcomes saved: they were withdrawn."""

@@ -15,7 +15,8 @@ from accountant.services.blob_garbage import BlobPublished, Collected, collect, 
 from accountant.services.blobs import Blobs, BlobTerms, UnknownBlob
 from accountant.services.checkpoints import KeptCheckpoints
 from accountant.services.uploads import begin_upload, continuing
-from accountant.storage.blob_rows import BlobRows, Reference, ReferenceKind
+from accountant.storage.blob_rows import BlobRows, Reference, ReferenceKind, note_saved
+from accountant.storage.database import Database
 from tests.support.blob_office import blob_office, count, publish
 
 UPLOADED = ReferenceKind.UPLOADED
@@ -41,8 +42,8 @@ def execute(blobs: Blobs, statement: str) -> None:
 
 
 def save(blobs: Blobs, seq: int, cid: Cid) -> None:
-    with blobs.engine.begin() as connection:
-        BlobRows(connection).saved(Seq(seq), [cid])
+    with Database(blobs.engine.url.render_as_string(hide_password=False)) as database:
+        note_saved(database, Seq(seq), [cid, cid_of(b"something else")])
 
 
 def test_what_nothing_needs_goes(blobs: Blobs) -> None:

@@ -1,19 +1,20 @@
 """Blobs kept: rows before bytes, so that no crash makes a promise; damage is told, and mended by sending again."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from accountant.blobs.errors import BlobUnavailable, StoreUnavailable
 from accountant.blobs.pieces import PIECE_BYTES
-from accountant.blobs.spool import Incoming
+from accountant.blobs.spool import Incoming, Spool
 from accountant.primitives.cid import cid_of, show_cid
 from accountant.primitives.types import Cid
 from accountant.services.api_keys import ensure_first_key
-from accountant.services.blobs import Blobs, BlobTerms, UnknownBlob, UploadsFull
+from accountant.services.blobs import Blobs, BlobTerms, UnknownBlob, UploadsFull, declared_sizes
 from accountant.services.checkpoints import KeptCheckpoints
-from tests.support.blob_office import blob_office, count
+from tests.support.blob_office import blob_office, count, publish
 
 DATA = b"weights" * 1_000
 CID = cid_of(DATA)
@@ -89,6 +90,48 @@ def test_damage_is_told_and_mended(blobs: Blobs, tmp_path: Path, wrong: bytes | 
     file_of(tmp_path, CID).write_bytes(b"others")  # nobody has read it since
     upload(blobs, DATA)
     assert blobs.get(CID) == DATA
+
+
+def test_bytes_that_come_while_somebody_looks_are_there(blobs: Blobs, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A reader that found nothing looks again before it says so: what came meanwhile is not called missing."""
+    look = blobs.store.get
+
+    def just_before(cid: Cid) -> bytes | None:
+        found = look(cid)
+        upload(blobs, DATA)
+        return found
+
+    monkeypatch.setattr(blobs.store, "get", just_before)
+    assert blobs.get(CID) is None
+    assert blobs.find(CID).missing_since is None
+
+
+def test_what_is_published_is_fetched(blobs: Blobs) -> None:
+    """Both ways to a blob ask the nodes when it is not here, once; what no block publishes is asked of nobody."""
+    asked: list[Cid] = []
+
+    @contextmanager
+    def fetch(cid: Cid, spool: Spool) -> Iterator[Incoming | None]:
+        size = declared_sizes(blobs.engine)(cid)
+        asked.append(cid)
+        if size is None:
+            yield None
+        else:
+            assert size == len(DATA)
+            with spool.holding([DATA]) as incoming:
+                yield incoming
+
+    for whole in (True, False):
+        following = Blobs(blobs.engine, blobs.store, blobs.terms, fetch)
+        if whole:
+            assert following.get(CID) is None
+            publish(blobs.engine, CID, len(DATA))
+            assert following.get(CID) == DATA
+        else:
+            blobs.store.remove(CID)
+            assert blobs.get(CID) is None
+            assert following.find(CID).facts.size == len(DATA)
+        assert following.get(CID) == DATA and len(asked) == (2 if whole else 3)
 
 
 def test_an_unknown_blob(blobs: Blobs) -> None:
