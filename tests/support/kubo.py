@@ -1,11 +1,13 @@
 """A small IPFS node: the block commands of Kubo's RPC API as it is documented, over a dictionary."""
 
 import json
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from email.parser import BytesParser
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 from accountant.primitives.cid import cid_of, parse_cid, show_cid
@@ -22,6 +24,11 @@ class KuboNode(ThreadingHTTPServer):
         self.blocks: dict[str, bytes] = {}
         self.pins: set[str] = set()
         self.asked: list[str] = []
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Whoever asked may have read enough and gone."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
     @property
     def url(self) -> str:
