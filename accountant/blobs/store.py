@@ -32,15 +32,19 @@ class Store:
         """Puts a finished file where it belongs, in the place of whatever was there."""
         self._backing.place(incoming.facts.cid, incoming.file)
 
-    def get(self, cid: Cid) -> bytes | None:
-        """The whole blob; None if it is not there, or no longer what it was: then it is set aside and reported."""
+    def get(self, cid: Cid, size: int) -> bytes | None:
+        """The whole blob of `size` bytes; None if it is not there, or no longer what it was: then it is set aside and
+        reported. No more than `size` bytes are ever held.
+        """
+        found = self._backing.size(cid)
+        if found is None:
+            return None
         try:
-            size = self._backing.size(cid)
-            data = None if size is None else b"".join(self._backing.stream(cid, 0, size))
+            data = b"".join(self._backing.stream(cid, 0, size)) if found == size else None
         except Missing:
             return None
-        if data is not None and cid_of(data) != cid:
-            self._set_aside(cid)
+        if data is None or cid_of(data) != cid:
+            self._set_aside(cid, size)
             return None
         return data
 
@@ -55,20 +59,24 @@ class Store:
         except Missing:
             raise BlobUnavailable(facts.cid, "are not there") from None
         except WrongPiece:
-            self._set_aside(facts.cid)
+            self._set_aside(facts.cid, facts.size)
             raise BlobUnavailable(facts.cid, "were damaged in the store: send them again") from None
 
     def remove(self, cid: Cid) -> None:
         """Takes a blob away, if it is there."""
         self._backing.remove(cid)
 
-    def _set_aside(self, cid: Cid) -> None:
+    def _set_aside(self, cid: Cid, size: int) -> None:
         """Looks again first: what is wrong is taken away, and nothing else."""
-        digester = Digester()
-        with suppress(Missing):
-            for data in self._backing.stream(cid, 0, self._backing.size(cid) or 0):
-                digester.update(data)
-        if digester.facts().cid == cid:
-            return  # somebody has brought the right bytes meanwhile
+        found = self._backing.size(cid)
+        if found is None or (found == size and self._is_right(cid, size)):
+            return  # somebody else did it, or has brought the right bytes meanwhile
         where = self._backing.set_aside(cid)
         _log.error("blob_corrupted", cid=show_cid(cid), set_aside=where)
+
+    def _is_right(self, cid: Cid, size: int) -> bool:
+        digester = Digester()
+        with suppress(Missing):
+            for data in self._backing.stream(cid, 0, size):
+                digester.update(data)
+        return digester.facts().cid == cid

@@ -61,12 +61,9 @@ class Blobs:
 
         Raises `StoreUnavailable`: that says nothing of the blob.
         """
-        data = self.store.get(cid)
-        if data is None:
-            self._note_missing(cid)
-            return self.store.get(cid) if self._fetched(cid) else None
-        with self.engine.begin() as connection:
-            BlobRows(connection).used(cid)
+        data = self._held(cid)
+        if data is None and self._fetched(cid):
+            data = self._held(cid)
         return data
 
     def put(self, data: bytes) -> Cid:
@@ -77,7 +74,8 @@ class Blobs:
 
     def has(self, cid: Cid) -> bool:
         """Whether the bytes are in the store; they are not looked at."""
-        return self.store.has(cid)
+        row = self._row(cid)
+        return row is not None and self.store.has(cid, row.facts.size)
 
     def keep(self, incoming: Incoming, *references: Reference) -> bool:
         """Keeps a finished file; whether its bytes were not there before."""
@@ -155,6 +153,19 @@ class Blobs:
         """Blobs that the key may see, the latest first."""
         with self.engine.connect() as connection:
             return BlobRows(connection).page(key_prefix, before, limit)
+
+    def _held(self, cid: Cid) -> bytes | None:
+        """The bytes, if they are here: what has no row is not."""
+        row = self._row(cid)
+        if row is None:
+            return None
+        data = self.store.get(cid, row.facts.size)
+        if data is None:
+            self._note_missing(cid)
+            return None
+        with self.engine.begin() as connection:
+            BlobRows(connection).used(cid)
+        return data
 
     def _note_missing(self, cid: Cid) -> None:
         """Looks again with the row held: somebody may have brought the bytes meanwhile."""

@@ -69,7 +69,7 @@ def test_wrong_bytes_go_to_the_quarantine(store: Store, tmp_path: Path) -> None:
     """For whoever wants to know what happened to them."""
     put(store)
     (tmp_path / "blobs" / TEXT).write_bytes(b"others")
-    assert store.get(CID) is None
+    assert store.get(CID, len(DATA)) is None
     (aside,) = (tmp_path / "blobs").iterdir()
     assert aside.name.startswith(TEXT + ".wrong.") and aside.read_bytes() == b"others"
 
@@ -82,8 +82,16 @@ def test_a_link_serves_nothing_but_the_blob(store: Store, tmp_path: Path) -> Non
     place = tmp_path / "blobs" / TEXT
     place.unlink()
     place.symlink_to(secret)
-    assert store.get(CID) is None
+    assert store.get(CID, len(DATA)) is None
     assert secret.read_bytes() == b"a key" and not place.is_symlink()
+
+
+def test_a_file_that_grew_is_not_read(store: Store, tmp_path: Path) -> None:
+    """Whoever can write there may make it as large as they like: it is set aside without looking at it."""
+    put(store)
+    place = tmp_path / "blobs" / TEXT
+    os.truncate(place, 1 << 40)
+    assert store.get(CID, len(DATA)) is None and not place.exists()
 
 
 def test_a_place_that_is_no_folder_is_one_error(tmp_path: Path) -> None:

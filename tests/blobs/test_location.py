@@ -43,6 +43,6 @@ def test_other_urls_are_refused(url: str, tmp_path: Path) -> None:
 def test_a_node_that_is_down_is_one_error(tmp_path: Path) -> None:
     """Every way to use it raises StoreUnavailable."""
     store = Store(open_location("ipfs+http://127.0.0.1:1", tmp_path))
-    for use in (lambda: store.get(cid_of(b"")), lambda: store.has(cid_of(b"")), lambda: store.remove(cid_of(b""))):
+    for use in (lambda: store.get(cid_of(b""), 0), lambda: store.has(cid_of(b"")), lambda: store.remove(cid_of(b""))):
         with pytest.raises(StoreUnavailable):
             use()

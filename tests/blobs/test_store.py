@@ -39,12 +39,12 @@ def test_what_goes_in_comes_out(place: Opened, data: bytes) -> None:
     facts = put(place, data)
     assert (facts.cid, facts.size) == (cid_of(data), len(data))
     put(place, data)
-    assert place.store.get(facts.cid) == read(place, facts, 0, len(data)) == data
+    assert place.store.get(facts.cid, len(data)) == read(place, facts, 0, len(data)) == data
     assert place.store.has(facts.cid) and place.store.has(facts.cid, len(data))
     assert not place.store.has(facts.cid, len(data) + 1)
     place.store.remove(facts.cid)
     place.store.remove(facts.cid)
-    assert place.store.get(facts.cid) is None and not place.store.has(facts.cid)
+    assert place.store.get(facts.cid, len(data)) is None and not place.store.has(facts.cid)
     with pytest.raises(BlobUnavailable, match="not there"):
         read(place, facts, 0, len(data))
 
@@ -83,7 +83,7 @@ def test_wrong_bytes_are_never_served(place: Opened, wrong: bytes, capsys: pytes
     place.damage(facts.cid, wrong)
     if len(wrong) > len(LARGE):  # what is too much is not looked at, and not served
         assert read(place, facts, 0, len(LARGE)) == LARGE
-    assert place.store.get(facts.cid) is None
+    assert place.store.get(facts.cid, len(LARGE)) is None
     assert "blob_corrupted" in capsys.readouterr().out
     assert not place.store.has(facts.cid)
     put(place, LARGE)
@@ -95,7 +95,7 @@ def test_wrong_bytes_are_never_served(place: Opened, wrong: bytes, capsys: pytes
         assert served == LARGE[3 : 3 + len(served)] and len(served) < len(LARGE) - 3
         assert not place.store.has(facts.cid)
         put(place, LARGE)
-    assert place.store.get(facts.cid) == LARGE
+    assert place.store.get(facts.cid, len(LARGE)) == LARGE
 
 
 def test_a_piece_that_is_whole_is_served_though_another_is_not(place: Opened) -> None:
@@ -114,13 +114,13 @@ def test_writers_and_readers_at_once_see_all_or_nothing(place: Opened) -> None:
     cid = cid_of(data)
     found: list[bytes | None] = []
     threads = [threading.Thread(target=put, args=(place, data)) for _ in range(4)]
-    threads += [threading.Thread(target=lambda: found.append(place.store.get(cid))) for _ in range(4)]
+    threads += [threading.Thread(target=lambda: found.append(place.store.get(cid, len(data)))) for _ in range(4)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join(30)
     assert len(found) == 4 and set(found) <= {None, data}
-    assert place.store.get(cid) == data
+    assert place.store.get(cid, len(data)) == data
 
 
 def test_what_is_refused_leaves_nothing(place: Opened, tmp_path: Path) -> None:
@@ -141,4 +141,4 @@ def test_names_are_cids_and_nothing_else(place: Opened) -> None:
     """What is no CID is a bug of the caller, and never becomes part of a path."""
     for name in (b"", b"../../etc/passwd", bytes(36)):
         with pytest.raises(AssertionError):
-            place.store.get(Cid(name))
+            place.store.get(Cid(name), 1)

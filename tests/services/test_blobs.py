@@ -96,11 +96,13 @@ def test_bytes_that_come_while_somebody_looks_are_there(blobs: Blobs, monkeypatc
     """A reader that found nothing looks again before it says so: what came meanwhile is not called missing."""
     look = blobs.store.get
 
-    def just_before(cid: Cid) -> bytes | None:
-        found = look(cid)
+    def just_before(cid: Cid, size: int) -> bytes | None:
+        found = look(cid, size)
         upload(blobs, DATA)
         return found
 
+    upload(blobs, DATA)
+    blobs.store.remove(CID)
     monkeypatch.setattr(blobs.store, "get", just_before)
     assert blobs.get(CID) is None
     assert blobs.find(CID).missing_since is None

@@ -51,7 +51,7 @@ def keeps_a_blob(settings):
     store = Store(open_location(None, settings.blobs_folder))
     with store.spool.holding([b"weights"]) as incoming:
         store.place(incoming)
-    return store.get(incoming.facts.cid) == b"weights"
+    return store.get(incoming.facts.cid, 7) == b"weights"
 key, linked, listening, other, new = sys.argv[1:]
 import wave, workers.broker  # modules that nobody has imported yet
 print(json.dumps({
