@@ -5,6 +5,7 @@ from pathlib import Path
 
 import redis
 
+from accountant.blobs.location import open_location
 from accountant.primitives.errors import AccountantError
 from accountant.services.admin_access import first_link
 from accountant.services.api_keys import ensure_first_key
@@ -25,8 +26,9 @@ def prepare(settings: Settings) -> str | None:
 
     The database keeps only a hash of the key; the key itself is kept in a file in the data folder that its owner
     alone may read. None if the key was made elsewhere and is not in that file.
-    Raises `DatabaseUnreachable`.
+    Raises `DatabaseUnreachable`, `InvalidBlobsUrl`.
     """
+    open_location(settings.blobs_url, settings.blobs_folder)  # what is wrong with it is said once, and now
     migrate(settings.database)
     engine = engine_of(settings.database)
     try:

@@ -180,6 +180,29 @@ class Settings(BaseSettings):
         le=AMOUNT_MAX,
         description="Zero-cost base units of the accountant below which the publisher raises an alarm.",
     )
+    blobs: SecretStr | None = Field(
+        default=None,
+        description="Where blobs are kept: a folder, `s3://bucket/prefix?endpoint=http://host:port`, or "
+        "`ipfs+http://host:port`; unset: `blobs` in the data folder.",
+    )
+    blob_bytes_most: int = Field(
+        default=2**30, ge=1, le=2**50, description="Bytes of the largest blob that may be sent."
+    )
+    blob_uploads_bytes_most: int = Field(
+        default=2**34, ge=1, le=2**60, description="Bytes of all blobs together that one API key sent and that last."
+    )
+    blob_grace_s: float = Field(
+        default=7 * 86_400.0,
+        ge=0,
+        le=10 * 366 * 86_400.0,
+        description="Seconds that a blob is kept although nothing on the chain names it.",
+    )
+    checkpoint_s: float = Field(
+        default=7 * 86_400.0,
+        gt=0,
+        le=10 * 366 * 86_400.0,
+        description="Seconds that the last state of a training run is kept.",
+    )
     stop_deadline_s: float = Field(
         default=20.0,
         gt=0,
@@ -238,6 +261,16 @@ class Settings(BaseSettings):
     def compiled_folder(self) -> Path:
         """The folder of what this machine's workers compiled contracts to; it may be deleted at any time."""
         return self.data_dir / "compiled"
+
+    @property
+    def blobs_url(self) -> str | None:
+        """Where blobs are kept; None: in `blobs_folder`."""
+        return None if self.blobs is None else self.blobs.get_secret_value()
+
+    @property
+    def blobs_folder(self) -> Path:
+        """The folder where blobs come in, and stay unless another place was named."""
+        return self.data_dir / "blobs"
 
     @property
     def api_key_path(self) -> Path:

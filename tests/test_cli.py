@@ -47,6 +47,7 @@ def test_an_expected_failure_is_one_line() -> None:
         ({"DATABASE_URL": "postgresql://u:s3cret@127.0.0.1:1/x", "REDIS_URL": "REDIS"}, "DATABASE_URL: "),
         ({"DATABASE_URL": "postgresql://127.0.0.1/x", "REDIS_URL": "s3cret"}, "REDIS_URL is not of the form"),
         ({"DATABASE_URL": "postgresql://127.0.0.1/x", "REDIS_URL": "redis://:s3cret@127.0.0.1:1"}, "REDIS_URL: Error"),
+        ({"ANH_BLOBS": "ftp://u:s3cret@host"}, "ANH_BLOBS is a folder"),
         ({"ANH_API_PORT": "TAKEN"}, "set ANH_API_PORT to another"),
         ({"ANH_NODE_PORT": "TAKEN"}, "set ANH_NODE_PORT to another"),
     ],

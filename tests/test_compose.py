@@ -41,6 +41,14 @@ def test_only_api_and_dashboard_are_published_and_only_on_loopback() -> None:
     assert published == {"api": ["127.0.0.1:8000:8000"], "dashboard": ["127.0.0.1:8002:8002"]}
 
 
+def test_blobs_are_shared_and_nothing_else_is() -> None:
+    """Who keeps, reads or collects blobs has their volume, and not the one with the keys."""
+    volumes = {name: service.get("volumes", []) for name, service in _services().items()}
+    for name in ("api", "worker", "worker-gpu", "dispatcher"):
+        assert volumes[name] == ["blobs:/data/blobs"]
+    assert "data:/data" in volumes["signer"]
+
+
 def test_the_image_copies_what_is_there() -> None:
     """Every path that the Dockerfile copies exists, the lock is what it installs, and it does not run as root."""
     lines = [line.split() for line in (ROOT / "deploy" / "Dockerfile").read_text().splitlines() if line.strip()]

@@ -9,12 +9,14 @@ import os
 import sys
 from collections.abc import Iterator
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import redis
 import structlog
 from psycopg import ProgrammingError
 from psycopg.conninfo import conninfo_to_dict
 
+from accountant.blobs.location import Location, open_location
 from accountant.contracts.engine import keep_compiled
 from accountant.processes import landlock
 from accountant.processes.landlock import READ, USE, WRITE, Access
@@ -55,13 +57,15 @@ def check(settings: Settings) -> None:
 def confine(settings: Settings) -> None:
     """For a process of the pool, before its first job: takes resources and rights away for good."""
     _keep_compiled(settings.compiled_folder)
+    blobs = open_location(settings.blobs_url, settings.blobs_folder)
+    _make(blobs.folder)
     limit_resources(settings.worker_memory_mib * MIB or None)
     no_new_privileges()
     drop_capabilities()
     if settings.worker_sandbox is Sandbox.OFF or landlock.version() == 0:
         return
     try:
-        landlock.restrict(_allowed(settings), _ports(settings))
+        landlock.restrict(_allowed(settings, blobs), _ports(settings, blobs))
     except OSError as error:
         _log.error("sandbox_failed", detail=str(error))
         if settings.worker_sandbox is Sandbox.REQUIRED:
@@ -76,11 +80,20 @@ def _keep_compiled(path: Path) -> None:
         _log.warning("compiled_code_not_kept", detail=str(error))
 
 
-def _allowed(settings: Settings) -> Iterator[tuple[Path, Access]]:
+def _make(folder: Path) -> None:
+    """Blobs come in there; afterwards no folder can be made any more."""
+    try:
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    except OSError as error:
+        _log.warning("blobs_not_kept", detail=str(error))
+
+
+def _allowed(settings: Settings, blobs: Location) -> Iterator[tuple[Path, Access]]:
     for path in landlock.all_but(_hidden(settings)):
         yield path, READ
     yield from _DEVICES.items()
     yield settings.compiled_folder, USE
+    yield blobs.folder, USE
 
 
 def _hidden(settings: Settings) -> Iterator[Path]:
@@ -96,11 +109,16 @@ def _hidden(settings: Settings) -> Iterator[Path]:
     yield settings.key_password_path
 
 
-def _ports(settings: Settings) -> list[int] | None:
-    """Where database, broker and names are; None if the URLs do not say it plainly."""
+def _ports(settings: Settings, blobs: Location) -> list[int] | None:
+    """Where database, broker, blobs, the node that has more of them, and names are; None if the URLs do not say it
+    plainly.
+    """
     try:
         database = conninfo_to_dict(plain_url(settings.database)).get("port") or os.environ.get("PGPORT")
         broker = redis.connection.parse_url(settings.redis).get("port", _REDIS_PORT)  # type: ignore[no-untyped-call]
-        return [*(int(port) for port in str(database or _POSTGRES_PORT).split(",")), int(broker), _DNS_PORT]
+        databases = [int(port) for port in str(database or _POSTGRES_PORT).split(",")]
+        node = urlsplit(settings.node)
+        nodes = [node.port or (443 if node.scheme == "https" else 80)]
+        return [*databases, int(broker), *blobs.ports, *nodes, _DNS_PORT]
     except (ValueError, ProgrammingError):
         return None

@@ -8,8 +8,12 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from accountant.blobs.fetching import NodeBlobs
+from accountant.blobs.location import open_location
+from accountant.blobs.store import Store
 from accountant.contracts.engine import require_engine
 from accountant.services.audits import learning
+from accountant.services.blobs import Blobs, BlobTerms, declared_sizes
 from accountant.services.judging import judging
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answer, answering_with
@@ -29,6 +33,7 @@ class WorkerResources:
     engine: sa.Engine
     answer: Answer
     sharing: Sharing
+    blobs: Blobs
     close: Callable[[], None]
 
 
@@ -41,6 +46,21 @@ def policy_of(settings: Settings) -> JobPolicy:
         delegate_gas=settings.delegate_gas,
         gpu_gas=settings.gpu_gas,
     )
+
+
+def blobs_of(settings: Settings, engine: sa.Engine) -> Blobs:
+    """The blobs of these settings; what the chain publishes and is not there comes from the node.
+
+    Raises `InvalidBlobsUrl`.
+    """
+    store = Store(open_location(settings.blobs_url, settings.blobs_folder))
+    terms = BlobTerms(
+        bytes_most=settings.blob_bytes_most,
+        uploads_bytes_most=settings.blob_uploads_bytes_most,
+        grace_s=settings.blob_grace_s,
+        checkpoint_s=settings.checkpoint_s,
+    )
+    return Blobs(engine, store, terms, NodeBlobs([settings.node], declared_sizes(engine)))
 
 
 def open_resources(settings: Settings) -> WorkerResources:
@@ -60,7 +80,7 @@ def open_resources(settings: Settings) -> WorkerResources:
         outcomes = PostgresOutcomes(database, client, judge=judging(index, engine))
         answer = answering_with(index, current_stores(database, outcomes), learning(engine))
         sharing = Sharing(index, outcomes.current, policy_of(settings))
-        return WorkerResources(engine, answer, sharing, opened.pop_all().close)
+        return WorkerResources(engine, answer, sharing, blobs_of(settings, engine), opened.pop_all().close)
 
 
 _of_process: list[WorkerResources] = []

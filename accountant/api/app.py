@@ -12,6 +12,7 @@ from accountant.api import (
     accounting_cost_routes,
     agreement_routes,
     audit_routes,
+    blob_routes,
     chain_routes,
     contract_routes,
     export_routes,
@@ -27,6 +28,7 @@ from accountant.api import (
     question_routes,
     quote_routes,
     theta_routes,
+    upload_routes,
     view_routes,
     watch_routes,
 )
@@ -58,7 +60,7 @@ def create_app(resources: Resources) -> FastAPI:
     app = _routed()
     app.state.resources = resources
     app.add_middleware(Waiting, engine=resources.engine)
-    app.add_middleware(Edge, engine=resources.engine)
+    app.add_middleware(Edge, engine=resources.engine, blob_bytes_max=resources.blobs.terms.bytes_most)
     return app
 
 
@@ -127,6 +129,8 @@ def _routed() -> FastAPI:
         accountant_routes,
         agreement_routes,
         observation_routes,
+        blob_routes,
+        upload_routes,
     ):
         app.include_router(routes.router, prefix="/v1", dependencies=schemes)
     app.include_router(health_routes.router, prefix="/v1")

@@ -27,6 +27,9 @@ BODY_BYTES_MAX = 1024 * 1024 + 64 * 1024
 BODY_S = 30.0
 """Seconds from the first look at a body to its end: one that trickles in would hold its connection for ever."""
 
+BLOB_BYTES_PER_S_LEAST = 64 * 1024
+"""A blob may take longer, as long as it comes at this rate."""
+
 _LEAVE_THE_BODY = {"Connection": "close"}
 """Ends the connection instead of reading and throwing away what the client still wants to send."""
 
@@ -37,9 +40,16 @@ class Edge:
     """ASGI middleware around the whole application."""
 
     def __init__(
-        self, app: ASGIApp, engine: sa.Engine, body_bytes_max: int = BODY_BYTES_MAX, body_s: float = BODY_S
+        self,
+        app: ASGIApp,
+        engine: sa.Engine,
+        body_bytes_max: int = BODY_BYTES_MAX,
+        body_s: float = BODY_S,
+        blob_bytes_max: int = BODY_BYTES_MAX,
     ) -> None:
+        """`blob_bytes_max`: of bodies that go to a file, and are never held in memory."""
         self._app = app
+        self._blob_bytes_max = blob_bytes_max
         self._engine = engine
         self._body_bytes_max = body_bytes_max
         self._body_s = body_s
@@ -66,7 +76,7 @@ class Edge:
                 response.headers.update(_LEAVE_THE_BODY)
             await response(scope, receive, send_named)
         else:
-            await self._app(scope, self._limited(receive), send_named)
+            await self._app(scope, self._limited(receive, scope), send_named)
 
     async def _admit(self, scope: Scope, headers: Headers) -> Problem | None:
         """Why the request goes no further; None lets it pass, with its key in the request's state."""
@@ -79,8 +89,9 @@ class Edge:
                 return UNAUTHORIZED
             scope["state"]["key"] = key
         announced = headers.get("content-length", "")
-        if announced.isdecimal() and int(announced[:20]) > self._body_bytes_max:
-            return problem_of(self._too_large())
+        bytes_max = self._bytes_max(scope)
+        if announced.isdecimal() and int(announced[:20]) > bytes_max:
+            return problem_of(_too_large(bytes_max))
         return None
 
     def _key_of(self, headers: Headers) -> StoredKey | None:
@@ -89,8 +100,13 @@ class Edge:
         with self._engine.connect() as connection:
             return authenticate(connection, text)
 
-    def _limited(self, receive: Receive) -> Receive:
+    def _bytes_max(self, scope: Scope) -> int:
+        return self._blob_bytes_max if _takes_a_blob(scope) else self._body_bytes_max
+
+    def _limited(self, receive: Receive, scope: Scope) -> Receive:
         """`receive`, which stops as soon as the body is larger than allowed, whatever was announced, or too slow."""
+        bytes_max = self._bytes_max(scope)
+        s_per_byte = 1 / BLOB_BYTES_PER_S_LEAST if _takes_a_blob(scope) else 0.0
         size = 0
         ends_at: float | None = None
         whole = False
@@ -104,13 +120,20 @@ class Edge:
             with anyio.move_on_at(ends_at):
                 message = await receive()
                 whole = message["type"] != "http.request" or not message.get("more_body", False)
-                size += len(message.get("body", b""))
-                if size > self._body_bytes_max:
-                    raise self._too_large()
+                got = len(message.get("body", b""))
+                size, ends_at = size + got, ends_at + got * s_per_byte
+                if size > bytes_max:
+                    raise _too_large(bytes_max)
                 return message
             raise HTTPException(408, f"a body is sent within {self._body_s:.0f} s", _LEAVE_THE_BODY)
 
         return receive_some
 
-    def _too_large(self) -> HTTPException:
-        return HTTPException(413, f"a body has at most {self._body_bytes_max} bytes", _LEAVE_THE_BODY)
+
+def _takes_a_blob(scope: Scope) -> bool:
+    method, path = str(scope["method"]), str(scope["path"])
+    return (method == "POST" and path == "/v1/blobs") or (method == "PATCH" and path.startswith("/v1/uploads/"))
+
+
+def _too_large(bytes_max: int) -> HTTPException:
+    return HTTPException(413, f"a body has at most {bytes_max} bytes", _LEAVE_THE_BODY)

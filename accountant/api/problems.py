@@ -16,12 +16,16 @@ from starlette.types import Scope
 
 from accountant.accounting.query import KINDS
 from accountant.accounting.questions import InvalidQuestion
+from accountant.api.ranges import UnsatisfiableRange
+from accountant.blobs.errors import BlobTooLarge, BlobUnavailable, StoreUnavailable
 from accountant.primitives.errors import AccountantError
 from accountant.services.audits import NoAudit
+from accountant.services.blobs import UnknownBlob, UploadsFull
 from accountant.services.export import NoCertificate, NothingToProve
 from accountant.services.follow import JobEnded, UnknownJob
 from accountant.services.idempotency import InvalidIdempotencyKey, StillRunning
 from accountant.services.submit import NodeDown, Refused
+from accountant.services.uploads import UnknownUpload, UploadLocked, WrongOffset
 from accountant.services.watch import NotWatched, WatchListFull
 from accountant.storage.index import NoChain
 
@@ -90,6 +94,12 @@ class UnsupportedMediaType(AccountantError):
     code = "unsupported_media_type"
 
 
+class UnknownProtocol(AccountantError):
+    """A version of the upload protocol (tus) that we do not speak."""
+
+    code = "unsupported_tus_version"
+
+
 _STATUS: Mapping[type[AccountantError], int] = {
     InvalidIdempotencyKey: HTTPStatus.BAD_REQUEST,
     UnknownJob: HTTPStatus.NOT_FOUND,
@@ -101,6 +111,15 @@ _STATUS: Mapping[type[AccountantError], int] = {
     NoCertificate: HTTPStatus.CONFLICT,
     StillRunning: HTTPStatus.CONFLICT,
     UnsupportedMediaType: HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+    UnknownProtocol: HTTPStatus.PRECONDITION_FAILED,
+    UnknownBlob: HTTPStatus.NOT_FOUND,
+    UnknownUpload: HTTPStatus.NOT_FOUND,
+    WrongOffset: HTTPStatus.CONFLICT,
+    BlobTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    UploadLocked: HTTPStatus.LOCKED,
+    UploadsFull: HTTPStatus.INSUFFICIENT_STORAGE,
+    BlobUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
+    StoreUnavailable: HTTPStatus.SERVICE_UNAVAILABLE,
     NoChain: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 """Every other expected error is about the content of a well-formed request: 422."""
@@ -150,6 +169,9 @@ def problem_of(error: Exception) -> Problem:
             return Problem(HTTPStatus.NOT_FOUND, error.kind, error.detail)
         case InvalidParameter():
             return Problem(422, error.code, error.detail, errors=[FieldError(pointer=error.name, detail=error.detail)])
+        case UnsatisfiableRange():
+            headers = {"Content-Range": f"bytes */{error.size}"}
+            return Problem(HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE, error.code, error.detail, headers)
         case Refused():
             return Problem(error.status if error.status in _FORWARDED else 422, error.reason, error.detail)
         case NodeDown():

@@ -10,6 +10,7 @@ from fastapi import Depends, Request
 from accountant.accounting.outstanding import ObservedBefore
 from accountant.execution.port import OutcomeStore
 from accountant.index.port import ChainIndex
+from accountant.services.blobs import Blobs
 from accountant.services.policy import JobPolicy
 from accountant.services.submit import Forward
 from accountant.storage.keys_store import StoredKey
@@ -32,6 +33,7 @@ class Resources:
     policy: JobPolicy
     gas_per_second: int
     probes: Mapping[str, Callable[[], object]]
+    blobs: Blobs
 
 
 def _resources(request: Request) -> Resources:

@@ -1,7 +1,8 @@
 """The REST API from Python: submit, ask, wait for the answer, read oaths."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
 
@@ -256,6 +257,10 @@ class AccountantClient:
         """Signed headers from a height on, as `decode_signed_headers` reads them."""
         return self._request("GET", f"/v1/chain/headers?from_height={from_height}&limit={limit}").content
 
+    def blobs(self, **wanted: Any) -> Json:
+        """A page of blobs, the latest first, with what keeps each. Wanted: limit, cursor."""
+        return self._ask("GET", "/v1/blobs", parameters=wanted)
+
     def oath(self, oath_id: str) -> Json:
         """An oath, by its id or by the hash of its transaction, and whether it counts; executes nothing."""
         return self._ask("GET", f"/v1/oaths/{oath_id}")
@@ -267,17 +272,21 @@ class AccountantClient:
     def _request(
         self, method: str, path: str, body: Json | None = None, parameters: Json | None = None
     ) -> httpx.Response:
+        with self.exchange(method, path, json=body, params=parameters) as response:
+            response.read()
+            return response
+
+    @contextmanager
+    def exchange(self, method: str, path: str, **given: Any) -> Iterator[httpx.Response]:
+        """A request, as httpx takes it, whose answer is not read yet: for bodies that are not held in memory."""
         try:
-            response = self._http.request(method, path, json=body, params=parameters)
+            with self._http.stream(method, path, **given) as response:
+                if response.is_error:
+                    response.read()
+                    raise ApiProblem(response.status_code, _problem(response))
+                yield response
         except (httpx.TransportError, httpx.InvalidURL) as error:
             raise Unreachable(f"no accountant answers at {self.url} ({type(error).__name__})") from None
-        if response.is_error:
-            try:
-                problem = response.json()
-            except ValueError:
-                problem = {"detail": response.text[:200]}
-            raise ApiProblem(response.status_code, problem)
-        return response
 
     def _ask(self, method: str, path: str, body: Json | None = None, parameters: Json | None = None) -> Json:
         response = self._request(method, path, body, parameters)
@@ -286,6 +295,14 @@ class AccountantClient:
         except ValueError:
             raise Unreachable(f"what answers at {self.url} is no accountant") from None
         return answer
+
+
+def _problem(response: httpx.Response) -> Json:
+    try:
+        problem: Json = response.json()
+    except ValueError:
+        problem = {"detail": response.text[:200]}
+    return problem
 
 
 def signed(prepared: Json, sign: Callable[[Hash], bytes]) -> bytes:

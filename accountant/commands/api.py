@@ -24,7 +24,7 @@ from accountant.storage.database import Database, engine_of
 from accountant.storage.index import PostgresIndex
 from accountant.storage.observed_gas import PostgresObservedGas
 from accountant.storage.outcomes import PostgresOutcomes
-from workers.lifecycle import policy_of
+from workers.lifecycle import blobs_of, policy_of
 
 app = typer.Typer()
 
@@ -64,6 +64,7 @@ async def _serve(settings: Settings) -> None:
                 policy=policy_of(settings),
                 gas_per_second=settings.gas_per_second,
                 probes={"database": lambda: engine.connect().close(), "broker": broker.ping, "chain": index},
+                blobs=blobs_of(settings, engine),
             )
             config = uvicorn.Config(
                 create_app(resources),

@@ -6,13 +6,12 @@ from typing import Annotated
 import typer
 
 from accountant.api.fields import parse_hash
+from accountant.commands.database import database_url
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.types import Hash
 from accountant.services.withdraw import Withdrawn
 from accountant.services.withdraw import withdraw as withdraw_outcome
-from accountant.settings import load_settings
 from accountant.storage.database import Database, engine_of
-from accountant.storage.embedded import last_database_url
 from accountant.storage.index import PostgresIndex
 
 _SHOWN = 20
@@ -44,16 +43,6 @@ def withdraw(
         opened.callback(engine.dispose)
         withdrawn = withdraw_outcome(engine, PostgresIndex(database), name, dry_run)
     _print(withdrawn, dry_run)
-
-
-def database_url() -> str:
-    """The database of the settings, else that of the servers in the data folder. Raises `InvalidSettings`."""
-    settings = load_settings()
-    if settings.database_url is None:
-        found = last_database_url(settings.data_dir / "servers")
-        if found is not None:
-            return found
-    return settings.database
 
 
 def _print(withdrawn: Withdrawn, dry_run: bool) -> None:

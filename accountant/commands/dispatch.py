@@ -8,11 +8,13 @@ import redis
 import typer
 
 from accountant.logs import configure_logs
+from accountant.services.blob_garbage import collect
 from accountant.settings import load_settings
 from accountant.storage.database import engine_of
 from workers.broker import BrokerMemory, make_app, publishing
+from workers.collector import collecting
 from workers.dispatcher import run_dispatcher
-from workers.lifecycle import policy_of
+from workers.lifecycle import blobs_of, policy_of
 
 app = typer.Typer()
 
@@ -30,6 +32,11 @@ def dispatch() -> None:
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, ask_to_stop)
     engine = engine_of(settings.database)
-    with make_app(settings) as celery, redis.Redis.from_url(settings.redis, socket_timeout=5.0) as client:
+    blobs = blobs_of(settings, engine)
+    with (
+        collecting(lambda: collect(blobs), stop),
+        make_app(settings) as celery,
+        redis.Redis.from_url(settings.redis, socket_timeout=5.0) as client,
+    ):
         run_dispatcher(engine, publishing(celery), BrokerMemory(client), policy_of(settings), stop)
     engine.dispose()

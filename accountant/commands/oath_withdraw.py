@@ -6,8 +6,8 @@ from typing import Annotated
 import typer
 
 from accountant.api.fields import parse_hash
-from accountant.commands.chain_withdraw import database_url
 from accountant.commands.contract_shown import line
+from accountant.commands.database import database_url
 from accountant.commands.publish import BlockingNode
 from accountant.primitives.addresses import show
 from accountant.primitives.errors import AccountantError

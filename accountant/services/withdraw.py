@@ -28,6 +28,7 @@ from accountant.primitives.errors import AccountantError
 from accountant.primitives.types import Hash, Height, Seq
 from accountant.services.ask import JOB_ID_PREFIX
 from accountant.services.questions import QuestionKind, decode_question
+from accountant.storage.blob_rows import BlobRows
 from accountant.storage.jobs import JobRow, Jobs, NewJob
 from accountant.storage.verdicts import Verdicts
 from accountant.storage.withdrawals import Withdrawals
@@ -92,6 +93,7 @@ def _withdraw(connection: sa.Connection, index: ChainIndex, seq: Seq) -> Withdra
     seqs = list(dependents.withdrawn)
     store.delete(seqs)
     Verdicts(connection).forget(seqs)
+    BlobRows(connection).forget_saved(seqs)
     checkpoints = store.delete_checkpoints(dependents.since)
     store.forget_from(Height(index.transaction(seq).height))
     marked = list(_mark(Jobs(connection), index, dependents, checkpoints > 0))

@@ -9,6 +9,7 @@ import pytest
 
 from accountant.chain.transaction import TRANSACTION_BYTES_MAX
 from accountant.primitives.addresses import show
+from accountant.primitives.cid import cid_of, show_cid
 from tests.support.chains import ALICE, BOB, contract_id, transfer
 from tests.support.service import Service, running_service, service_genesis, small_chain
 
@@ -29,7 +30,12 @@ THETA = "/v1/payments/theta"
 INCOMES = f"/v1/accounts/{ACCOUNT}/incomes"
 COST = "/v1/accounting-cost"
 SUBMIT = "/v1/transactions"
+BLOBS = "/v1/blobs"
+UPLOADS = "/v1/uploads"
+CID = show_cid(cid_of(b"nobody sent this"))
 OCTETS = {"content-type": "application/octet-stream"}
+TUS = {"tus-resumable": "1.0.0"}
+PATCH = {**TUS, "content-type": "application/offset+octet-stream", "upload-offset": "0"}
 JSON = {"content-type": "application/json"}
 
 
@@ -321,6 +327,57 @@ BAD = [
     Bad("zeros before a height", 422, "invalid_request", "/v1/blocks/00", method="GET"),
     Bad("a height in other digits", 422, "invalid_request", "/v1/blocks/%D9%A1", method="GET"),
     Bad("a negative height", 422, "invalid_request", "/v1/blocks/-1", method="GET"),
+    Bad("a blob as JSON", 415, "unsupported_media_type", BLOBS, json={}),
+    Bad("a blob of no type", 415, "unsupported_media_type", BLOBS, content=b"x"),
+    Bad("a blob of a word for a CID", 422, "invalid_request", BLOBS + "?cid=../../x", content=b"x", headers=OCTETS),
+    Bad("a blob of another CID", 422, "cid_mismatch", f"{BLOBS}?cid={CID}", content=b"x", headers=OCTETS),
+    Bad("a blob with a misspelt parameter", 422, "invalid_request", BLOBS + "?cids=x", content=b"x", headers=OCTETS),
+    Bad("a blob that is too large", 413, "request_entity_too_large", BLOBS, content=bytes(2**22 + 1), headers=OCTETS),
+    Bad("an unknown blob", 404, "unknown_blob", f"{BLOBS}/{CID}", method="GET"),
+    Bad(
+        "a range of an unknown blob", 404, "unknown_blob", f"{BLOBS}/{CID}", headers={"range": "bytes=0-"}, method="GET"
+    ),
+    Bad("a path for a blob", 404, "not_found", BLOBS + "/..%2f..%2fetc", method="GET"),
+    Bad("dots for a blob", 422, "invalid_request", BLOBS + "/%2e%2e", method="GET"),
+    Bad("NUL in a blob", 422, "invalid_request", BLOBS + "/%00" + CID, method="GET"),
+    Bad("a blob in capitals", 422, "invalid_request", f"{BLOBS}/{CID.upper()}", method="GET"),
+    Bad("a long blob", 422, "invalid_request", BLOBS + "/" + "b" * 30_000, method="GET"),
+    Bad("too many blobs a page", 422, "invalid_request", BLOBS + "?limit=101", method="GET"),
+    Bad("a forged cursor of blobs", 422, "invalid_request", BLOBS + "?cursor=AAAAAAAAAAE", method="GET"),
+    Bad("an upload of no length", 422, "invalid_request", UPLOADS, headers=TUS),
+    Bad("an upload of a word", 422, "invalid_request", UPLOADS, headers={**TUS, "upload-length": "all"}),
+    Bad("an upload below zero", 422, "invalid_request", UPLOADS, headers={**TUS, "upload-length": "-1"}),
+    Bad("an endless upload", 422, "invalid_request", UPLOADS, headers={**TUS, "upload-length": "9" * 5_000}),
+    Bad("a huge upload", 413, "blob_too_large", UPLOADS, headers={**TUS, "upload-length": str(2**40)}),
+    Bad("an upload of no version", 412, "unsupported_tus_version", UPLOADS, headers={"upload-length": "1"}),
+    Bad(
+        "an upload of a CID in no base64",
+        422,
+        "invalid_request",
+        UPLOADS,
+        headers={**TUS, "upload-length": "1", "upload-metadata": "cid ***"},
+    ),
+    Bad("an unknown upload", 404, "unknown_upload", UPLOADS + "/upload_0", headers=PATCH, method="PATCH"),
+    Bad("a path for an upload", 404, "not_found", UPLOADS + "/..%2f..%2fetc", headers=PATCH, method="PATCH"),
+    Bad("NUL in an upload", 404, "unknown_upload", UPLOADS + "/%00", headers=PATCH, method="PATCH"),
+    Bad("no UTF-8 in an upload", 404, "unknown_upload", UPLOADS + "/%ff%ed%a0%80", headers=TUS, method="DELETE"),
+    Bad("a long upload", 404, "unknown_upload", UPLOADS + "/" + "a" * 30_000, headers=TUS, method="DELETE"),
+    Bad(
+        "an upload as octets",
+        415,
+        "unsupported_media_type",
+        UPLOADS + "/0",
+        headers={**PATCH, **OCTETS},
+        method="PATCH",
+    ),
+    Bad(
+        "an upload from nowhere",
+        422,
+        "invalid_request",
+        UPLOADS + "/0",
+        headers={**PATCH, "upload-offset": "x"},
+        method="PATCH",
+    ),
     Bad("no such route", 404, "not_found", "/v1/wallets", method="GET"),
     Bad("a wrong method", 405, "method_not_allowed", PAY, method="DELETE"),
 ]
@@ -421,6 +478,13 @@ GUARDED = [
     ("GET", "/v1/watch-list/0"),
     ("PUT", "/v1/watch-list/0"),
     ("DELETE", "/v1/watch-list/0"),
+    ("POST", BLOBS),
+    ("GET", BLOBS),
+    ("GET", f"{BLOBS}/{CID}"),
+    ("OPTIONS", UPLOADS),
+    ("POST", UPLOADS),
+    ("PATCH", UPLOADS + "/upload_0"),
+    ("DELETE", UPLOADS + "/upload_0"),
     ("GET", "/v1/openapi.json"),
     ("GET", "/v1/no-such-route"),
 ]
@@ -456,6 +520,8 @@ def test_every_route_is_guarded_or_a_probe(service: Service) -> None:
         path.replace(SETTLED, "{hash}")
         .replace("job_0", "{id}")
         .replace("oath_0", "{id}")
+        .replace("upload_0", "{id}")
+        .replace(CID, "{cid}")
         .replace("contracts/0", "contracts/{id}")
         .replace("blocks/0", "blocks/{id}")
         .replace("agreement/outcomes/0", "agreement/outcomes/{seq}")

@@ -8,12 +8,13 @@ import httpx
 import pytest
 import sqlalchemy as sa
 from fastapi import FastAPI, Request
+from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import StreamingResponse
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Scope
 
 from accountant.api.edge import Edge
-from accountant.api.problems import handle
+from accountant.api.problems import Problem, handle
 
 pytestmark = pytest.mark.anyio
 
@@ -79,3 +80,31 @@ async def test_an_answer_may_take_longer_than_a_body() -> None:
     async with client() as asking:
         answer = await asking.get(OPEN)
     assert answer.content == b"event" * 4
+
+
+async def test_a_blob_may_take_longer_as_long_as_it_comes() -> None:
+    """A body that goes to a file gets time for each byte; one that trickles in is given up all the same."""
+    inner = FastAPI()
+    inner.add_exception_handler(HTTPException, handle)
+
+    @inner.post("/v1/blobs")
+    async def read(request: Request) -> int:
+        return len(await request.body())
+
+    async def pieces(size: int) -> AsyncIterator[bytes]:
+        for _ in range(4):
+            await anyio.sleep(BODY_S / 2)
+            yield bytes(size)
+
+    unguarded = _Unguarded(inner, sa.create_engine("postgresql+psycopg://127.0.0.1:1/never"), 10, BODY_S, 1 << 20)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=unguarded), base_url="http://edge") as sender:
+        assert (await sender.post("/v1/blobs", content=pieces(100_000))).json() == 400_000
+        assert (await sender.post("/v1/blobs", content=pieces(1))).status_code == 408
+        assert (await sender.post("/v1/blobs", content=pieces(300_000))).status_code == 413
+
+
+class _Unguarded(Edge):
+    """There is no database of keys."""
+
+    async def _admit(self, scope: Scope, headers: Headers) -> Problem | None:
+        return None

@@ -25,6 +25,7 @@ from accountant.services.questions import answering
 from accountant.services.submit import NodeDown
 from accountant.services.work import work
 from accountant.storage.keys_store import Keys, StoredKey
+from tests.support.blob_office import no_blobs
 from tests.support.oath_node import ACCOUNTANT, CUSTOMER, oath_genesis
 from tests.support.oath_office import POLICY, TOKEN, Office, opened_office
 
@@ -48,7 +49,17 @@ class Client:
             raise AssertionError("reading an oath submits nothing")
 
         self._app = create_app(
-            Resources(office.engine, lambda: office.node.index, MemoryOutcomes, _nothing, never, JobPolicy(), 1, {})
+            Resources(
+                office.engine,
+                lambda: office.node.index,
+                MemoryOutcomes,
+                _nothing,
+                never,
+                JobPolicy(),
+                1,
+                {},
+                no_blobs(office.engine),
+            )
         )
         self._headers = {"X-API-Key": key}
 

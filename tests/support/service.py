@@ -20,6 +20,8 @@ from starlette.types import ASGIApp
 
 from accountant.api.app import create_app
 from accountant.api.resources import Resources
+from accountant.blobs.location import open_location
+from accountant.blobs.store import Store
 from accountant.chain.envelope import ArgumentKind, FunctionEnvelope
 from accountant.chain.genesis import Genesis, GenesisContract
 from accountant.chain.state import ChainState
@@ -36,6 +38,7 @@ from accountant.node.store import BlockStore
 from accountant.primitives.types import UNITS_PER_TOKEN, Hash
 from accountant.services.api_keys import ensure_first_key
 from accountant.services.attempt import Attempt
+from accountant.services.blobs import Blobs, BlobTerms
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import answering
 from accountant.services.work import work
@@ -96,7 +99,10 @@ TELLER_WAT = """
       (else (call $return_bytes (call $arg_bytes (i64.const 1)))))))
 """
 
-JOB_TABLES = ("jobs", "outbox", "job_events", "idempotent_answers", "outcomes")
+BLOB_TERMS = BlobTerms(bytes_most=4 << 20, uploads_bytes_most=12 << 20)
+"""Little room: tests pass it."""
+
+JOB_TABLES = ("jobs", "outbox", "job_events", "idempotent_answers", "outcomes", "blobs", "blob_uploads")
 """Where a request or a job could leave something."""
 
 
@@ -197,6 +203,7 @@ def running_service(database_url: str, redis_url: str, folder: Path) -> Iterator
         node_url = stack.enter_context(served(lambda: make_app(Node(keeper))))
         index, outcomes = PostgresIndex(database), PostgresOutcomes(database)
         stack.callback(outcomes.close)
+        blobs = Blobs(engine, Store(open_location(None, folder / "blobs")), BLOB_TERMS)
 
         def api() -> ASGIApp:
             return create_app(
@@ -209,6 +216,7 @@ def running_service(database_url: str, redis_url: str, folder: Path) -> Iterator
                     policy=JobPolicy(),
                     gas_per_second=GAS_PER_SECOND,
                     probes={"database": lambda: engine.connect().close(), "broker": broker.ping, "chain": index.head},
+                    blobs=blobs,
                 )
             )
 

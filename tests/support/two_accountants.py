@@ -24,6 +24,7 @@ from accountant.storage.index import PostgresIndex
 from accountant.storage.observed_gas import PostgresObservedGas
 from accountant.storage.outcomes import PostgresOutcomes
 from accountant.storage.world_states import current_stores
+from tests.support.blob_office import no_blobs
 from tests.support.index_chain import RecordedIndex, imported
 from tests.support.service import served
 
@@ -69,6 +70,7 @@ def running_accountant(database_url: str, chain: RecordedIndex) -> Iterator[Acco
                     policy=JobPolicy(),
                     gas_per_second=10**9,
                     probes={},
+                    blobs=no_blobs(engine),
                 )
             )
 

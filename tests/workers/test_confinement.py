@@ -27,6 +27,8 @@ SANDBOX = landlock.version() > 0
 TRY = """
 import json, os, socket, sys
 from accountant.contracts.engine import modules
+from accountant.blobs.location import open_location
+from accountant.blobs.store import Store
 from accountant.settings import load_settings
 from workers.confinement import confine
 confine(load_settings())
@@ -45,6 +47,11 @@ def connects(port):
 def keeps(name):
     modules()._kept.keep(name, b"native")
     return modules()._kept.load(name) == b"native"
+def keeps_a_blob(settings):
+    store = Store(open_location(None, settings.blobs_folder))
+    with store.spool.holding([b"weights"]) as incoming:
+        store.place(incoming)
+    return store.get(incoming.facts.cid, 7) == b"weights"
 key, linked, listening, other, new = sys.argv[1:]
 import wave, workers.broker  # modules that nobody has imported yet
 print(json.dumps({
@@ -53,6 +60,7 @@ print(json.dumps({
     "folder": can(lambda: os.listdir(os.path.dirname(key))),
     "write": can(lambda: open(new, "w")),
     "native code": modules()._kept.load("nothing") is None and keeps("code"),
+    "blobs": keeps_a_blob(load_settings()),
     "program": can(lambda: open(sys.executable, "rb")),
     "parent memory": can(lambda: open(f"/proc/{os.getppid()}/mem", "rb")),
     "signal": can(lambda: os.kill(os.getppid(), 0)),
@@ -114,14 +122,15 @@ def tried(tmp_path: Path, **environment: str) -> dict[str, bool]:
 
 @pytest.mark.skipif(not SANDBOX, reason="needs a kernel with Landlock")
 def test_a_confined_process_cannot_reach_the_keys(tmp_path: Path) -> None:
-    """Even as root it opens no key file, lists no data folder, follows no link of it, writes no file but native code,
-    reads no other process's memory, sends none a signal, and connects to nothing but database and broker; programs
-    stay readable."""
+    """Even as root it opens no key file, lists no data folder, follows no link of it, writes no file but native code
+    and blobs, reads no other process's memory, sends none a signal, and connects to nothing but database, broker and
+    node; programs stay readable."""
     could = tried(tmp_path)
     version = landlock.version()
     assert could == {
         "key": False, "linked": False, "folder": False, "write": False, "parent memory": False,
-        "program": True, "native code": True, "database": True, "signal": version < 6, "elsewhere": version < 4,
+        "program": True, "native code": True, "blobs": True, "database": True,
+        "signal": version < 6, "elsewhere": version < 4,
     }  # fmt: skip
 
 
