@@ -86,8 +86,8 @@ def test_it_is_what_the_definition_says(here: Here) -> None:
     assert here.covered() == (14, defined(14))
     with here.engine.connect() as connection:
         stored = StoredAgreement(connection)
-        assert [stored.running_hash(Height(h), HASH) for h in range(14)] == [defined(h) for h in range(14)]
-        assert stored.running_hash(Height(14), HASH) is None
+        assert [stored.running_hash(Height(h), HASH) for h in range(15)] == [defined(h) for h in range(15)]
+        assert stored.running_hash(Height(15), HASH) is None
 
 
 def test_little_by_little(here: Here) -> None:
