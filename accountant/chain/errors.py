@@ -40,6 +40,10 @@ class Refusal(StrEnum):
     MODULE = "module"
     ENVELOPE = "envelope"
     CONTRACT_EXISTS = "contract_exists"
+    PUBLICATION = "publication"
+    ALREADY_PUBLISHED = "already_published"
+    UNPUBLISHED = "unpublished"
+    BLOB_SIZE = "blob_size"
     UNPAID = "unpaid"
 
 
@@ -122,6 +126,7 @@ class MempoolRefusal(StrEnum):
     REPLACEMENT_TIP = "replacement_tip"
     SENDER_FULL = "sender_full"
     FULL = "full"
+    BLOB_ABSENT = "blob_absent"
 
 
 class NotPooled(AccountantError):
