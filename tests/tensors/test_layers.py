@@ -2,7 +2,9 @@
 
 import contextlib
 import math
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 import accountant.tensors as nn
 from accountant.tensors import Precision, Stream, Tensor
 from accountant.tensors.errors import InvalidModel, InvalidTensor, TensorTooLarge
-from accountant.tensors.layer_kinds import described
+from accountant.tensors.layer_kinds import KINDS, described
 from accountant.tensors.layer_text import DEPTH_MOST, STATEMENTS_MOST
 from accountant.tensors.layers import forward, init, parse_model, trace
 
@@ -295,6 +297,17 @@ def test_a_trace_says_what_is_done() -> None:
         ("mean", ((2, 2, 4, 4),), ((3,), 0)),
         ("batch_norm", ((2, 2, 4), (2,), (2,), (2,), (2,)), ()),
     ]
+
+
+def test_every_layer_is_on_its_page() -> None:
+    """With its sizes, options and flags."""
+    page = (Path(__file__).parents[2] / "docs" / "layers.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    for name, kind in KINDS.items():
+        (row,) = (row for row in rows if re.search(rf"`{name}[ `]", row))
+        assert all(f"`{option} " in row for option in kind.options)
+        assert all(f"`{flag}`" in row for flag in kind.flags)
+        assert not kind.sizes or re.search(rf"`{name}( [A-Z]+){{{len(kind.sizes)}}}`", row)
 
 
 def test_weights_must_be_the_models() -> None:
