@@ -21,6 +21,12 @@ class InvalidIndex(AccountantError):
     code = "invalid_index"
 
 
+class InvalidFile(AccountantError):
+    """Bytes that are no safetensors file which everybody would read alike, or that hold what tensors cannot."""
+
+    code = "invalid_file"
+
+
 class TensorTooLarge(AccountantError):
     """A result that would have more elements than `MAX_ELEMENTS`, or a sum of more products than `MAX_TERMS`.
 
