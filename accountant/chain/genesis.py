@@ -75,6 +75,7 @@ class Limits(Record, frozen=True):
     values_bytes_most: int = 16 * 1024 * 1024
     """All host values of one transaction together."""
     logs_bytes_most: int = 256 * 1024
+    tensor_bytes_free: int = 64 * 1024 * 1024
 
 
 class GenesisAccount(Record, frozen=True):
