@@ -115,4 +115,8 @@ HashOut = Annotated[str, Field(pattern="^0x[0-9a-f]{64}$", examples=[_EXAMPLE_HA
 AccountOut = Annotated[str, Field(examples=[_EXAMPLE_ACCOUNT])]
 AmountOut = Annotated[str, Field(pattern="^[0-9]+$", examples=["2500000000"], description="Base units, decimal.")]
 GasOut = Annotated[str, Field(pattern="^[0-9]+$", examples=["48213"], description="Gas, decimal.")]
+CidOut = Annotated[
+    str,
+    Field(pattern="^bafkrei[a-z2-7]{52}$", examples=["bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"]),
+]
 HexOut = Annotated[str, Field(pattern="^0x([0-9a-f]{2})*$", examples=["0x93a16101"])]

@@ -64,6 +64,8 @@ def transition(
         if transaction.general_value or len(transaction.to) != ADDRESS_BYTES:
             credits[account_of(transaction.to)] = transaction.value
         return _succeeded(located, RunResult(None, "", Gas(0), None, (), {}, credits, {}), intrinsic)
+    if transaction.kind == TransactionKind.PUBLISH:
+        return _succeeded(located, RunResult(None, "", Gas(0), None, (), {}, {}, {}), intrinsic)
     gas = Gas(transaction.gas_limit - intrinsic)
     if gas_most is not None:
         gas = min(gas, gas_most)
