@@ -40,3 +40,15 @@ class InexactMachine(AccountantError):
     """This machine's integer-valued products are not exact. Nothing is computed on it; another worker must."""
 
     code = "inexact_machine"
+
+
+class InvalidModel(AccountantError):
+    """A text that lists no layers, or layers that do not fit each other, their input or their weights."""
+
+    code = "invalid_model"
+
+
+class InvalidSettings(AccountantError):
+    """A text that does not say how to train."""
+
+    code = "invalid_settings"

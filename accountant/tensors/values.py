@@ -105,6 +105,14 @@ class Indices:
         return cls(torch.tensor(listed, dtype=torch.int64).reshape(tuple(shape)))
 
     @classmethod
+    def of_tensor(cls, tensor: Tensor) -> "Indices":
+        """A tensor's values, which must be whole numbers of less than 64 bits."""
+        values = tensor.values
+        if not bool(((values == values.floor()) & (values.abs() < 2.0**63)).all()):
+            raise InvalidTensor("a value that is no whole number of less than 64 bits, where indices are needed")
+        return cls(values.to(torch.int64))
+
+    @classmethod
     def from_bytes(cls, data: bytes | memoryview, shape: Sequence[int]) -> "Indices":
         """Little-endian int64 in row-major order."""
         count = element_count(shape)
