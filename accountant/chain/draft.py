@@ -6,9 +6,10 @@ from typing import NamedTuple
 from accountant.chain.admission import Directory, ModuleCheck
 from accountant.chain.errors import InvalidTransaction
 from accountant.chain.footprint import SIZE_OPEN, Blob, Bound, Call, Credit, Debit, Entry, Memory, Read, Write
+from accountant.chain.genesis import Genesis
 from accountant.chain.inclusion import Inclusion, check_bytes
 from accountant.chain.state import ChainState
-from accountant.chain.transaction import Transaction
+from accountant.chain.transaction import VERSION, PublishPayload, Transaction, TransactionKind
 from accountant.primitives.encoding import encode
 from accountant.primitives.keys import SIGNATURE_BYTES
 from accountant.primitives.types import AMOUNT_MAX, Address, Cid, ContractId
@@ -112,6 +113,25 @@ def renamed(entry: Entry, old: bytes, new: bytes) -> Entry:
 def contracts_of(entries: Iterable[Entry]) -> set[ContractId]:
     """The contracts whose envelopes admit the entries."""
     return {ContractId(entry.contract) for entry in entries if isinstance(entry, Read | Write | Debit | Call)}
+
+
+def publication(genesis: Genesis, nonce: int, cid: Cid, size: int, tip: int = 0) -> Transaction:
+    """The unsigned transaction that publishes a blob of `size` bytes."""
+    return Transaction(
+        version=VERSION,
+        chain_id=genesis.chain_id,
+        nonce=nonce,
+        kind=TransactionKind.PUBLISH,
+        to=b"",
+        zero_value=0,
+        general_value=0,
+        gas_limit=0,
+        gas_price=genesis.fees.gas_price_least,
+        tip=tip,
+        payload=encode(PublishPayload(cid, size)),
+        footprint=(),
+        signature=BLANK,
+    )
 
 
 def refusal_of(

@@ -5,7 +5,9 @@ from contextlib import contextmanager
 
 from msgspec import structs
 
+from accountant.chain.draft import blobs_of, sized
 from accountant.chain.envelope import FunctionEnvelope
+from accountant.chain.footprint import canonical_footprint
 from accountant.chain.transaction import Transaction, sign_transaction
 from accountant.primitives.keys import PrivateKey
 from accountant.sandbox.errors import BlockOpen, DeploymentFailed, SandboxError
@@ -77,7 +79,13 @@ class Blocks:
     def send(
         self, chain: Looking, made: Transaction, key: PrivateKey, name: str, function: Signature | None = None
     ) -> Result:
-        """Sign and send. `name` shows the transaction. Raises `Refused`, `DeploymentFailed`."""
+        """Sign and send, the sizes of blobs filled in. `name` shows the transaction.
+
+        Raises `Refused`, `DeploymentFailed`.
+        """
+        if blobs_of(made.footprint):
+            entries = (sized(entry, self._ledger.state) for entry in made.footprint)
+            made = structs.replace(made, footprint=canonical_footprint(entries))
         raw = self._submitted(made, key)
         result = Result(chain, name, raw, made, None if function is None else function.returns)
         for expectation in self.expectations:

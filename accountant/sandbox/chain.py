@@ -6,15 +6,17 @@ from pathlib import Path
 from typing import NamedTuple
 
 from accountant.chain.block import Position
+from accountant.chain.draft import publication
 from accountant.chain.envelope import CONSTRUCTOR, Envelope
 from accountant.chain.genesis import Genesis, GenesisAccount
 from accountant.chain.query import View, ViewAnswer
 from accountant.chain.transaction import Argument, deployed_contract
 from accountant.contracts.engine import ENGINE
 from accountant.execution.outcome import Outcome
+from accountant.primitives.cid import cid_of, show_cid
 from accountant.primitives.hashes import sha256
 from accountant.primitives.keys import PrivateKey
-from accountant.primitives.types import UNITS_PER_TOKEN, Hash
+from accountant.primitives.types import UNITS_PER_TOKEN, Cid, Hash
 from accountant.sandbox.blocks import Blocks
 from accountant.sandbox.check import Observations, check_against_eager
 from accountant.sandbox.compiled import built
@@ -143,6 +145,15 @@ class Chain:
         fields = self._blocks.fields(sender.key, units, general_value, gas, tip)
         made = self._wallet.transfer(account(to), fields)
         return self._blocks.send(self, made, sender.key, f"transfer to {self.names.of(account(to))!r}")
+
+    def publish(self, data: bytes, *, sender: User, tip: int = 0) -> Cid:
+        """Publish a blob, so that contracts may load it from then on; its CID. Raises `Refused`: each CID once."""
+        cid = cid_of(data)
+        self.ledger.blobs[cid] = data
+        nonce = self._blocks.fields(sender.key)["nonce"]
+        made = publication(self.genesis, nonce, cid, len(data), tip)
+        self._blocks.send(self, made, sender.key, f"publication of {show_cid(cid)}")
+        return cid
 
     def deploy(
         self,
