@@ -25,7 +25,7 @@ from accountant.tensors.fit import fit, predict
 from accountant.tensors.integers import indices_of_integers, tensor_of_integers
 from accountant.tensors.layers import init, parse_model
 from accountant.tensors.machine import lacks_memory
-from accountant.tensors.tape import number_from
+from accountant.tensors.tape import Node, number_from
 from accountant.tensors.training_settings import parse_settings
 
 P = ParamSpec("P")
@@ -95,6 +95,20 @@ def plain(results: Computed) -> Computed:
 def written(values: Sequence[object]) -> bytes:
     """A file with these tensors."""
     return write_file([value for value in values if isinstance(value, Tensor)])
+
+
+def bare(results: Computed) -> tuple[Computed, bool]:
+    """The values alone, without what they were rounded to; whether all that gradients need is still there."""
+    kept: list[Value] = []
+    whole = True
+    for one in results:
+        if isinstance(one, Tensor):
+            begins = isinstance(one.node, Node) and one.node.backward is None
+            whole = whole and (one.node is None or begins)
+            kept.append(Tensor(one.values, node=one.node if begins else None))
+        else:
+            kept.append(one)
+    return tuple(kept), whole
 
 
 def _on_values(operation: Callable[..., Value]) -> _Operation:
