@@ -199,6 +199,7 @@ class AdmittedChain:
             expense_totals=inclusion.expense_totals,
             accounts=inclusion.accounts,
             contracts=inclusion.contracts,
+            blobs=inclusion.blobs,
             burnt=inclusion.burnt,
             reward=reward,
         )

@@ -4,6 +4,8 @@ What the function's template leaves open is found by a simulated run on the stat
 somebody observed is known: nothing earlier is executed. So an entry that only the simulation found is a guess.
 """
 
+from collections.abc import Iterable
+
 from accountant.accounting.preparation import (
     EntrySource,
     FailedReport,
@@ -16,7 +18,18 @@ from accountant.accounting.preparation import (
     check_preparation,
 )
 from accountant.chain.block import Position
-from accountant.chain.draft import BLANK, GAS_MARGIN, DraftEntry, contracts_of, merged, refusal_of, renamed, widened
+from accountant.chain.draft import (
+    BLANK,
+    GAS_MARGIN,
+    DraftEntry,
+    blobs_of,
+    contracts_of,
+    merged,
+    refusal_of,
+    renamed,
+    sized,
+    widened,
+)
 from accountant.chain.envelope import CONSTRUCTOR
 from accountant.chain.fees import fee_of, intrinsic_gas
 from accountant.chain.footprint import Debit, Entry, entry_order
@@ -34,6 +47,7 @@ from accountant.contracts.module import check_module
 from accountant.contracts.simulate import Simulation, simulate
 from accountant.contracts.world import ContractCode, Run
 from accountant.execution.guess import Guesses
+from accountant.execution.needs import BlobUnavailable
 from accountant.execution.port import Heartbeat, OutcomeStore
 from accountant.execution.session import Session
 from accountant.index.directory import account_at, partial_state
@@ -41,7 +55,7 @@ from accountant.index.port import ChainIndex, Located
 from accountant.index.position import resolve
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import AccountantError
-from accountant.primitives.types import Address, Amount, ContractId, Gas, Hash, Height
+from accountant.primitives.types import Address, Amount, Cid, ContractId, Gas, Hash, Height
 
 SIMULATION_GAS_MOST = Gas(100_000_000)
 """The most gas of one simulated run, whatever the call may use: nobody pays for it."""
@@ -90,7 +104,7 @@ class _Making:
         """All steps, each of which needs the ones before."""
         failed, lacked = self._failed()
         simulation, gas_most = self._simulated()
-        known = merged([*self._templated(), *failed, *self._touched(simulation)])
+        known = self._sized(merged([*self._templated(), *failed, *self._touched(simulation)]))
         footprint = sorted(known, key=lambda draft: entry_order(draft.entry))
         report = None if simulation is None else self._report(simulation, gas_most)
         transaction = self._unsigned(tuple(draft.entry for draft in footprint), self._gas_limit(report), self._nonce())
@@ -161,6 +175,11 @@ class _Making:
             for entry, mark in simulation.touched
         ]
 
+    def _sized(self, drafts: list[DraftEntry]) -> list[DraftEntry]:
+        """With the sizes of the blobs that are published; of another one the refusal tells."""
+        state = self._state_of(set(), self.account, blobs_of(draft.entry for draft in drafts))
+        return [draft._replace(entry=sized(draft.entry, state)) for draft in drafts]
+
     def _failed(self) -> tuple[list[DraftEntry], FailedReport | None]:
         """The entries of the earlier transaction, the one that it lacked among them, and what came of it."""
         if self.question.failed is None:
@@ -190,7 +209,7 @@ class _Making:
     # Running
 
     def _simulated(self) -> tuple[Simulation | None, Gas]:
-        """A run at the end of the head; None where no code would run, or where the code may not."""
+        """A run at the end of the head; None where no code would run or may, or a file that it loads is missing."""
         prospect, question = self.prospect, self.question
         most = self._gas_for_code()
         if prospect.function is None:
@@ -218,7 +237,13 @@ class _Making:
             limits=self.genesis.limits,
             deploying=deploying,
         )
-        simulation = simulate(run, self.guesses.world(place), most, lambda: len(self.guesses.unobserved))
+        guesses = self.guesses
+        try:
+            simulation = simulate(
+                run, guesses.world(place), most, lambda: len(guesses.unobserved), self.session.means()
+            )
+        except BlobUnavailable:  # what it holds cannot be guessed, so the run says nothing
+            return None, most
         self.session.looked(simulation.result.gas_used)
         return simulation, most
 
@@ -272,10 +297,11 @@ class _Making:
     def _state(self, transaction: Transaction) -> ChainState:
         """The state that validators would ask; an own later nonce counts as if its predecessors were in blocks."""
         account = self.account._replace(nonce=max(self.account.nonce, transaction.nonce))
-        return self._state_of({self.prospect.contract, *contracts_of(transaction.footprint)}, account)
+        contracts = {self.prospect.contract, *contracts_of(transaction.footprint)}
+        return self._state_of(contracts, account, blobs_of(transaction.footprint))
 
-    def _state_of(self, contracts: set[ContractId], account: Account) -> ChainState:
-        return partial_state(self.index, self.head, [(self.sender, account)], sorted(contracts))
+    def _state_of(self, contracts: set[ContractId], account: Account, blobs: Iterable[Cid] = ()) -> ChainState:
+        return partial_state(self.index, self.head, [(self.sender, account)], sorted(contracts), sorted(blobs))
 
 
 def _may_run(deploying: ContractCode, index: ChainIndex) -> bool:

@@ -4,11 +4,13 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
-from accountant.chain.footprint import Bound, Call, Credit, Debit, Entry, Query, Read
+from accountant.api.fields import AccountOut, AmountOut, CidOut, GasOut, HashOut, HexOut, account_of, hex_of
+from accountant.chain.footprint import Blob, Bound, Call, Credit, Debit, Entry, Memory, Query, Read
 from accountant.chain.transaction import TransactionKind
 from accountant.index.port import BlockInfo, Head, Located
+from accountant.primitives.cid import show_cid
 from accountant.primitives.encoding import encode
+from accountant.primitives.types import Cid
 
 
 class ChainView(BaseModel):
@@ -60,12 +62,15 @@ class BlockView(BaseModel):
 class EntryView(BaseModel):
     """One footprint entry. Which fields it has depends on its kind."""
 
-    kind: Literal["read", "write", "credit", "debit", "call", "bound", "query"]
+    kind: Literal["read", "write", "credit", "debit", "call", "bound", "query", "blob", "memory"]
     contract: AccountOut | None = None
     account: AccountOut | None = None
     slot: HexOut | None = None
     cap: AmountOut | None = None
     query: HexOut | None = None
+    cid: Annotated[CidOut | None, Field(description="Of a blob entry, as IPFS shows it.")] = None
+    size: Annotated[int | None, Field(description="Bytes of a blob.")] = None
+    bytes: Annotated[int | None, Field(description="The most bytes of tensors held at once.")] = None
 
     @classmethod
     def of(cls, entry: Entry) -> "EntryView":
@@ -80,6 +85,10 @@ class EntryView(BaseModel):
                 return cls(kind="call", contract=hex_of(entry.contract))
             case Query():
                 return cls(kind="query", query=hex_of(entry.query))
+            case Blob(cid, size):
+                return cls(kind="blob", cid=show_cid(Cid(cid)), size=size)
+            case Memory():
+                return cls(kind="memory", bytes=entry.bytes)
             case _:
                 access: Literal["read", "write"] = "read" if isinstance(entry, Read) else "write"
                 return cls(kind=access, contract=hex_of(entry.contract), slot=hex_of(entry.slot))
@@ -94,8 +103,8 @@ class TransactionView(BaseModel):
     index: int
     block_hash: HashOut
     sender: AccountOut
-    kind: Literal["transfer", "call", "deploy"]
-    to: Annotated[AccountOut | None, Field(description="None for a deployment.")]
+    kind: Literal["transfer", "call", "deploy", "publish"]
+    to: Annotated[AccountOut | None, Field(description="None for a deployment and a publication.")]
     nonce: int
     zero_value: AmountOut
     general_value: AmountOut
@@ -109,10 +118,11 @@ class TransactionView(BaseModel):
     def of(cls, located: Located, block: BlockInfo) -> "TransactionView":
         """The view of a transaction."""
         transaction = located.transaction
-        names: dict[TransactionKind, Literal["transfer", "call", "deploy"]] = {
+        names: dict[TransactionKind, Literal["transfer", "call", "deploy", "publish"]] = {
             TransactionKind.TRANSFER: "transfer",
             TransactionKind.CALL: "call",
             TransactionKind.DEPLOY: "deploy",
+            TransactionKind.PUBLISH: "publish",
         }
         return cls(
             hash=hex_of(located.hash),

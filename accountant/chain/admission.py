@@ -13,11 +13,13 @@ from accountant.chain.errors import InvalidTransaction, Refusal
 from accountant.chain.fees import intrinsic_gas
 from accountant.chain.footprint import (
     SLOT_BYTES_MAX,
+    Blob,
     Bound,
     Call,
     Credit,
     Debit,
     Entry,
+    Memory,
     Query,
     Read,
     Write,
@@ -31,16 +33,19 @@ from accountant.chain.transaction import (
     Argument,
     CallPayload,
     DeployPayload,
+    PublishPayload,
     Transaction,
     TransactionKind,
     decode_call,
     decode_deployment,
+    decode_publication,
     deployed_contract,
 )
+from accountant.primitives.cid import is_cid, show_cid
 from accountant.primitives.errors import AccountantError, InvalidEncoding
-from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, HASH_BYTES, Address, ContractId
+from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, HASH_BYTES, Address, Cid, ContractId
 
-_TRANSFER, _CALL = TransactionKind.TRANSFER, TransactionKind.CALL
+_TRANSFER, _CALL, _PUBLISH = TransactionKind.TRANSFER, TransactionKind.CALL, TransactionKind.PUBLISH
 _ACCOUNT_BYTES = (ADDRESS_BYTES, HASH_BYTES)
 
 ModuleCheck = Callable[[bytes, Envelope, Limits], None]
@@ -61,13 +66,16 @@ def deployed(deployer: Address, envelope: Envelope) -> Deployed:
 
 
 class Directory(Protocol):
-    """The contracts of genesis and of all deployments earlier in chain order, the same block included."""
+    """Genesis' contracts, and all deployments and publications earlier in chain order, the same block included."""
 
     def contract(self, contract: ContractId) -> Deployed | None:
         """The contract; None where nothing was ever deployed."""
 
+    def blob(self, cid: Cid) -> int | None:
+        """The size in bytes of a published blob; None where nobody published it."""
 
-Payload = CallPayload | DeployPayload | None
+
+Payload = CallPayload | DeployPayload | PublishPayload | None
 
 
 def check_form(transaction: Transaction, genesis: Genesis) -> Payload:
@@ -85,15 +93,34 @@ def check_form(transaction: Transaction, genesis: Genesis) -> Payload:
         if len(transaction.to) not in _ACCOUNT_BYTES:
             raise InvalidTransaction(Refusal.RECIPIENT, "a recipient has 20 bytes (user) or 32 (contract)")
         return None
+    if transaction.kind is _PUBLISH:
+        return _checked_publication(transaction, genesis.limits.blob_bytes_most)
     if len(transaction.to) != (HASH_BYTES if transaction.kind is _CALL else 0):
         raise InvalidTransaction(Refusal.RECIPIENT, "a call names a contract of 32 bytes, a deployment names nothing")
-    _check_footprint(transaction.footprint, genesis.limits.footprint_entries_most)
+    _check_footprint(transaction.footprint, genesis.limits)
     try:
         if transaction.kind is _CALL:
             return decode_call(transaction.payload)
         return decode_deployment(transaction.payload)
     except InvalidEncoding as error:
         raise InvalidTransaction(Refusal.PAYLOAD, error.detail) from None
+
+
+def _checked_publication(transaction: Transaction, bytes_most: int) -> PublishPayload:
+    """A publication says which bytes there are, and does nothing else."""
+    if transaction.to or transaction.footprint or transaction.value or transaction.gas_limit:
+        raise InvalidTransaction(
+            Refusal.PUBLICATION, "a publication has no recipient, no value, no gas and no footprint"
+        )
+    try:
+        payload = decode_publication(transaction.payload)
+    except InvalidEncoding as error:
+        raise InvalidTransaction(Refusal.PAYLOAD, error.detail) from None
+    if not is_cid(payload.cid):
+        raise InvalidTransaction(Refusal.PUBLICATION, "a CID is a CIDv1 of raw bytes under SHA-256, 36 bytes")
+    if not 0 < payload.size <= bytes_most:
+        raise InvalidTransaction(Refusal.PUBLICATION, f"a blob has 1 to {bytes_most} bytes, not {payload.size}")
+    return payload
 
 
 def _check_amounts(transaction: Transaction, genesis: Genesis) -> None:
@@ -113,8 +140,8 @@ def _check_amounts(transaction: Transaction, genesis: Genesis) -> None:
         raise InvalidTransaction(Refusal.GAS_BELOW_INTRINSIC, f"the gas limit is at least {least}")
 
 
-def _check_footprint(footprint: tuple[Entry, ...], entries_most: int) -> None:
-    if len(footprint) > entries_most:
+def _check_footprint(footprint: tuple[Entry, ...], limits: Limits) -> None:
+    if len(footprint) > (entries_most := limits.footprint_entries_most):
         raise InvalidTransaction(Refusal.FOOTPRINT_SIZE, f"{len(footprint)} entries, at most {entries_most}")
     last: tuple[int, bytes, bytes | int] = (-1, b"", b"")
     for entry in footprint:
@@ -128,11 +155,11 @@ def _check_footprint(footprint: tuple[Entry, ...], entries_most: int) -> None:
                     Refusal.FOOTPRINT_ENTRY, f"a contract has 32 bytes, a slot at most {SLOT_BYTES_MAX}"
                 )
         else:
-            _check_rare_entry(entry, last)
+            _check_rare_entry(entry, last, limits)
         last = order
 
 
-def _check_rare_entry(entry: Entry, last: tuple[int, bytes, bytes | int]) -> None:
+def _check_rare_entry(entry: Entry, last: tuple[int, bytes, bytes | int], limits: Limits) -> None:
     if isinstance(entry, Credit | Bound):
         if len(entry.account) not in (ADDRESS_BYTES, HASH_BYTES):
             raise InvalidTransaction(Refusal.FOOTPRINT_ENTRY, "an account has 20 bytes (user) or 32 (contract)")
@@ -146,6 +173,20 @@ def _check_rare_entry(entry: Entry, last: tuple[int, bytes, bytes | int]) -> Non
             decode_query(entry.query)
         except InvalidEncoding as error:
             raise InvalidTransaction(Refusal.FOOTPRINT_ENTRY, f"no query: {error.detail}") from None
+    elif isinstance(entry, Blob):
+        if not is_cid(entry.cid) or not 0 < entry.size <= limits.blob_bytes_most:
+            raise InvalidTransaction(
+                Refusal.FOOTPRINT_ENTRY, f"a blob has a CID of 36 bytes and 1 to {limits.blob_bytes_most} bytes"
+            )
+        if last[0] == 7 and last[1] == entry.cid:
+            raise InvalidTransaction(Refusal.FOOTPRINT_ORDER, "one entry for each blob")
+    elif isinstance(entry, Memory):
+        if not 0 < entry.bytes <= limits.tensor_bytes_most:
+            raise InvalidTransaction(
+                Refusal.FOOTPRINT_ENTRY, f"tensors take 1 to {limits.tensor_bytes_most} bytes, not {entry.bytes}"
+            )
+        if last[0] == 8:
+            raise InvalidTransaction(Refusal.FOOTPRINT_ORDER, "one memory entry")
 
 
 def check_sums(transaction: Transaction, fee: int) -> None:
@@ -171,6 +212,10 @@ def check_admission(
     Raises `InvalidTransaction`; a module's own error becomes one of kind MODULE.
     """
     if payload is None:
+        return None
+    if isinstance(payload, PublishPayload):
+        if directory.blob(Cid(payload.cid)) is not None:
+            raise InvalidTransaction(Refusal.ALREADY_PUBLISHED, f"{show_cid(Cid(payload.cid))} is published already")
         return None
     if isinstance(payload, CallPayload):
         callee = ContractId(transaction.to)
@@ -247,15 +292,27 @@ def _check_entries(
         if type(entry) is Debit:
             caps[entry.contract] = caps.get(entry.contract, 0) + entry.cap
     touched = frozenset(template)
+    named = frozenset(entry.cid for entry in template if type(entry) is Blob)
+    blobs_left = contract.envelope.open.blobs_most
     opened: dict[bytes, _Open] = {}
     for entry in footprint:
+        if type(entry) is Memory:
+            continue
         if isinstance(entry, Debit):
             listed = entry.cap <= caps.get(entry.contract, -1)
+        elif isinstance(entry, Blob):
+            _check_published(entry, directory)
+            listed = entry.cid in named
         else:
             listed = entry in touched or (type(entry) is Call and entry.contract == callee)
         if complete and not listed:
             raise InvalidTransaction(Refusal.NOT_ADMITTED, f"the function's template has no {_show(entry)}")
-        if isinstance(entry, Credit | Bound | Query):
+        if isinstance(entry, Credit | Bound | Query | Memory):
+            continue
+        if isinstance(entry, Blob):
+            blobs_left -= not listed
+            if blobs_left < 0:
+                raise InvalidTransaction(Refusal.NOT_ADMITTED, f"the contract's open access has no {_show(entry)}")
             continue
         if listed and entry.contract == callee:
             continue
@@ -267,6 +324,16 @@ def _check_entries(
             access = opened[entry.contract] = _Open(there.envelope.open)
         if not access.admits(entry):
             raise InvalidTransaction(Refusal.NOT_ADMITTED, f"the contract's open access has no {_show(entry)}")
+
+
+def _check_published(entry: Blob, directory: Directory) -> None:
+    size = directory.blob(Cid(entry.cid))
+    if size is None:
+        raise InvalidTransaction(Refusal.UNPUBLISHED, f"no earlier transaction published {show_cid(Cid(entry.cid))}")
+    if size != entry.size:
+        raise InvalidTransaction(
+            Refusal.BLOB_SIZE, f"{show_cid(Cid(entry.cid))} was published with {size} bytes, not {entry.size}"
+        )
 
 
 class _Open:

@@ -5,13 +5,13 @@ from typing import NamedTuple
 
 from accountant.chain.admission import Directory, ModuleCheck
 from accountant.chain.errors import InvalidTransaction
-from accountant.chain.footprint import Bound, Call, Credit, Debit, Entry, Query, Read, Write
+from accountant.chain.footprint import SIZE_OPEN, Blob, Bound, Call, Credit, Debit, Entry, Memory, Read, Write
 from accountant.chain.inclusion import Inclusion, check_bytes
 from accountant.chain.state import ChainState
 from accountant.chain.transaction import Transaction
 from accountant.primitives.encoding import encode
 from accountant.primitives.keys import SIGNATURE_BYTES
-from accountant.primitives.types import AMOUNT_MAX, Address, ContractId
+from accountant.primitives.types import AMOUNT_MAX, Address, Cid, ContractId
 
 BLANK = bytes(SIGNATURE_BYTES)
 """The signature of what is not signed yet. Transactions with it and with a real one have the same size."""
@@ -32,20 +32,59 @@ class DraftEntry(NamedTuple):
 
 
 def merged(entries: Iterable[DraftEntry]) -> list[DraftEntry]:
-    """Each entry once, from its best source; of several caps of one contract the largest."""
+    """Each entry once, from its best source; of several caps of one contract, and of memories, the largest.
+
+    Of a blob's entries one whose size is known, if there is any.
+    """
     best: dict[object, DraftEntry] = {}
     for draft in entries:
         entry = draft.entry
-        name: object = (Debit, entry.contract) if isinstance(entry, Debit) else entry
+        name = _name_of(entry)
         known = best.get(name)
         if known is None:
             best[name] = draft
             continue
         first, second = sorted((known, draft), key=lambda d: (d.order, d.mark))
-        if isinstance(first.entry, Debit) and isinstance(second.entry, Debit) and second.entry.cap > first.entry.cap:
-            first = second
-        best[name] = first
+        best[name] = second if _extent(second.entry) > _extent(first.entry) else first
     return list(best.values())
+
+
+def _name_of(entry: Entry) -> object:
+    """What a footprint has one entry for."""
+    match entry:
+        case Debit(contract):
+            return Debit, contract
+        case Blob(cid):
+            return Blob, cid
+        case Memory():
+            return Memory
+        case _:
+            return entry
+
+
+def _extent(entry: Entry) -> int:
+    """By which an entry says more than another one of its name."""
+    match entry:
+        case Debit(_, cap):
+            return cap
+        case Blob(_, size):
+            return size
+        case Memory(most):
+            return most
+        case _:
+            return 0
+
+
+def sized(entry: Entry, directory: Directory) -> Entry:
+    """The entry with the size that the publication of its blob says, where it is open and there is one."""
+    if not isinstance(entry, Blob) or entry.size != SIZE_OPEN:
+        return entry
+    return Blob(entry.cid, directory.blob(Cid(entry.cid)) or SIZE_OPEN)
+
+
+def blobs_of(entries: Iterable[Entry]) -> set[Cid]:
+    """The blobs that the entries name."""
+    return {Cid(entry.cid) for entry in entries if isinstance(entry, Blob)}
 
 
 def widened(cap: Debit, template: Mapping[bytes, int], directory: Directory) -> Debit:
@@ -72,7 +111,7 @@ def renamed(entry: Entry, old: bytes, new: bytes) -> Entry:
 
 def contracts_of(entries: Iterable[Entry]) -> set[ContractId]:
     """The contracts whose envelopes admit the entries."""
-    return {ContractId(entry.contract) for entry in entries if not isinstance(entry, Credit | Bound | Query)}
+    return {ContractId(entry.contract) for entry in entries if isinstance(entry, Read | Write | Debit | Call)}
 
 
 def refusal_of(

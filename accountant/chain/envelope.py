@@ -58,6 +58,7 @@ class TemplateKind(IntEnum):
     CALL = 4
     BOUND = 5
     QUERY = 6
+    BLOB = 7
 
 
 class AmountArg(_Tagged, frozen=True, tag=0):
@@ -83,8 +84,9 @@ class TemplateEntry(Record, frozen=True):
     """One footprint entry over arguments, sender and own id.
 
     `on`: parts whose concatenation is the contract (READ, WRITE, DEBIT, CALL), the account (CREDIT,
-    BOUND) or the query (QUERY). `slot`: parts of the slot (READ and WRITE). `cap`: the most that a
-    DEBIT may declare. `certain`: the function surely touches it, so it may be resolved ahead of time.
+    BOUND), the query (QUERY) or the binary CID (BLOB, which admits every size). `slot`: parts of the
+    slot (READ and WRITE). `cap`: the most that a DEBIT may declare. `certain`: the function surely
+    touches it, so it may be resolved ahead of time.
     """
 
     kind: TemplateKind
@@ -153,6 +155,8 @@ class OpenAccess(Record, frozen=True):
     writes_most: int = 0
     debit_most: int = 0
     callable: bool = False
+    blobs_most: int = 0
+    """Blobs whose CIDs the callee's template does not name."""
 
 
 class Envelope(Record, frozen=True):

@@ -106,5 +106,5 @@ def _check_open(access: OpenAccess) -> None:
     for prefixes in (access.read_prefixes, access.write_prefixes):
         _demand(len(prefixes) <= PREFIXES_MAX, f"at most {PREFIXES_MAX} open prefixes")
         _demand(all(len(p) <= SLOT_BYTES_MAX for p in prefixes), f"a prefix has at most {SLOT_BYTES_MAX} bytes")
-    for number in (access.reads_most, access.writes_most, access.debit_most):
+    for number in (access.reads_most, access.writes_most, access.debit_most, access.blobs_most):
         _demand(0 <= number <= AMOUNT_MAX, "open counts and debits are between 0 and 2^63 − 1")

@@ -40,6 +40,10 @@ class Refusal(StrEnum):
     MODULE = "module"
     ENVELOPE = "envelope"
     CONTRACT_EXISTS = "contract_exists"
+    PUBLICATION = "publication"
+    ALREADY_PUBLISHED = "already_published"
+    UNPUBLISHED = "unpublished"
+    BLOB_SIZE = "blob_size"
     UNPAID = "unpaid"
 
 

@@ -1,7 +1,7 @@
 """Footprints: what a transaction may touch, declared, sorted, unique and priced (DESIGN section 2).
 
 Order: by tag (the entry kinds in the order below), then by the fields as they stand, byte strings
-lexicographically and caps numerically. Unique: no entry twice, and one `Debit` for each contract.
+lexicographically, caps and sizes numerically. Unique: no entry twice, one `Debit` for each contract, one `Memory`.
 An entry's `key` is where the inverted index files it; see `accountant.chain.rows`.
 """
 
@@ -14,6 +14,9 @@ from accountant.primitives.types import AMOUNT_MAX, AccountId
 
 SLOT_BYTES_MAX = 128
 QUERY_BYTES_MAX = 1024
+
+SIZE_OPEN = 0
+"""The size in a `Blob` that is not finished: whoever declares it fills in what the publication says."""
 
 
 class _Entry(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True, gc=False, tag_field="kind"):
@@ -93,7 +96,24 @@ class Query(_Entry, frozen=True, tag=6):
         return query_key(self.query)
 
 
-Entry = Read | Write | Credit | Debit | Call | Bound | Query
+class Blob(_Entry, frozen=True, tag=7):
+    """May load a blob that an earlier transaction published with this CID (binary, 36 bytes) and this size in bytes."""
+
+    cid: bytes
+    size: int
+
+    @property
+    def key(self) -> bytes:
+        return blob_key(self.cid)
+
+
+class Memory(_Entry, frozen=True, tag=8):
+    """May hold tensors of at most this many bytes at once: a property of the whole transaction, filed nowhere."""
+
+    bytes: int
+
+
+Entry = Read | Write | Credit | Debit | Call | Bound | Query | Blob | Memory
 
 
 def account_key(account: AccountId | bytes) -> bytes:
@@ -116,6 +136,11 @@ def query_key(query: bytes) -> bytes:
     return b"q" + sha256(query)
 
 
+def blob_key(cid: bytes) -> bytes:
+    """Where the publication and the loaders of a blob are filed."""
+    return b"b" + cid
+
+
 def entry_order(entry: Entry) -> tuple[int, bytes, bytes | int]:
     """What footprints are sorted by: tag, then fields."""
     kind = type(entry)
@@ -131,17 +156,31 @@ def entry_order(entry: Entry) -> tuple[int, bytes, bytes | int]:
         return 4, entry.contract, b""  # type: ignore[union-attr]
     if kind is Bound:
         return 5, entry.account, b""  # type: ignore[union-attr]
-    return 6, entry.query, b""  # type: ignore[union-attr]
+    if kind is Query:
+        return 6, entry.query, b""  # type: ignore[union-attr]
+    if kind is Blob:
+        return 7, entry.cid, entry.size  # type: ignore[union-attr]
+    return 8, b"", entry.bytes  # type: ignore[union-attr]
 
 
 def canonical_footprint(entries: Iterable[Entry]) -> tuple[Entry, ...]:
-    """The entries as a footprint: sorted, each once, the caps of one contract added up (at most 2^63 − 1)."""
+    """The entries as a footprint: sorted, each once.
+
+    The caps of one contract add up (at most 2^63 − 1), the largest memory counts, and a blob whose size is
+    known needs no second entry that leaves it open.
+    """
     caps: dict[bytes, int] = {}
+    memory = 0
     unique: set[Entry] = set()
     for entry in entries:
         if isinstance(entry, Debit):
             caps[entry.contract] = caps.get(entry.contract, 0) + entry.cap
+        elif isinstance(entry, Memory):
+            memory = max(memory, entry.bytes)
         else:
             unique.add(entry)
+    unique -= {Blob(e.cid, SIZE_OPEN) for e in unique if isinstance(e, Blob) and e.size != SIZE_OPEN}
+    if memory:
+        unique.add(Memory(memory))
     unique.update(Debit(contract, min(cap, AMOUNT_MAX)) for contract, cap in caps.items())
     return tuple(sorted(unique, key=entry_order))

@@ -22,6 +22,10 @@ class FeeSchedule(Record, frozen=True):
     cap_shift: int = 20
     """A debit entry costs another cap >> cap_shift: phantom caps are priced by magnitude."""
     gas_price_least: int = 1
+    blob_per_byte: int = 1
+    """For each byte of a published blob, which everybody who proposes must hold."""
+    memory_shift: int = 10
+    """A memory entry costs another bytes >> memory_shift: declaring memory keeps small machines from the work."""
 
 
 class GasSchedule(Record, frozen=True):
@@ -75,6 +79,12 @@ class Limits(Record, frozen=True):
     values_bytes_most: int = 16 * 1024 * 1024
     """All host values of one transaction together."""
     logs_bytes_most: int = 256 * 1024
+    blob_bytes_most: int = 2**30
+    """One published blob."""
+    tensor_bytes_most: int = 2**36
+    """The most that a memory entry may declare."""
+    tensor_bytes_free: int = 64 * 1024 * 1024
+    """Bytes of tensors that a transaction without a memory entry may hold at once."""
 
 
 class GenesisAccount(Record, frozen=True):

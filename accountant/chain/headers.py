@@ -100,5 +100,5 @@ def validate_headers(genesis: Genesis, signed: Iterable[SignedHeader]) -> Header
         headers.append(header)
         hashes.append(block_hash)
         next_seq = Seq(state.head.next_seq + header.transaction_count)
-        state.apply(ChainHead(Height(height), block_hash, header.time, next_seq), {}, {})
+        state.apply(ChainHead(Height(height), block_hash, header.time, next_seq), {}, {}, {})
     return Headers(genesis, tuple(headers), tuple(hashes), tuple(first_seqs))

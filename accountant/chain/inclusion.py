@@ -16,6 +16,7 @@ from accountant.chain.moment import Moment, moment_after_block, moment_of
 from accountant.chain.rows import Row, rows_of
 from accountant.chain.state import Account, ChainState
 from accountant.chain.transaction import (
+    PublishPayload,
     Transaction,
     TransactionKind,
     decode_transaction,
@@ -24,7 +25,7 @@ from accountant.chain.transaction import (
 )
 from accountant.primitives.errors import InvalidEncoding, InvalidSignature
 from accountant.primitives.keys import recover_each
-from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, Address, ContractId, Hash, Seq
+from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, Address, Cid, ContractId, Hash, Seq
 
 _TRANSFER = TransactionKind.TRANSFER
 
@@ -90,6 +91,8 @@ class Inclusion:
         """Users changed so far, as they are now."""
         self.contracts: dict[ContractId, Deployed] = {}
         """Contracts deployed so far."""
+        self.blobs: dict[Cid, int] = {}
+        """Blobs published so far: their sizes in bytes."""
         self.zero_changes: list[tuple[Address, Moment, int]] = []
         """(user, moment, Z from then on): ascending for each user, one for each user and moment."""
         self.expense_totals: list[tuple[Address, Seq, int]] = []
@@ -104,6 +107,10 @@ class Inclusion:
     def contract(self, contract: ContractId) -> Deployed | None:
         """A contract of the state or of a deployment included so far (`admission.Directory`)."""
         return self.contracts.get(contract) or self._state.contract(contract)
+
+    def blob(self, cid: Cid) -> int | None:
+        """The size of a blob that the state or a transaction included so far published (`admission.Directory`)."""
+        return self.blobs.get(cid) or self._state.blob(cid)
 
     def include(self, raw: bytes) -> ValidatedTransaction:
         """Put a transaction next. Raises `InvalidTransaction`, and then nothing has changed.
@@ -127,6 +134,8 @@ class Inclusion:
             added = check_admission(transaction, payload, sender, self, genesis.limits, self._check_module)
             if added is not None:
                 self.contracts[added[0]] = added[1]
+            elif isinstance(payload, PublishPayload):
+                self.blobs[Cid(payload.cid)] = payload.size
         general, tip = transaction.general_value, transaction.tip
         index = len(self.transactions)
         moment = self._first_moment + index

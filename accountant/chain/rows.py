@@ -9,14 +9,14 @@ from enum import IntEnum
 from typing import NamedTuple
 
 from accountant.chain.fees import gas_refundable
-from accountant.chain.footprint import Bound, Call, Credit, Debit, Query, Read, Write
+from accountant.chain.footprint import Blob, Bound, Call, Credit, Debit, Memory, Query, Read, Write, blob_key
 from accountant.chain.genesis import GasSchedule
-from accountant.chain.transaction import Transaction, TransactionKind, deployed_contract
+from accountant.chain.transaction import Transaction, TransactionKind, decode_publication, deployed_contract
 from accountant.primitives.types import ADDRESS_BYTES, Address
 
 
 class RowKind(IntEnum):
-    """Why a transaction stands under a key. 0 to 6 are the footprint's entry kinds; the rest is implied."""
+    """Why a transaction stands under a key. 0 to 6 and BLOB are the footprint's entry kinds; the rest is implied."""
 
     READ = 0
     WRITE = 1
@@ -34,26 +34,32 @@ class RowKind(IntEnum):
     ZERO = 9
     """A zero-cost transfer to a user: its zero-cost balance has `cap` more (Lemma 2)."""
     DEPLOY = 10
+    BLOB = 11
+    """May load this blob."""
+    PUBLISH = 12
+    """Published this blob, which has `cap` bytes: one transaction for each CID."""
 
 
 class Row(NamedTuple):
-    """One posting. `cap` is in base units, 0 where a kind has none."""
+    """One posting. `cap` is in base units (in bytes for a publication), 0 where a kind has none."""
 
     key: bytes
     kind: int
     cap: int
 
 
-_TRANSFER = TransactionKind.TRANSFER
+_TRANSFER, _PUBLISHES = TransactionKind.TRANSFER, TransactionKind.PUBLISH
 # Plain integers: a member look-up on the enumeration costs more than the rest of a row.
 _CREDIT, _DEBIT, _CALL = int(RowKind.CREDIT), int(RowKind.DEBIT), int(RowKind.CALL)
 _EXPENSE, _SETTLED, _ZERO, _DEPLOY = int(RowKind.EXPENSE), int(RowKind.SETTLED), int(RowKind.ZERO), int(RowKind.DEPLOY)
+_PUBLISH = int(RowKind.PUBLISH)
 _TOUCH: dict[type, int] = {
     Read: int(RowKind.READ),
     Write: int(RowKind.WRITE),
     Call: int(RowKind.CALL),
     Bound: int(RowKind.BOUND),
     Query: int(RowKind.QUERY),
+    Blob: int(RowKind.BLOB),
 }
 
 
@@ -64,6 +70,9 @@ def rows_of(transaction: Transaction, sender: Address, gas: GasSchedule) -> list
     refund = gas_refundable(transaction, gas) if transaction.gas_limit else 0
     if transaction.kind is _TRANSFER:
         _add_transfer(rows, transaction, own, refund)
+    elif transaction.kind is _PUBLISHES:
+        published = decode_publication(transaction.payload)
+        rows.append(Row(blob_key(published.cid), _PUBLISH, published.size))
     else:
         _add_run(rows, transaction, sender, refund)
     return rows
@@ -101,8 +110,8 @@ def _add_run(rows: list[Row], transaction: Transaction, sender: Address, refund:
             rows.append(Row(entry.key, _DEBIT, entry.cap))  # type: ignore[union-attr]
         elif kind is Credit:
             credited[entry.account] = 0  # type: ignore[union-attr]
-        elif kind is not Call or entry.key != code or ran != _CALL:
-            rows.append(Row(entry.key, _TOUCH[kind], 0))
+        elif kind is not Memory and (kind is not Call or entry.key != code or ran != _CALL):  # type: ignore[union-attr]
+            rows.append(Row(entry.key, _TOUCH[kind], 0))  # type: ignore[union-attr]
     most = dict.fromkeys(credited, caps)
     if value:
         most[callee] = most.get(callee, 0) + value

@@ -1,7 +1,7 @@
 """The validator's state: for each user nonce, zero-cost balance and running total of general values.
 
-That is all (DESIGN section 2); the envelopes of deployed contracts are chain data kept at hand. It does not
-grow with what contracts compute, and nobody executes anything to keep it.
+That is all (DESIGN section 2); the envelopes of deployed contracts and the sizes of published blobs are chain data
+kept at hand. It does not grow with what contracts compute, and nobody executes anything to keep it.
 """
 
 from collections.abc import Iterable, Mapping
@@ -14,7 +14,17 @@ from accountant.chain.errors import InvalidGenesis, InvalidTransaction
 from accountant.chain.footprint import SLOT_BYTES_MAX
 from accountant.chain.genesis import MEMORY_PAGES_MOST, Genesis
 from accountant.chain.moment import MOMENT_SHIFT
-from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, HASH_BYTES, Address, ContractId, Hash, Height, Seq
+from accountant.primitives.types import (
+    ADDRESS_BYTES,
+    AMOUNT_MAX,
+    HASH_BYTES,
+    Address,
+    Cid,
+    ContractId,
+    Hash,
+    Height,
+    Seq,
+)
 
 
 class Account(NamedTuple):
@@ -45,12 +55,18 @@ class ChainState:
     """State at the end of a chain. It changes by whole blocks only (`apply`)."""
 
     def __init__(
-        self, genesis: Genesis, head: ChainHead, accounts: dict[Address, Account], contracts: dict[ContractId, Deployed]
+        self,
+        genesis: Genesis,
+        head: ChainHead,
+        accounts: dict[Address, Account],
+        contracts: dict[ContractId, Deployed],
+        blobs: dict[Cid, int],
     ) -> None:
         self.genesis = genesis
         self.head = head
         self._accounts = accounts
         self._contracts = contracts
+        self._blobs = blobs
         self._supply = genesis_supply(genesis)
 
     @classmethod
@@ -59,7 +75,7 @@ class ChainState:
         check_genesis(genesis)
         accounts = {Address(a.address): Account(zero=a.zero_balance) for a in genesis.accounts}
         contracts = {ContractId(c.contract): deployed(Address(c.deployer), c.envelope) for c in genesis.contracts}
-        return cls(genesis, ChainHead(Height(0), genesis.hash, genesis.time, Seq(0)), accounts, contracts)
+        return cls(genesis, ChainHead(Height(0), genesis.hash, genesis.time, Seq(0)), accounts, contracts, {})
 
     @classmethod
     def restored(
@@ -68,11 +84,11 @@ class ChainState:
         head: ChainHead,
         accounts: Iterable[tuple[Address, Account]],
         contracts: Iterable[tuple[ContractId, Address, Envelope]],
+        blobs: Iterable[tuple[Cid, int]],
     ) -> "ChainState":
-        """The state that was stored: all accounts, and all contracts (id, deployer, envelope), genesis included."""
-        return cls(
-            genesis, head, dict(accounts), {c: deployed(deployer, envelope) for c, deployer, envelope in contracts}
-        )
+        """The state that was stored: all accounts, contracts (id, deployer, envelope), genesis' included, and blobs."""
+        directory = {c: deployed(deployer, envelope) for c, deployer, envelope in contracts}
+        return cls(genesis, head, dict(accounts), directory, dict(blobs))
 
     def account(self, address: Address) -> Account:
         """What the chain knows of a user."""
@@ -82,6 +98,10 @@ class ChainState:
         """A contract of genesis or of a deployment (`admission.Directory`)."""
         return self._contracts.get(contract)
 
+    def blob(self, cid: Cid) -> int | None:
+        """The size in bytes of a published blob (`admission.Directory`)."""
+        return self._blobs.get(cid)
+
     def accounts(self) -> Mapping[Address, Account]:
         """All users that the chain has met."""
         return self._accounts
@@ -89,6 +109,10 @@ class ChainState:
     def contracts(self) -> Mapping[ContractId, Deployed]:
         """All contracts."""
         return self._contracts
+
+    def blobs(self) -> Mapping[Cid, int]:
+        """All published blobs: their sizes in bytes."""
+        return self._blobs
 
     def proposer_of(self, height: int) -> Address:
         """Whose turn it is: proposers[(height − 1) mod n]."""
@@ -101,12 +125,17 @@ class ChainState:
         return reward if self._supply + reward * height <= AMOUNT_MAX else 0
 
     def apply(
-        self, head: ChainHead, accounts: Mapping[Address, Account], contracts: Mapping[ContractId, Deployed]
+        self,
+        head: ChainHead,
+        accounts: Mapping[Address, Account],
+        contracts: Mapping[ContractId, Deployed],
+        blobs: Mapping[Cid, int],
     ) -> None:
-        """Go on to the end of the next block, as validated: its head, changed accounts and new contracts."""
+        """Go on to the end of the next block, as validated: its head, changed accounts, new contracts and blobs."""
         assert head.height == self.head.height + 1 and head.next_seq >= self.head.next_seq
         self._accounts.update(accounts)
         self._contracts.update(contracts)
+        self._blobs.update(blobs)
         self.head = head
 
 

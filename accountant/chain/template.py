@@ -20,7 +20,9 @@ from accountant.chain.envelope import (
 from accountant.chain.errors import InvalidTransaction, Refusal
 from accountant.chain.footprint import (
     QUERY_BYTES_MAX,
+    SIZE_OPEN,
     SLOT_BYTES_MAX,
+    Blob,
     Bound,
     Call,
     Credit,
@@ -33,6 +35,7 @@ from accountant.chain.footprint import (
 )
 from accountant.chain.kinds import is_of_kind
 from accountant.chain.transaction import Argument
+from accountant.primitives.cid import is_cid
 from accountant.primitives.hashes import sha256
 from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, HASH_BYTES, Address, ContractId
 
@@ -55,8 +58,9 @@ def instantiate(
     """The footprint that the template of `function` of `contract` gives for one call: sorted and unique.
 
     `arguments` are of the function's kinds (`check_arguments`). Caps of one contract add up; a DEBIT with a
-    negative amount is left out. Raises `InvalidTransaction` (TEMPLATE) where the arguments give a contract,
-    account, slot or query of impossible length, or make the template larger than validators evaluate.
+    negative amount is left out; the sizes of blobs are open. Raises `InvalidTransaction` (TEMPLATE) where the
+    arguments give a contract, account, slot or query of impossible length or something that is no CID, or make
+    the template larger than validators evaluate.
     """
     return canonical_footprint(template_entries(function.template, arguments, sender, contract, value))
 
@@ -104,6 +108,10 @@ class _Call:
             if not 0 < len(on) <= QUERY_BYTES_MAX:
                 raise InvalidTransaction(Refusal.TEMPLATE, f"a query of {len(on)} bytes")
             return Query(on)
+        if kind is TemplateKind.BLOB:
+            if not is_cid(on):
+                raise InvalidTransaction(Refusal.TEMPLATE, f"0x{on.hex()[:80]} is no CID")
+            return Blob(on, SIZE_OPEN)
         assert template.cap is not None
         cap = self._amount(template.cap)
         return None if cap < 0 else Debit(_contract(on), min(cap, AMOUNT_MAX))

@@ -24,6 +24,7 @@ class TransactionKind(IntEnum):
     TRANSFER = 0
     CALL = 1
     DEPLOY = 2
+    PUBLISH = 3
 
 
 Argument = int | bytes
@@ -45,6 +46,13 @@ class DeployPayload(Record, frozen=True):
     arguments: tuple[Argument, ...]
 
 
+class PublishPayload(Record, frozen=True):
+    """The payload of a publication: the binary CID of a blob, 36 bytes, and how many bytes it has."""
+
+    cid: bytes
+    size: int
+
+
 class Transaction(Record, frozen=True):
     """A signed transaction. Value is zero_value + general_value: the sender chooses which money pays."""
 
@@ -53,14 +61,14 @@ class Transaction(Record, frozen=True):
     nonce: int
     kind: TransactionKind
     to: bytes
-    """Recipient (20 or 32 bytes), callee (32 bytes), or empty for a deployment."""
+    """Recipient (20 or 32 bytes), callee (32 bytes), or empty for a deployment or a publication."""
     zero_value: int
     general_value: int
     gas_limit: int
     gas_price: int
     tip: int
     payload: bytes
-    """Empty for a transfer, else the encoding of a `CallPayload` or a `DeployPayload`."""
+    """Empty for a transfer, else the encoding of a `CallPayload`, a `DeployPayload` or a `PublishPayload`."""
     footprint: tuple[Entry, ...]
     signature: bytes
 
@@ -73,6 +81,7 @@ class Transaction(Record, frozen=True):
 _transactions = Decoder(Transaction, TRANSACTION_BYTES_MAX)
 _calls = Decoder(CallPayload, TRANSACTION_BYTES_MAX)
 _deployments = Decoder(DeployPayload, TRANSACTION_BYTES_MAX)
+_publications = Decoder(PublishPayload, TRANSACTION_BYTES_MAX)
 
 
 def decode_transaction(raw: bytes) -> Transaction:
@@ -88,6 +97,11 @@ def decode_call(payload: bytes) -> CallPayload:
 def decode_deployment(payload: bytes) -> DeployPayload:
     """The payload of a deployment. Raises `InvalidEncoding`."""
     return _deployments.decode(payload)
+
+
+def decode_publication(payload: bytes) -> PublishPayload:
+    """The payload of a publication. Raises `InvalidEncoding`."""
+    return _publications.decode(payload)
 
 
 def transaction_hash(raw: bytes) -> Hash:

@@ -14,7 +14,7 @@ from accountant.primitives import merkle
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import InvalidEncoding, InvalidSignature
 from accountant.primitives.keys import recover
-from accountant.primitives.types import Address, ContractId, Hash, Height, Seq
+from accountant.primitives.types import Address, Cid, ContractId, Hash, Height, Seq
 
 VERSION = 1
 
@@ -39,6 +39,8 @@ class ValidatedBlock(NamedTuple):
     """Every user that the block changed, as the block leaves it."""
     contracts: Mapping[ContractId, Deployed]
     """Every contract that the block deploys."""
+    blobs: Mapping[Cid, int]
+    """Every blob that the block publishes: its size in bytes."""
     burnt: int
     """Base units of fees that ceased to exist."""
     reward: int
@@ -127,6 +129,7 @@ def sealed(raw: bytes, block: Block, block_hash: Hash, state: ChainState, inclus
         inclusion.expense_totals,
         inclusion.accounts,
         inclusion.contracts,
+        inclusion.blobs,
         inclusion.burnt,
         reward,
     )
@@ -135,7 +138,7 @@ def sealed(raw: bytes, block: Block, block_hash: Hash, state: ChainState, inclus
 def apply_block(block: ValidatedBlock, state: ChainState) -> None:
     """Take a block in that was validated against exactly this state."""
     assert block.header.previous_hash == state.head.hash
-    state.apply(block.head, block.accounts, block.contracts)
+    state.apply(block.head, block.accounts, block.contracts, block.blobs)
 
 
 def import_block(

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from typing import Any
 
 from accountant.chain.envelope import ArgumentKind
-from accountant.chain.footprint import Bound, Call, Credit, Debit, Entry, Query, Read, Write
+from accountant.chain.footprint import Blob, Bound, Call, Credit, Debit, Entry, Memory, Query, Read, Write
 from accountant.chain.transaction import Argument
 from accountant.chain.values import text_of
 from accountant.client.client import Json
@@ -15,7 +15,9 @@ from accountant.language.interface import Interface
 from accountant.language.slot_text import shown_slot
 from accountant.language.types import ARGUMENTS, Type
 from accountant.primitives.addresses import account_of, show
+from accountant.primitives.cid import show_cid
 from accountant.primitives.hashes import sha256
+from accountant.primitives.types import Cid
 
 _NAME_WIDTH = 13
 _NOTHING = "nothing"
@@ -56,6 +58,10 @@ def shown_entry(entry: Entry, own: bytes, interface: Interface | None, hashed: M
             return f"bounds {_shown(account)}"
         case Query(query):
             return f"asks 0x{query.hex()}"
+        case Blob(cid, size):
+            return f"loads {show_cid(Cid(cid))} of {size} bytes"
+        case Memory(most):
+            return f"holds tensors of at most {most} bytes"
 
 
 def shown_event(event: Happened, interface: Interface | None) -> str:

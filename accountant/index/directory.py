@@ -9,7 +9,7 @@ from accountant.chain.moment import moment_before
 from accountant.chain.state import Account, ChainHead, ChainState
 from accountant.chain.transaction import decode_deployment
 from accountant.index.port import ChainIndex, Head
-from accountant.primitives.types import Address, ContractId, Hash, Seq
+from accountant.primitives.types import Address, Cid, ContractId, Hash, Seq
 
 
 class Deployment(NamedTuple):
@@ -47,6 +47,12 @@ def deployed_before(index: ChainIndex, contract: ContractId, before: Seq) -> Dep
     return deployed(located.sender, decode_deployment(located.transaction.payload).envelope)
 
 
+def published_before(index: ChainIndex, cid: Cid, before: Seq) -> int | None:
+    """The size in bytes of a blob that a transaction before `before` published."""
+    found = index.publication(cid)
+    return None if found is None or found.seq >= before else found.size
+
+
 def account_at(index: ChainIndex, user: Address, head: Head) -> Account:
     """Nonce, zero-cost balance and expenses of a user at the head."""
     zero = index.zero_balance(user, moment_before(head.height + 1, 0))
@@ -54,15 +60,21 @@ def account_at(index: ChainIndex, user: Address, head: Head) -> Account:
 
 
 def partial_state(
-    index: ChainIndex, head: Head, accounts: Iterable[tuple[Address, Account]], contracts: Iterable[ContractId]
+    index: ChainIndex,
+    head: Head,
+    accounts: Iterable[tuple[Address, Account]],
+    contracts: Iterable[ContractId],
+    blobs: Iterable[Cid] = (),
 ) -> ChainState:
-    """A validator's state at the head that holds these accounts and contracts alone."""
+    """A validator's state at the head that holds these accounts, contracts and blobs alone."""
     block = index.block(head.height)
     assert block is not None
     known = ((contract, deployed_before(index, contract, head.next_seq)) for contract in contracts)
+    sizes = ((cid, published_before(index, cid, head.next_seq)) for cid in blobs)
     return ChainState.restored(
         index.genesis,
         ChainHead(head.height, head.hash, block.time, head.next_seq),
         accounts,
         [(contract, there.deployer, there.envelope) for contract, there in known if there is not None],
+        [(cid, size) for cid, size in sizes if size is not None],
     )

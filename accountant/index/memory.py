@@ -5,7 +5,7 @@ from collections import defaultdict
 from collections.abc import Sequence
 from operator import itemgetter
 
-from accountant.chain.footprint import account_key, code_key, slot_key
+from accountant.chain.footprint import account_key, blob_key, code_key, slot_key
 from accountant.chain.genesis import Genesis
 from accountant.chain.moment import moment_after_block
 from accountant.chain.rows import RowKind
@@ -20,13 +20,13 @@ from accountant.index.blocks import (
     latest_transactions,
     unsigned_block,
 )
-from accountant.index.port import BlockInfo, Event, Head, Located, Moment
+from accountant.index.port import BlockInfo, Event, Head, Located, Moment, Publication
 from accountant.index.posting import Posting
 from accountant.index.static import StaticFold, running_at_genesis, supply_at_genesis
-from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
+from accountant.primitives.types import AccountId, Address, Amount, Cid, ContractId, Hash, Height, Seq
 
 _WRITE, _DEPLOY, _EXPENSE = int(RowKind.WRITE), int(RowKind.DEPLOY), int(RowKind.EXPENSE)
-_ZERO = int(RowKind.ZERO)
+_ZERO, _PUBLISH = int(RowKind.ZERO), int(RowKind.PUBLISH)
 
 
 _seq = itemgetter(0)
@@ -64,6 +64,7 @@ class MemoryIndex:
         self._seqs: dict[Hash, Seq] = {}
         self._writers: defaultdict[bytes, list[Seq]] = defaultdict(list)
         self._deployments: dict[bytes, Seq] = {}
+        self._publications: dict[bytes, Publication] = {}
         self._events: defaultdict[bytes, list[Event]] = defaultdict(list)
         self._arrivals: defaultdict[bytes, list[Event]] = defaultdict(list)
         self._postings: defaultdict[AccountId, list[Posting]] = defaultdict(list)
@@ -119,6 +120,8 @@ class MemoryIndex:
                 events.append((key, kind, cap))
             elif kind == _DEPLOY:
                 self._deployments[key] = seq
+            elif kind == _PUBLISH:
+                self._publications[key] = Publication(seq, cap)
             elif kind == _ZERO:
                 self._arrivals[key].append(Event(seq, kind, Amount(cap)))
         for key, kind, cap in sorted(events):
@@ -159,6 +162,9 @@ class MemoryIndex:
 
     def deployment(self, contract: ContractId) -> Seq | None:
         return self._deployments.get(code_key(contract))
+
+    def publication(self, cid: Cid) -> Publication | None:
+        return self._publications.get(blob_key(cid))
 
     def events(self, account: AccountId, after: Seq, before: Seq) -> list[Event]:
         rows = self._events.get(account_key(account), [])

@@ -11,9 +11,20 @@ from accountant.chain.moment import MOMENT_SHIFT, Moment, moment_before
 from accountant.chain.rows import RowKind
 from accountant.chain.transaction import Transaction
 from accountant.index.posting import Posting
-from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
+from accountant.primitives.types import AccountId, Address, Amount, Cid, ContractId, Hash, Height, Seq
 
-__all__ = ["MOMENT_SHIFT", "BlockInfo", "ChainIndex", "Event", "Head", "Located", "Moment", "Posting", "moment_before"]
+__all__ = [
+    "MOMENT_SHIFT",
+    "BlockInfo",
+    "ChainIndex",
+    "Event",
+    "Head",
+    "Located",
+    "Moment",
+    "Posting",
+    "Publication",
+    "moment_before",
+]
 
 
 class Head(NamedTuple):
@@ -58,6 +69,13 @@ class Event(NamedTuple):
     cap: Amount
 
 
+class Publication(NamedTuple):
+    """Who published a blob, and its size in bytes."""
+
+    seq: Seq
+    size: int
+
+
 class ChainIndex(Protocol):
     """Look-ups over a final chain."""
 
@@ -94,6 +112,9 @@ class ChainIndex(Protocol):
 
     def deployment(self, contract: ContractId) -> Seq | None:
         """The transaction that deploys a contract; None if there is none (genesis contracts have none)."""
+
+    def publication(self, cid: Cid) -> Publication | None:
+        """The one transaction that publishes a blob; None if there is none."""
 
     def events(self, account: AccountId, after: Seq, before: Seq) -> list[Event]:
         """The rows of the account's general balance with after < seq < before, by (seq, kind)."""

@@ -38,7 +38,7 @@ from accountant.primitives.types import ADDRESS_BYTES, AMOUNT_MAX, AccountId, Ad
 EVERYONE = Address(b"")
 """No account's name: under it stands the supply of general money, where intervals are stored."""
 
-_TRANSFER, _CALL = TransactionKind.TRANSFER, TransactionKind.CALL
+_TRANSFER, _CALL, _PUBLISH = TransactionKind.TRANSFER, TransactionKind.CALL, TransactionKind.PUBLISH
 
 
 class Running(NamedTuple):
@@ -103,7 +103,7 @@ class StaticFold:
         moves: Moves = []
         if transaction.kind is _TRANSFER:
             self._transfer(moves, seq, transaction, sender, refund)
-        else:
+        elif transaction.kind is not _PUBLISH:
             self._run(moves, seq, transaction, sender, refund)
         return moves
 

@@ -95,7 +95,8 @@ class Keeper:
         return AccountView(show(address), account.nonce, account.zero, account.nonce + pending, pending)
 
     def _commit(self, block: ValidatedBlock) -> None:
-        self.store.append(block.head, block.raw, block.accounts.items(), _plain(block.contracts.items()))
+        contracts = _plain(block.contracts.items())
+        self.store.append(block.head, block.raw, block.accounts.items(), contracts, block.blobs.items())
         apply_block(block, self.state)
         self.mempool.advance(block)
         self._included.update((transaction.hash, None) for transaction in block.transactions)
@@ -108,7 +109,9 @@ def _taken_up(store: BlockStore, genesis: Genesis) -> ChainState:
     begun = ChainState.at_genesis(genesis)
     store.begin(genesis, begun.accounts().items(), _plain(begun.contracts().items()))
     head = store.head()
-    return begun if head is None else ChainState.restored(genesis, head, store.accounts(), store.contracts())
+    if head is None:
+        return begun
+    return ChainState.restored(genesis, head, store.accounts(), store.contracts(), store.blobs())
 
 
 def _plain(

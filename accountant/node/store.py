@@ -15,10 +15,10 @@ from accountant.chain.genesis import GENESIS_BYTES_MAX, Genesis
 from accountant.chain.state import Account, ChainHead
 from accountant.primitives.encoding import Decoder, encode
 from accountant.primitives.errors import AccountantError
-from accountant.primitives.types import Address, ContractId, Hash
+from accountant.primitives.types import Address, Cid, ContractId, Hash
 from accountant.processes.lock import FolderLock
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 EVIDENCE_MAX = 256
 """Conflicting blocks kept: only a proposer can sign one, and a few prove as much as many."""
 CACHE_KIB = 16 * 1024
@@ -31,6 +31,7 @@ CREATE TABLE block (height INTEGER PRIMARY KEY CHECK (height > 0), hash BLOB NOT
 CREATE TABLE account (address BLOB PRIMARY KEY, nonce INTEGER NOT NULL, zero_balance INTEGER NOT NULL,
                       expenses TEXT NOT NULL) WITHOUT ROWID;
 CREATE TABLE contract (contract BLOB PRIMARY KEY, deployer BLOB NOT NULL, envelope BLOB NOT NULL);
+CREATE TABLE blob (cid BLOB PRIMARY KEY, size INTEGER NOT NULL);
 CREATE TABLE evidence (hash BLOB PRIMARY KEY, height INTEGER NOT NULL, header BLOB NOT NULL, signature BLOB NOT NULL);
 """
 
@@ -52,6 +53,9 @@ Accounts = Iterable[tuple[Address, Account]]
 
 Contracts = Iterable[tuple[ContractId, Address, Envelope]]
 """Contracts: id, deployer, envelope."""
+
+Blobs = Iterable[tuple[Cid, int]]
+"""Published blobs: CID, size in bytes."""
 
 
 class Evidence(NamedTuple):
@@ -104,9 +108,9 @@ class BlockStore:
             return
         with self._writer:
             self._writer.execute("INSERT INTO genesis VALUES (1, ?, ?)", (genesis.hash, encode(genesis)))
-            self._put_state(accounts, contracts)
+            self._put_state(accounts, contracts, ())
 
-    def append(self, head: ChainHead, raw: bytes, accounts: Accounts, contracts: Contracts) -> None:
+    def append(self, head: ChainHead, raw: bytes, accounts: Accounts, contracts: Contracts, blobs: Blobs) -> None:
         """Stores the next block, at `head`, and the state that it changed: on the disk when this returns."""
         with self._writer:
             (top,) = self._writer.execute("SELECT coalesce(max(height), 0) FROM block").fetchone()
@@ -115,7 +119,7 @@ class BlockStore:
                 "INSERT INTO block VALUES (?, ?, ?, ?, ?, ?)",
                 (head.height, head.hash, head.time, head.next_seq, len(raw), raw),
             )
-            self._put_state(accounts, contracts)
+            self._put_state(accounts, contracts, blobs)
 
     def keep_evidence(self, found: Evidence) -> None:
         """Keeps a conflicting block's header, unless it is kept already or enough are."""
@@ -126,7 +130,7 @@ class BlockStore:
                 (*found, EVIDENCE_MAX),
             )
 
-    def _put_state(self, accounts: Accounts, contracts: Contracts) -> None:
+    def _put_state(self, accounts: Accounts, contracts: Contracts, blobs: Blobs) -> None:
         self._writer.executemany(
             "INSERT OR REPLACE INTO account VALUES (?, ?, ?, ?)",
             ((address, a.nonce, a.zero, str(a.expenses)) for address, a in accounts),
@@ -135,6 +139,7 @@ class BlockStore:
             "INSERT OR REPLACE INTO contract VALUES (?, ?, ?)",
             ((contract, deployer, encode(envelope)) for contract, deployer, envelope in contracts),
         )
+        self._writer.executemany("INSERT INTO blob VALUES (?, ?)", blobs)
 
     # -- reading, from any thread --------------------------------------------------------------------------
 
@@ -197,6 +202,12 @@ class BlockStore:
         with self._reading:
             for contract, deployer, envelope in self._reader.execute("SELECT * FROM contract"):
                 yield ContractId(contract), Address(deployer), _envelopes.decode(envelope)
+
+    def blobs(self) -> Iterator[tuple[Cid, int]]:
+        """All published blobs at the head."""
+        with self._reading:
+            for cid, size in self._reader.execute("SELECT * FROM blob"):
+                yield Cid(cid), size
 
     def _one(self, statement: str, *arguments: int) -> tuple[Any, ...] | None:
         with self._reading:

@@ -69,6 +69,8 @@ def purpose_of(
                 raise NotSigned(f"a penalty of {terms.penalty} units, at most {limits.penalty} are staked at once")
             _same(unsigned, swear_transaction(stamp, purse, terms))
             return Purpose.OATH
+        case TransactionKind.PUBLISH:
+            raise NotSigned("it publishes a blob, which this key has no reason to pay for")
 
 
 def _own_purse(signer: Address, unsigned: Transaction, purse_nonce: int) -> ContractId:

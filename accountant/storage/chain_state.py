@@ -25,8 +25,14 @@ from accountant.chain.footprint import account_key
 from accountant.chain.genesis import Genesis, decode_genesis
 from accountant.chain.rows import RowKind
 from accountant.chain.state import Account, ChainHead, ChainState
-from accountant.chain.transaction import TransactionKind, decode_deployment, decode_transaction, deployed_contract
-from accountant.primitives.types import Address, ContractId, Hash, Height, Seq
+from accountant.chain.transaction import (
+    TransactionKind,
+    decode_deployment,
+    decode_publication,
+    decode_transaction,
+    deployed_contract,
+)
+from accountant.primitives.types import Address, Cid, ContractId, Hash, Height, Seq
 from accountant.storage import tables
 from accountant.storage.database import Database, compiled
 
@@ -77,6 +83,9 @@ _DEPLOYMENTS = compiled(
     .where(_t.c.kind == literal_column(str(int(TransactionKind.DEPLOY))))
     .order_by(_t.c.seq)
 )
+_PUBLICATIONS = compiled(
+    select(_t.c.raw).where(_t.c.kind == literal_column(str(int(TransactionKind.PUBLISH)))).order_by(_t.c.seq)
+)
 
 
 def stored_genesis(database: Database) -> Genesis | None:
@@ -98,7 +107,8 @@ def restored_state(database: Database, genesis: Genesis) -> ChainState:
         row = connection.execute(_HEAD).fetchone()
         assert row is not None, "genesis is a block of its own"
         head = ChainHead(Height(row[0]), Hash(row[1]), row[2], Seq(row[3]))
-        return ChainState.restored(genesis, head, _accounts(connection), _contracts(connection, genesis))
+        contracts, blobs = _contracts(connection, genesis), _blobs(connection)
+        return ChainState.restored(genesis, head, _accounts(connection), contracts, blobs)
 
 
 def _accounts(connection: Connection[TupleRow]) -> Iterator[tuple[Address, Account]]:
@@ -114,3 +124,9 @@ def _contracts(connection: Connection[TupleRow], genesis: Genesis) -> Iterator[t
         transaction = decode_transaction(raw)
         deployer = Address(sender)
         yield deployed_contract(deployer, transaction), deployer, decode_deployment(transaction.payload).envelope
+
+
+def _blobs(connection: Connection[TupleRow]) -> Iterator[tuple[Cid, int]]:
+    for (raw,) in connection.execute(_PUBLICATIONS, binary=True):
+        published = decode_publication(decode_transaction(raw).payload)
+        yield Cid(published.cid), published.size

@@ -22,16 +22,16 @@ from sqlalchemy import (
     true,
 )
 
-from accountant.chain.footprint import account_key, code_key, slot_key
+from accountant.chain.footprint import account_key, blob_key, code_key, slot_key
 from accountant.chain.genesis import Genesis, decode_genesis
 from accountant.chain.moment import Moment
 from accountant.chain.rows import RowKind
 from accountant.chain.transaction import decode_transaction
 from accountant.index.blocks import EVENT_KINDS, latest_transactions
-from accountant.index.port import BlockInfo, Event, Head, Located
+from accountant.index.port import BlockInfo, Event, Head, Located, Publication
 from accountant.index.posting import Posting
 from accountant.primitives.errors import AccountantError
-from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
+from accountant.primitives.types import AccountId, Address, Amount, Cid, ContractId, Hash, Height, Seq
 from accountant.storage import tables
 from accountant.storage.database import Database, compiled
 from accountant.storage.lru import Lru
@@ -77,6 +77,7 @@ _written = (
 )
 WRITERS_AHEAD = compiled(select(_asked.c.place, _written.c.seq).select_from(_asked).join(_written, true()))
 DEPLOYMENT = compiled(select(_p.c.seq).where(_p.c.key == _key, _p.c.kind == int(RowKind.DEPLOY)))
+PUBLICATION = compiled(select(_p.c.seq, _p.c.cap).where(_p.c.key == _key, _p.c.kind == int(RowKind.PUBLISH)))
 EVENTS = compiled(
     select(_p.c.seq, _p.c.kind, _p.c.cap).where(
         _p.c.key == _key,
@@ -140,6 +141,7 @@ class PostgresIndex:
         self._located: Lru[Seq, Located] = Lru(TRANSACTIONS_BYTES_MAX)
         self._blocks: Lru[int | Hash, BlockInfo] = Lru(ENTRIES_MAX)
         self._seqs: Lru[bytes, Seq] = Lru(ENTRIES_MAX)
+        self._publications: Lru[bytes, Publication] = Lru(ENTRIES_MAX)
         self._writers: Lru[tuple[bytes, Seq, int], list[Seq]] = Lru(ENTRIES_MAX)
 
     @cached_property
@@ -203,6 +205,16 @@ class PostgresIndex:
 
     def deployment(self, contract: ContractId) -> Seq | None:
         return self._one_seq(code_key(contract), DEPLOYMENT)
+
+    def publication(self, cid: Cid) -> Publication | None:
+        found = self._publications.get(cid)
+        if found is None:
+            row = self._database.fetch_one(PUBLICATION, {"key": blob_key(cid)})
+            if row is None:
+                return None
+            found = Publication(*row)
+            self._publications.put(cid, found)
+        return found
 
     def _one_seq(self, key: bytes, sql: str) -> Seq | None:
         seq = self._seqs.get(key)

@@ -105,6 +105,12 @@ Index(
     postgresql_where=transactions.c.kind == literal_column(str(int(TransactionKind.DEPLOY))),
 )
 
+Index(
+    "transactions_publications_index",
+    transactions.c.seq,
+    postgresql_where=transactions.c.kind == literal_column(str(int(TransactionKind.PUBLISH))),
+)
+
 postings = Table(
     "postings",
     metadata,

@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from accountant.chain.envelope import Envelope
 from accountant.chain.footprint import (
+    Blob,
     Bound,
     Call,
     Credit,
     Debit,
     Entry,
+    Memory,
     Query,
     Read,
     Write,
@@ -24,6 +26,7 @@ from accountant.chain.footprint import (
 from accountant.chain.genesis import GasSchedule
 from accountant.chain.rows import Row, RowKind, rows_of
 from accountant.chain.transaction import TransactionKind, decode_transaction, deployed_contract
+from accountant.primitives.cid import cid_of
 from tests.support.chains import ALICE, BOB, call, contract_id, deploy, transfer, unsigned
 
 GAS = GasSchedule()
@@ -119,6 +122,8 @@ entries = st.one_of(
     st.builds(Call, contracts),
     st.builds(Bound, accounts),
     st.builds(Query, slots),
+    st.builds(lambda data: Blob(cid_of(data), 1 + len(data)), slots),
+    st.builds(Memory, st.integers(1, 9)),
 )
 
 
@@ -128,7 +133,7 @@ def test_at_most_one_row_for_each_key_and_kind(declared: Iterable[Entry], zero: 
     raw = call(ALICE, 0, ONE, "f", (), declared, zero_value=zero, general_value=general, gas_limit=gas)
     made = rows(raw)
     for entry in decode_transaction(raw).footprint:
-        if not isinstance(entry, Credit):
+        if not isinstance(entry, Credit | Memory):
             assert any(key == entry.key for key, _, _ in made)
 
 

@@ -14,6 +14,7 @@ from accountant.chain.errors import BlockRefusal, ConflictingBlock, InvalidBlock
 from accountant.chain.genesis import Limits
 from accountant.chain.state import ChainState
 from accountant.chain.validator import apply_block, import_block, validate_block
+from accountant.primitives.cid import cid_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.keys import recover
@@ -29,6 +30,7 @@ from tests.support.chains import (
     genesis,
     header_of,
     key,
+    publish,
     signed_block,
     transfer,
 )
@@ -45,7 +47,7 @@ def chain() -> ChainState:
 
 
 def snapshot(state: ChainState) -> tuple[object, ...]:
-    return state.head, dict(state.accounts()), dict(state.contracts())
+    return state.head, dict(state.accounts()), dict(state.contracts()), dict(state.blobs())
 
 
 STATE = chain()
@@ -152,11 +154,17 @@ def test_a_good_block_is_taken_as_a_whole() -> None:
 def test_import_is_deterministic() -> None:
     """Two validators that import the same bytes hold equal states; so does one restored midway."""
     one, other = ChainState.at_genesis(GENESIS), ChainState.at_genesis(GENESIS)
-    blocks = [extend(one, [transfer(ALICE, n, BOB.address, zero=5, general=n, tip=2)]).raw for n in range(4)]
+    blocks = [
+        extend(
+            one,
+            [transfer(ALICE, n, BOB.address, zero=5, general=n, tip=2), publish(BOB, n, cid_of(bytes([n])), n + 1)],
+        ).raw
+        for n in range(4)
+    ]
     for raw in blocks[:2]:
         import_block(raw, other, accept_any_module)
     stored = [(c, d.deployer, d.envelope) for c, d in other.contracts().items()]
-    restored = ChainState.restored(GENESIS, other.head, other.accounts().items(), stored)
+    restored = ChainState.restored(GENESIS, other.head, other.accounts().items(), stored, other.blobs().items())
     for raw in blocks[2:]:
         import_block(raw, restored, accept_any_module)
     assert snapshot(restored) == snapshot(one)

@@ -8,12 +8,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accountant.chain.envelope import Envelope
-from accountant.chain.footprint import Bound, Credit, Debit, Read, Write, account_key
+from accountant.chain.footprint import Blob, Bound, Credit, Debit, Memory, Read, Write, account_key
 from accountant.chain.moment import moment_after_block, moment_before
 from accountant.chain.rows import RowKind, rows_of
 from accountant.chain.transaction import DeployPayload, Transaction, TransactionKind, deployed_contract
 from accountant.execution.income import INCOME_KINDS
 from accountant.index.port import ChainIndex, Event
+from accountant.primitives.cid import cid_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
 from accountant.primitives.types import AccountId, Address, ContractId, Hash, Height, Seq
@@ -30,6 +31,7 @@ from tests.support.index_chain import (
     call,
     emptied,
     imported,
+    publication,
     small_genesis,
     transaction,
     transfer,
@@ -187,6 +189,17 @@ def test_a_deployment_is_found_by_the_contract(adapter: Adapter) -> None:
     entry = chain.blocks[2].transactions[0]
     assert index.deployment(deployed_contract(BEN, entry.transaction)) == 3
     assert index.deployment(VAULT) is None
+
+
+def test_a_publication_is_found_by_the_blob(adapter: Adapter) -> None:
+    """Who published a blob and its size; none for a blob that is loaded alone, or that nobody names."""
+    chain, loaded = example(), cid_of(b"loaded")
+    loading = call(0, VAULT, Blob(loaded, 5), Memory(9))
+    chain.append_unsigned([(CAT, publication(1, cid_of(b"weights"), 2**40)), (BEN, loading)])
+    index = adapter(chain)
+    assert index.publication(cid_of(b"weights")) == (7, 2**40)
+    assert index.publication(loaded) is None
+    assert index.publication(cid_of(b"")) is None
 
 
 def test_events_are_what_moves_a_general_balance(adapter: Adapter) -> None:

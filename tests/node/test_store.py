@@ -12,9 +12,10 @@ from accountant.chain.envelope import Envelope
 from accountant.chain.genesis import Genesis
 from accountant.chain.state import Account, ChainHead
 from accountant.node.store import EVIDENCE_MAX, BlockStore, Evidence, StoreMismatch
+from accountant.primitives.cid import cid_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
-from accountant.primitives.types import Address, ContractId, Height, Seq
+from accountant.primitives.types import Address, Cid, ContractId, Height, Seq
 from accountant.processes.lock import FolderInUse
 
 GENESIS = Genesis(chain_id=1, time=0, engine="none", proposers=(), accounts=())
@@ -28,17 +29,23 @@ def head(height: int) -> ChainHead:
     return ChainHead(Height(height), sha256(height.to_bytes(4, "big")), 10 * height, Seq(2 * height))
 
 
+def blob(height: int) -> Cid:
+    """What the block at a height publishes."""
+    return cid_of(height.to_bytes(2, "big"))
+
+
 def filled(folder: Path, count: int) -> BlockStore:
     """A store with `count` blocks of 10 bytes, each of which moves one nonce."""
     store = BlockStore(folder)
     store.begin(GENESIS, [(ALICE, RICH)], [CONTRACT])
     for height in range(1, count + 1):
-        store.append(head(height), height.to_bytes(2, "big") * 5, [(ALICE, RICH._replace(nonce=height))], [])
+        blobs = [(blob(height), height)]
+        store.append(head(height), height.to_bytes(2, "big") * 5, [(ALICE, RICH._replace(nonce=height))], [], blobs)
     return store
 
 
 def test_what_was_stored_is_there_after_reopening(tmp_path: Path) -> None:
-    """Genesis, blocks, wide totals and contracts survive a close, and the state is that of the last block."""
+    """Genesis, blocks, wide totals, contracts and publications survive a close, the state is that of the last block."""
     filled(tmp_path, 3).close()
     with BlockStore(tmp_path) as store:
         assert store.genesis() == encode(GENESIS)
@@ -48,6 +55,7 @@ def test_what_was_stored_is_there_after_reopening(tmp_path: Path) -> None:
         assert store.block(4) is None
         assert list(store.accounts()) == [(ALICE, RICH._replace(nonce=3))]
         assert list(store.contracts()) == [CONTRACT]
+        assert dict(store.blobs()) == {blob(height): height for height in (1, 2, 3)}
 
 
 def test_genesis_is_no_block(tmp_path: Path) -> None:
@@ -89,9 +97,9 @@ def test_a_block_that_fails_halfway_leaves_nothing(tmp_path: Path) -> None:
     """Block and state are one transaction: an error in the state keeps the block out."""
     with filled(tmp_path, 1) as store:
         with pytest.raises(OverflowError):
-            store.append(head(2), b"raw", [(ALICE, RICH._replace(zero=2**64))], [])
+            store.append(head(2), b"raw", [(ALICE, RICH._replace(zero=2**64))], [], [])
         assert store.head() == head(1)
-        store.append(head(2), b"raw", [(ALICE, RICH)], [])
+        store.append(head(2), b"raw", [(ALICE, RICH)], [], [])
         assert store.head() == head(2)
 
 
@@ -118,7 +126,7 @@ store.begin(Genesis(chain_id=1, time=0, engine="none", proposers=(), accounts=()
 for height in range(1, 100_000):
     raw = height.to_bytes(4, "big") * 20_000
     accounts = [(bytes([i]) * 20, Account(height, height, height)) for i in range(50)]
-    store.append(ChainHead(height, bytes(32), height, height), raw, accounts, [])
+    store.append(ChainHead(height, bytes(32), height, height), raw, accounts, [], [])
     print(height, flush=True)
 """
 

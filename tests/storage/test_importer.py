@@ -11,6 +11,7 @@ import pytest
 from accountant.chain.errors import ConflictingBlock
 from accountant.chain.state import ChainState
 from accountant.index.blocks import IndexedBlock
+from accountant.primitives.cid import cid_of
 from accountant.primitives.types import Height, Seq
 from accountant.storage.chain_state import restored_state
 from accountant.storage.copying import numeric
@@ -235,6 +236,7 @@ def test_validated_blocks_are_imported_and_the_state_comes_back(database: Databa
         [chains.transfer(alice, 0, bob.address, 5), chains.transfer(bob, 0, alice.address, 0, 9)],
         [],
         [chains.deploy(alice, 1, b"\0asm", envelope), chains.transfer(bob, 1, chains.CAROL.address, 1, 2)],
+        [chains.publish(alice, 2, cid_of(b"weights"), 7), chains.publish(bob, 2, cid_of(b"data"), 2**20)],
     ]
     for raw in raws:
         importer.import_blocks([chains.extend(state, raw)])
@@ -242,9 +244,11 @@ def test_validated_blocks_are_imported_and_the_state_comes_back(database: Databa
         assert stored.head == state.head
         assert dict(stored.accounts()) == dict(state.accounts())
         assert dict(stored.contracts()) == dict(state.contracts())
+        assert dict(stored.blobs()) == dict(state.blobs())
     index = PostgresIndex(database)
     assert index.expenses(bob.address, Seq(4)) == 11
     assert index.transaction(Seq(3)).sender == bob.address
+    assert index.publication(cid_of(b"data")) == (5, 2**20)
 
 
 def test_numbers_of_any_width_are_numeric(database: Database) -> None:

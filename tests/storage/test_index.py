@@ -9,6 +9,7 @@ import pytest
 
 from accountant.chain.footprint import Read, Write, account_key, slot_key
 from accountant.chain.moment import moment_before
+from accountant.primitives.cid import cid_of
 from accountant.primitives.types import Height, Seq
 from accountant.storage import index as statements
 from accountant.storage.database import Database, Parameters, migrate
@@ -22,6 +23,7 @@ from tests.support.index_chain import (
     call,
     emptied,
     imported,
+    publication,
     small_genesis,
     transfer,
     transfers_chain,
@@ -161,12 +163,13 @@ def test_a_transaction_comes_with_its_block(database: Database) -> None:
 
 
 def test_what_is_not_there_yet_is_asked_again(database: Database) -> None:
-    """An index that looked past the head sees a block, a transaction, a deployment and a writer once they come."""
+    """An index that looked past the head sees a block, a transaction, a publication and a writer once they come."""
     chain = RecordedIndex(small_genesis())
     importer = imported(database, chain.genesis, [])
     index = PostgresIndex(database)
-    chain.append_unsigned([(ANN, call(0, VAULT, Write(VAULT, b"s")))])
+    chain.append_unsigned([(ANN, call(0, VAULT, Write(VAULT, b"s"))), (BEN, publication(0, cid_of(b""), 1))])
     block = chain.blocks[0]
+    assert index.publication(cid_of(b"")) is None
     name = block.transactions[0].hash
     assert index.block(Height(1)) is None
     assert index.block_by_hash(block.hash) is None
@@ -178,6 +181,7 @@ def test_what_is_not_there_yet_is_asked_again(database: Database) -> None:
     assert index.block_by_hash(block.hash) == chain.block(Height(1))
     assert index.seq_of(name) == 0
     assert index.writers(VAULT, b"s", Seq(9), 5) == [0]
+    assert index.publication(cid_of(b"")) == (1, 1)
 
 
 def test_reads_survive_a_dropped_connection(database: Database) -> None:

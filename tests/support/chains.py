@@ -15,6 +15,7 @@ from accountant.chain.transaction import (
     Argument,
     CallPayload,
     DeployPayload,
+    PublishPayload,
     Transaction,
     TransactionKind,
     sign_transaction,
@@ -145,6 +146,12 @@ def deploy(
         **fields,
     }
     return sign_transaction(unsigned(TransactionKind.DEPLOY, nonce, b"", **fields), sender)
+
+
+def publish(sender: PrivateKey, nonce: int, cid: bytes, size: int, to: bytes = b"", **fields: object) -> bytes:
+    """A signed publication of a blob."""
+    fields = {"payload": encode(PublishPayload(cid, size)), **fields}
+    return sign_transaction(unsigned(TransactionKind.PUBLISH, nonce, to, **fields), sender)
 
 
 def signed_block(header: Header, transactions: Sequence[bytes], proposer: PrivateKey = PROPOSER) -> bytes:

@@ -8,7 +8,7 @@ import psycopg
 
 from accountant.chain.footprint import Entry
 from accountant.chain.genesis import Genesis, GenesisAccount
-from accountant.chain.transaction import CallPayload, Transaction, TransactionKind
+from accountant.chain.transaction import CallPayload, PublishPayload, Transaction, TransactionKind
 from accountant.index.blocks import IndexedBlock
 from accountant.index.memory import MemoryIndex
 from accountant.index.posting import Posting
@@ -73,6 +73,11 @@ def call(nonce: int, to: bytes, *entries: Entry, gas: int = 50_000) -> Transacti
     """An unsigned call."""
     payload = encode(CallPayload("run", ()))
     return transaction(TransactionKind.CALL, nonce, to, entries=entries, payload=payload, gas=gas)
+
+
+def publication(nonce: int, cid: bytes, size: int) -> Transaction:
+    """An unsigned publication."""
+    return transaction(TransactionKind.PUBLISH, nonce, payload=encode(PublishPayload(cid, size)))
 
 
 def transfers_chain(blocks: int, transactions: int, seed: int = 0) -> RecordedIndex:

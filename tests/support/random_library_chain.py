@@ -37,7 +37,18 @@ from accountant.primitives.addresses import contract_id_of
 from accountant.primitives.cid import cid_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
-from accountant.primitives.types import AMOUNT_MAX, BLACKHOLE, AccountId, Address, ContractId, Gas, Hash, Height, Seq
+from accountant.primitives.types import (
+    AMOUNT_MAX,
+    BLACKHOLE,
+    AccountId,
+    Address,
+    Cid,
+    ContractId,
+    Gas,
+    Hash,
+    Height,
+    Seq,
+)
 from accountant.sandbox.runs import united
 
 LIBRARY = Path(accountant.library.__path__[0])
@@ -127,6 +138,10 @@ class RandomLibraryChain:
     def contract(self, contract: ContractId) -> Deployed | None:
         """What validators know of a contract (`admission.Directory`)."""
         return self._directory.get(contract)
+
+    def blob(self, cid: Cid) -> int | None:
+        """No library contract loads a blob (`admission.Directory`)."""
+        return None
 
     @property
     def accounts(self) -> list[AccountId]:

@@ -9,16 +9,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Iterator, Sequence
 
 from accountant.chain.fees import fee_of
-from accountant.chain.footprint import account_key, code_key, slot_key
+from accountant.chain.footprint import account_key, blob_key, code_key, slot_key
 from accountant.chain.footprint_root import Page
 from accountant.chain.genesis import Genesis
 from accountant.chain.moment import MOMENT_SHIFT, Moment
 from accountant.chain.rows import Row, RowKind, rows_of
 from accountant.chain.state import ChainState
 from accountant.index.blocks import EVENT_KINDS
-from accountant.index.port import BlockInfo, Event, Head, Located, Posting
+from accountant.index.port import BlockInfo, Event, Head, Located, Posting, Publication
 from accountant.primitives.encoding import encode
-from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
+from accountant.primitives.types import AccountId, Address, Amount, Cid, ContractId, Hash, Height, Seq
 
 
 class Facts(ABC):
@@ -115,6 +115,14 @@ class Facts(ABC):
             if block.count:
                 for place in _places(self.page(code_key(contract), block.height), RowKind.DEPLOY):
                     return Seq(block.first_seq + place)
+        return None
+
+    def publication(self, cid: Cid) -> Publication | None:
+        for block in self.blocks(1, self.horizon):
+            if block.count:
+                page = self.page(blob_key(cid), block.height)
+                for place in _places(page, RowKind.PUBLISH):
+                    return Publication(Seq(block.first_seq + place), page[RowKind.PUBLISH][1])
         return None
 
     def events(self, account: AccountId, after: Seq, before: Seq) -> list[Event]:

@@ -6,8 +6,8 @@ from accountant.accounting.proof.errors import NotProvable
 from accountant.accounting.proof.facts import Facts
 from accountant.chain.footprint_root import Page, footprint_leaves, page_of
 from accountant.chain.rows import RowKind, rows_of
-from accountant.index.port import BlockInfo, ChainIndex, Event, Located, Moment
-from accountant.primitives.types import AccountId, Address, Amount, ContractId, Hash, Height, Seq
+from accountant.index.port import BlockInfo, ChainIndex, Event, Located, Moment, Publication
+from accountant.primitives.types import AccountId, Address, Amount, Cid, ContractId, Hash, Height, Seq
 
 PAGES_MOST = 200_000
 """Pages that one certificate may carry."""
@@ -91,6 +91,12 @@ class RecordingFacts(Facts):
 
     def deployment(self, contract: ContractId) -> Seq | None:
         return super().deployment(contract) if self.recording else self.deployer(contract)
+
+    def publication(self, cid: Cid) -> Publication | None:
+        if self.recording:
+            return super().publication(cid)
+        found = self.index.publication(cid)
+        return None if found is None or found.seq >= self.head().next_seq else found
 
     def events(self, account: AccountId, after: Seq, before: Seq) -> list[Event]:
         if self.recording:
