@@ -1,4 +1,4 @@
-"""What is measured: every row of the host table that has a rule, from a single element to some millions of operations."""
+"""What is measured: every row of the host table that has a rule, from one element to millions of operations."""
 
 from typing import NamedTuple
 
@@ -18,8 +18,14 @@ class Case(NamedTuple):
 
 
 VECTORS: tuple[Shape, ...] = ((1,), (1_000,), (300, 300), (1_000, 1_000))
-IMAGES: tuple[Shape, ...] = ((1, 1, 6, 6), (4, 8, 16, 16), (16, 16, 32, 32), (32, 32, 32, 32))
-SERIES: tuple[Shape, ...] = ((1, 1, 8), (4, 16, 100), (16, 32, 1_000))
+IMAGES: tuple[tuple[int, int, int, int], ...] = ((1, 1, 6, 6), (4, 8, 16, 16), (16, 16, 32, 32), (32, 32, 32, 32))
+SERIES: tuple[tuple[int, int, int], ...] = ((1, 1, 8), (4, 16, 100), (16, 32, 1_000), (4, 256, 200))
+_PRODUCTS = (
+    *((size, size, size) for size in (1, 8, 64, 256, 768, 1_536)),
+    (2, 3_000, 2),
+    (1_500, 2, 1_500),
+)
+"""Rows, sums and columns of matrix products."""
 _SEED = 7
 
 _ELEMENTWISE = ("negative", "sqrt", "exp", "log", "sigmoid", "tanh", "relu", "gelu")
@@ -50,10 +56,9 @@ def _reductions() -> list[Case]:
 def _products() -> list[Case]:
     cases = []
     for bits in (20, 8):
-        sizes = ((1, 1, 1), (8, 8, 8), (64, 64, 64), (256, 256, 256), (768, 768, 768), (2, 3_000, 2), (1_500, 2, 1_500))
-        cases += [Case("matmul", ((m, k), (k, n)), (bits,)) for m, k, n in sizes]
+        cases += [Case("matmul", ((m, k), (k, n)), (bits,)) for m, k, n in _PRODUCTS]
         cases += [Case("matmul", ((16, 32, 64), (16, 64, 32)), (bits,))]
-        for shape, heads in (((1, 4, 8), 8), ((8, 32, 32), 32), ((16, 64, 64), 64)):
+        for shape, heads in (((1, 4, 8), 8), ((8, 32, 32), 32), ((16, 64, 64), 64), ((2, 32, 512), 512)):
             cases += [Case("attention", (shape, shape, (*shape[:2], heads)), (causal, bits)) for causal in (0, 1)]
         for tensor, outputs, kernel in (
             ((1, 1, 6, 6), 1, 3),
@@ -61,30 +66,31 @@ def _products() -> list[Case]:
             ((16, 16, 32, 32), 32, 3),
             ((16, 16, 32, 32), 32, 1),
             ((8, 32, 16, 16), 64, 5),
+            ((4, 128, 16, 16), 256, 3),
         ):
             weight = (outputs, tensor[1], kernel, kernel)
             setting = ((1, 1), (kernel // 2, kernel // 2), 1, bits)
             cases += [Case("conv2d", (tensor, weight, (outputs,)), setting)]
         cases += [Case("conv2d", ((16, 16, 32, 32), (16, 1, 3, 3), None), ((1, 1), (1, 1), 16, bits))]
         cases += [Case("conv2d", ((16, 16, 32, 32), (32, 16, 3, 3), None), ((2, 2), (1, 1), 1, bits))]
-        for series in SERIES:
-            cases += [Case("conv1d", (series, (2 * series[1], series[1], 5), None), (1, 2, 1, bits))]
+        for channels in SERIES:
+            cases += [Case("conv1d", (channels, (2 * channels[1], channels[1], 5), None), (1, 2, 1, bits))]
     return cases
 
 
 def _layers() -> list[Case]:
     cases = []
     for name in ("max_pool", "mean_pool"):
-        cases += [Case(name, (shape,), ((2, 2), (2, 2), (0, 0))) for shape in IMAGES]
+        cases += [Case(name, (image,), ((2, 2), (2, 2), (0, 0))) for image in IMAGES]
         cases += [Case(name, ((16, 16, 32, 32),), ((3, 3), (1, 1), (1, 1)))]
     for name in ("nearest", "bilinear"):
-        cases += [Case(name, (shape,), ((2 * shape[2], 2 * shape[3]),)) for shape in IMAGES]
-    for shape in ((1, 4), (100, 64), (1_000, 512)):
-        cases += [Case("layer_norm", (shape, shape[1:], shape[1:]), (), (1e-5,))]
-    for shape in IMAGES:
-        channels = (shape[1],)
-        cases += [Case("batch_norm", (shape, channels, channels, channels, channels), (), (0.1, 1e-5))]
-        cases += [Case("batch_norm_fixed", (shape, channels, channels, channels, channels), (), (1e-5,))]
+        cases += [Case(name, (image,), ((2 * image[2], 2 * image[3]),)) for image in IMAGES]
+    for rows, width in ((1, 4), (100, 64), (1_000, 512)):
+        cases += [Case("layer_norm", ((rows, width), (width,), (width,)), (), (1e-5,))]
+    for image in IMAGES:
+        channels = (image[1],)
+        cases += [Case("batch_norm", (image, channels, channels, channels, channels), (), (0.1, 1e-5))]
+        cases += [Case("batch_norm_fixed", (image, channels, channels, channels, channels), (), (1e-5,))]
     for rows, classes in ((1, 2), (64, 10), (1_000, 500)):
         cases += [Case("cross_entropy", ((rows, classes), (rows,)))]
     cases += [Case("mean_squared_error", (shape, shape)) for shape in VECTORS]
@@ -98,8 +104,8 @@ def _moves() -> list[Case]:
     cases = []
     for rows, width, count in ((4, 2, 1), (100, 32, 500), (1_000, 256, 4_000)):
         cases += [Case("embedding", ((rows, width), (count,))), Case("take", ((rows, width), (count,)), (0,))]
-    for shape in ((2, 2), (300, 300), (1_000, 1_000)):
-        cases += [Case("gather", (shape, shape), (1,)), Case("scatter_add", (shape, shape, shape), (0,))]
+    for square in ((2, 2), (300, 300), (1_000, 1_000)):
+        cases += [Case("gather", (square, square), (1,)), Case("scatter_add", (square, square, square), (0,))]
     cases += [Case("one_hot", ((count,),), (classes,)) for count, classes in ((1, 2), (1_000, 100), (4_000, 250))]
     for shape in VECTORS:
         half = shape[0] // 2

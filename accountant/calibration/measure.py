@@ -1,7 +1,9 @@
 """Times of operations: processor time of one thread, the least of several rounds, in the order that cases come."""
 
+import itertools
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import NamedTuple
 
 import torch
@@ -9,21 +11,24 @@ import torch
 from accountant import tensors
 from accountant.calibration.cases import Case
 from accountant.calibration.reference import ReferenceRun
-from accountant.contracts.tensor_compute import Value, compute
+from accountant.contracts.tensor_compute import NODES_BITS, Value, compute
 from accountant.contracts.tensor_means import Means, Memo
 from accountant.contracts.tensor_values import Step
-from accountant.contracts.tensor_work import INDEX_ROWS, Work, backward_work, work_of
-from accountant.tensors.files import write
+from accountant.contracts.tensor_work import Work, backward_work, work_of
+from accountant.primitives.cid import cid_of
+from accountant.tensors.files import write_file
+from accountant.tensors.tape import number_from
 
 ROUNDS = 5
 LEAST_SECONDS = 0.004
 """A round repeats a shorter operation until it takes so long."""
 WARM_ROUNDS = 1
 
+_places = itertools.count(1)
+
 UNDIFFERENTIATED = frozenset(
-    ("argmax", "one_hot", "uniform", "normal", "init", "permutation", "full", "of_ints", "indices_of_ints", "indices")
-    + ("clip", "sgd", "sgd_start", "adam", "adam_start", "load", "save")
-)
+    ("argmax", "one_hot", "uniform", "normal", "init", "permutation", "full", "of_ints", "indices_of_ints")
+).union(("indices", "clip", "sgd", "sgd_start", "adam", "adam_start", "load", "save"))
 """Rows that no gradient goes through."""
 
 _INDEX_OPERANDS = {
@@ -97,8 +102,17 @@ def _step(case: Case, number: int, operands: list[Value | None]) -> Step:
         _, work = work_of(case.name, case.shapes, case.attributes)
         data = bytes(work.flops * int(str(case.attributes[1])))
     if case.name == "load":
-        data = write([one for one in operands if isinstance(one, tensors.Tensor)])
+        data = write_file([one for one in operands if isinstance(one, tensors.Tensor)])
     return Step(case.name, (), case.attributes, reals, data, number, b"")
+
+
+def _call(case: Case, step: Step, given: list[Value | None], means: Means) -> Callable[[], object]:
+    if case.name == "save":
+        parts = [one for one in given if one is not None]
+        return lambda: cid_of(write_file(parts))
+    if case.name == "load":
+        return lambda: (cid_of(step.data), compute(step, (), means))
+    return lambda: compute(step, given, means)
 
 
 def _fresh(operands: list[Value | None], variables: bool) -> list[Value | None]:
@@ -138,25 +152,23 @@ def measured(case: Case, clock: Clock) -> list[Timed]:
     _, work = work_of(case.name, case.shapes, case.attributes)
 
     def forward(count: int) -> list[Callable[[], object]]:
-        return [
-            lambda given=_fresh(operands, variables=False): compute(step, given, means)  # type: ignore[misc]
-            for _ in range(count)
-        ]
+        return [_call(case, step, _fresh(operands, variables=False), means) for _ in range(count)]
 
     found = [Timed(case, work, _rounds(forward, clock))]
     if case.name in UNDIFFERENTIATED:
         return found
-    taped = _step(case, 1, operands)
 
     def backward(count: int) -> list[Callable[[], object]]:
         calls: list[Callable[[], object]] = []
         for _ in range(count):
+            # Nodes are numbered after those of the variables, as they are on a transaction's bench
+            number_from(next(_places) << NODES_BITS)
             given = _fresh(operands, variables=True)
-            result = compute(taped, given, means)[0]
+            result = compute(_step(case, next(_places), operands), given, means)[0]
             assert isinstance(result, tensors.Tensor)
             total = tensors.sum_over(result)
             variables = [one for one in given if isinstance(one, tensors.Tensor)]
-            calls.append(lambda total=total, variables=variables: tensors.gradients(total, variables))  # type: ignore[misc]
+            calls.append(partial(tensors.gradients, total, variables))
         return calls
 
     work = backward_work(case.name, case.shapes, case.attributes)

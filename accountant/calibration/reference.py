@@ -7,7 +7,7 @@ from accountant.chain.genesis import GasSchedule, Limits
 from accountant.contracts.module import check_module
 from accountant.contracts.run import execute
 from accountant.contracts.world import ContractCode, Run, World
-from accountant.primitives.types import AccountId, Address, Amount, ContractId, Gas, Hash, Height
+from accountant.primitives.types import AccountId, Address, Amount, Cid, ContractId, Gas, Hash, Height, Seq
 
 _CALLS = 20_000
 _MODULE = f"""(module (import "anh" "height" (func $height (result i64))) (memory (export "memory") 1)
@@ -61,8 +61,11 @@ class _OneContract:
     def answer(self, query: bytes) -> bytes:
         return b"\xc2"
 
-    def source(self, contract: ContractId, slot: bytes) -> None:
+    def source(self, contract: ContractId, slot: bytes) -> Seq | None:
         return None
 
-    def blob(self, cid: bytes, source: object) -> bytes:
-        raise KeyError(cid)
+    def published(self, cid: Cid) -> bool:
+        return False
+
+    def blob(self, cid: Cid, source: Seq | None) -> bytes:
+        raise AssertionError("it loads nothing")
