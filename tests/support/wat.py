@@ -1,5 +1,6 @@
 """Contracts in WAT for tests: the host table as imports, envelopes, runs, and a world that is a few dictionaries."""
 
+import re
 from collections.abc import Callable, Iterable
 
 from wasmtime import wat2wasm
@@ -12,7 +13,7 @@ from accountant.contracts.errors import ContractFailure, FailureKind
 from accountant.contracts.run import execute
 from accountant.contracts.table import HOST_TABLE, Kind
 from accountant.contracts.world import ContractCode, Run, RunResult
-from accountant.primitives.types import AccountId, Address, Amount, ContractId, Gas, Hash, Height
+from accountant.primitives.types import AccountId, Address, Amount, Cid, ContractId, Gas, Hash, Height, Seq
 
 SENDER = Address(b"\x51" * 20)
 DEPLOYER = Address(b"\xd0" * 20)
@@ -41,10 +42,16 @@ def imports(names: Iterable[str] | None = None) -> str:
     return "\n".join(lines)
 
 
+def imports_of(body: str) -> str:
+    """The import declarations of a module: every row but those on tensors, and of these the ones that it calls."""
+    called = set(re.findall(r"\$(nn_\w+)", body))
+    return imports(row.name for row in HOST_TABLE if not row.name.startswith("nn_") or row.name in called)
+
+
 def module(body: str, data: str = "", pages: int = 1) -> bytes:
-    """A module with all imports, a memory with `data` (a WAT string) at 0, and `body`."""
+    """A module with its imports, a memory with `data` (a WAT string) at 0, and `body`."""
     segment = f'(data (i32.const 0) "{data}")' if data else ""
-    return bytes(wat2wasm(f'(module {imports()} (memory (export "memory") {pages}) {segment} {body})'))
+    return bytes(wat2wasm(f'(module {imports_of(body)} (memory (export "memory") {pages}) {segment} {body})'))
 
 
 def main_module(code: str, data: str = "", locals_: str = "") -> bytes:
@@ -88,6 +95,8 @@ class DictWorld:
         self.balances: dict[bytes, int] = {}
         self.bounds: dict[tuple[bytes, tuple[bytes, ...]], int] = {}
         self.answers: dict[bytes, bytes] = {}
+        self.sources: dict[tuple[bytes, bytes], int] = {}
+        self.files: dict[tuple[bytes, int | None], bytes] = {}
         self.asked: list[tuple[str, object]] = []
         self.before: Callable[[str, object], None] = lambda _what, _of: None
 
@@ -98,6 +107,19 @@ class DictWorld:
     def slot(self, contract: ContractId, slot: bytes) -> bytes:
         self._ask("slot", (contract, slot))
         return self.slots.get((contract, slot), b"")
+
+    def source(self, contract: ContractId, slot: bytes) -> Seq | None:
+        self._ask("source", (contract, slot))
+        source = self.sources.get((contract, slot))
+        return None if source is None else Seq(source)
+
+    def published(self, cid: Cid) -> bool:
+        self._ask("published", cid)
+        return (cid, None) in self.files
+
+    def blob(self, cid: Cid, source: Seq | None) -> bytes:
+        self._ask("blob", (cid, source))
+        return self.files[cid, source]
 
     def code(self, contract: ContractId) -> ContractCode | None:
         self._ask("code", contract)
