@@ -22,7 +22,6 @@ from accountant.tensors.tape import number_from
 ROUNDS = 5
 LEAST_SECONDS = 0.004
 """A round repeats a shorter operation until it takes so long."""
-WARM_ROUNDS = 1
 
 _places = itertools.count(1)
 
