@@ -18,8 +18,8 @@ signed_transactions = sa.Table(
     sa.Column("signer", sa.LargeBinary, nullable=False),
     sa.Column("nonce", sa.BigInteger, nullable=False),
     sa.Column("purpose", sa.Text, nullable=False),
-    sa.Column("purse", sa.LargeBinary, nullable=False),
-    sa.Column("units", sa.BigInteger, nullable=False, comment="A deposit's value, an oath's penalty, else 0."),
+    sa.Column("purse", sa.LargeBinary, nullable=False, comment="The contract: a purse, or the bounty of a claim."),
+    sa.Column("units", sa.BigInteger, nullable=False, comment="A deposit's value, an oath's penalty, a bond, else 0."),
     sa.Column("cost", sa.Numeric(40, 0), nullable=False, comment="Zero-cost units that inclusion takes."),
     sa.Column("hash", sa.LargeBinary, nullable=False, unique=True),
     sa.Column("raw", sa.LargeBinary, nullable=False, comment="The signed canonical bytes."),
@@ -28,7 +28,9 @@ signed_transactions = sa.Table(
     sa.Column("submissions", sa.Integer, nullable=False, server_default="0"),
     sa.Column("refusal", sa.Text, comment="Why the node did not take it the last time."),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
-    sa.CheckConstraint("purpose in ('deploy', 'deposit', 'oath')", name="purpose_known"),
+    sa.CheckConstraint(
+        "purpose in ('deploy', 'deposit', 'oath', 'commit', 'reveal', 'collect')", name="purpose_known"
+    ),
     sa.CheckConstraint("state in ('pending', 'submitted', 'included', 'displaced')", name="state_known"),
     sa.CheckConstraint("(state = 'included') = (seq is not null)", name="included_has_seq"),
     sa.CheckConstraint("nonce >= 0 and units >= 0", name="not_negative"),
