@@ -1,7 +1,7 @@
 """Tables of bounties: those that were seen on the chain, and how far this accountant's claim on each came.
 
-Salt and answer are stored with the signed commitment, in one database transaction: whatever a crash interrupts, what was
-committed to can be revealed.
+Salt and answer are stored with the signed commitment, in one database transaction: whatever a crash interrupts, what
+was committed to can be revealed.
 """
 
 import sqlalchemy as sa
@@ -39,7 +39,8 @@ bounties = sa.Table(
     sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
     sa.CheckConstraint(f"state in ({_STATES})", name="state_known"),
     sa.CheckConstraint(
-        "(answer is null) = (salt is null) and (commit_number is null or salt is not null)", name="commitment_can_be_revealed"
+        "(answer is null) = (salt is null) and (commit_number is null or salt is not null)",
+        name="commitment_can_be_revealed",
     ),
     sa.Index("ix_bounties_state_number", "state", "number"),
 )
