@@ -1,0 +1,178 @@
+"""An accountant's office that answers bounties: a real database, a chain on demand, a worker, and clients who pay."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from typing import NamedTuple
+
+import msgspec
+import sqlalchemy as sa
+
+from accountant.accounting.outstanding import ObservedGas
+from accountant.chain.genesis import Genesis
+from accountant.chain.query import AccountingQuery, TransactionSucceeded
+from accountant.chain.transaction import Transaction, sign_transaction
+from accountant.execution.memory import MemoryOutcomes
+from accountant.execution.selective import Selective
+from accountant.execution.session import Session
+from accountant.execution.outcome import Outcome
+from accountant.oath.bounty import BountyTerms
+from accountant.oath.bounty_calls import open_transaction
+from accountant.oath.signing import SigningLimits
+from accountant.oath.swear import Stamp, deposit_transaction
+from accountant.primitives.addresses import contract_id_of
+from accountant.primitives.encoding import encode
+from accountant.primitives.keys import PrivateKey
+from accountant.primitives.types import UNITS_PER_TOKEN, Amount, ContractId, Gas, Seq
+from accountant.services.attempt import Attempt
+from accountant.services.bounty_policy import BountyPolicy
+from accountant.services.claims import Claims
+from accountant.services.policy import JobPolicy
+from accountant.services.publish import Publisher
+from accountant.services.questions import answering
+from accountant.services.signing import KeySigner
+from accountant.services.work import work
+from accountant.storage.bounties import Bounties, BountyRow
+from accountant.storage.jobs import JobState
+from tests.support.oath_node import ACCOUNTANT, CUSTOMER, oath_genesis
+from tests.support.oath_office import POLICY, Office, opened_office
+
+TOKEN = UNITS_PER_TOKEN
+REWARD, BOND = 2 * TOKEN, 3 * TOKEN
+COMMIT_BLOCKS, REVEAL_BLOCKS = 8, 8
+BOUNTIES = BountyPolicy(bond=Amount(10 * TOKEN), bonded_most=Amount(30 * TOKEN))
+RIVAL = PrivateKey.from_seed(b"bounty/rival")
+
+
+def bounty_genesis(units: int = 1_000_000 * TOKEN) -> Genesis:
+    """Accountant, customer, and somebody who claims bounties too."""
+    base = oath_genesis(units)
+    rich = msgspec.structs.replace(base.accounts[0], address=RIVAL.address, zero_balance=1_000 * TOKEN)
+    return msgspec.structs.replace(base, accounts=tuple(sorted((*base.accounts, rich), key=lambda a: a.address)))
+
+
+def _observed(_seq: Seq) -> ObservedGas:
+    return ObservedGas(0, Gas(0), Gas(0))
+
+
+class BountyOffice(NamedTuple):
+    """An office, and what those do who ask and claim on its chain."""
+
+    office: Office
+    outcomes: MemoryOutcomes
+    listed: set[ContractId]
+
+    def claims(self, policy: BountyPolicy = BOUNTIES, limits: SigningLimits | None = None) -> Claims:
+        """A new process of whoever claims; it knows of the bounties that were opened here."""
+        office = self.office
+        signer = KeySigner(
+            ACCOUNTANT, office.node.index.genesis, limits or self.limits(policy), office.signatures.append
+        )
+        return Claims(
+            office.engine,
+            office.node.index,
+            lambda: self.outcomes,
+            _observed,
+            office.node,
+            signer,
+            policy._replace(contracts=frozenset(self.listed)),
+            JobPolicy(),
+        )
+
+    def limits(self, policy: BountyPolicy = BOUNTIES) -> SigningLimits:
+        """What the key signs for bounties under a policy, and for oaths."""
+        return SigningLimits(POLICY.penalty, POLICY.deposit, policy.bond, policy.fee, policy.bonded_most)
+
+    def publisher(self) -> Publisher:
+        """A new process of the publisher."""
+        return self.office.publisher()
+
+    def stamp(self, key: PrivateKey) -> Stamp:
+        """Nonce and prices of somebody's next transaction."""
+        genesis = self.office.node.index.genesis
+        nonce = self.office.node.state.account(key.address).nonce
+        return Stamp(genesis.chain_id, nonce, genesis.fees.gas_price_least)
+
+    def include(self, key: PrivateKey, *unsigned: Transaction) -> list[Seq]:
+        """A block with somebody's transactions; their numbers."""
+        raws = [sign_transaction(each, key) for each in unsigned]
+        self.office.node.make_block(*raws)
+        last = self.office.node.index.block(self.office.node.index.head().height)
+        assert last is not None
+        return [Seq(last.first_seq + i) for i in range(len(raws))]
+
+    def open(self, query: AccountingQuery | bytes, **changes: object) -> ContractId:
+        """A bounty of the customer's in a block; `changes` to the transaction that opens it, or `terms`, `reward`."""
+        stamp = self.stamp(CUSTOMER)
+        raw = query if isinstance(query, bytes) else encode(query)
+        terms = BountyTerms(raw, Amount(BOND), COMMIT_BLOCKS, REVEAL_BLOCKS)._replace(**changes.pop("terms", {}))  # type: ignore[arg-type]
+        reward = Amount(changes.pop("reward", REWARD))  # type: ignore[call-overload]
+        opening = open_transaction(stamp, CUSTOMER.address, terms, reward, self.office.node.index.genesis.gas)
+        self.include(CUSTOMER, msgspec.structs.replace(opening, **changes))
+        contract = contract_id_of(CUSTOMER.address, stamp.nonce)
+        self.listed.add(contract)
+        return contract
+
+    def settled_payment(self) -> AccountingQuery:
+        """Did a transfer settle that did? It is in a block."""
+        paying = deposit_transaction(self.stamp(CUSTOMER), ContractId(bytes(32)), Amount(1))
+        (seq,) = self.include(CUSTOMER, paying)
+        return TransactionSucceeded(self.office.node.index.transaction(seq).hash)
+
+    def until(self, height: int) -> None:
+        """Blocks pass, with a transfer of the customer's each, so that the next one is above a height."""
+        while self.office.node.index.head().height < height:
+            self.settled_payment()
+
+    def work(self) -> int:
+        """A worker answers what waits; how many jobs."""
+        query = "select id from accountant.jobs where state = 'queued'"
+        with self.office.engine.connect() as connection:
+            waiting = list(connection.execute(sa.text(query)).scalars())
+        answer = answering(self.office.node.index, self.outcomes)
+        for job in waiting:
+            assert work(self.office.engine, answer, job, "worker", JobPolicy()) is Attempt.DONE
+        return len(waiting)
+
+    def go_on(self, claims: Claims, publisher: Publisher, rounds: int = 1) -> None:
+        """Rounds of both, a worker, and a block each."""
+        for _ in range(rounds):
+            claims.round()
+            publisher.round()
+            self.work()
+            self.settled_payment()
+            publisher.round()
+
+    def row(self, contract: ContractId) -> BountyRow:
+        """How far the claim came."""
+        with self.office.engine.connect() as connection:
+            row = Bounties(connection).get(contract)
+        assert row is not None
+        return row
+
+    def outcome(self, seq: Seq) -> Outcome:
+        """What a transaction did."""
+        return Selective(Session(self.office.node.index, MemoryOutcomes())).outcome(seq)
+
+    def signed(self, purposes: Sequence[str]) -> list[tuple[int, str]]:
+        """Nonces and purposes of what was signed and not displaced, by nonce."""
+        query = sa.text(
+            "select nonce, purpose from accountant.signed_transactions "
+            "where state <> 'displaced' and purpose = any(:purposes) order by nonce"
+        )
+        with self.office.engine.connect() as connection:
+            return [(r.nonce, r.purpose) for r in connection.execute(query, {"purposes": list(purposes)})]
+
+    def jobs(self) -> list[JobState]:
+        """The states of all jobs, oldest first."""
+        with self.office.engine.connect() as connection:
+            return [
+                JobState(state)
+                for state in connection.execute(sa.text("select state from accountant.jobs order by number")).scalars()
+            ]
+
+
+@contextmanager
+def opened_bounty_office(url: str, genesis: Genesis | None = None) -> Iterator[BountyOffice]:
+    """An office with an empty database and a chain that only has its genesis."""
+    with opened_office(url, genesis or bounty_genesis()) as office:
+        yield BountyOffice(office, MemoryOutcomes(), set())
