@@ -252,6 +252,14 @@ class AccountantClient:
         """An oath, by its id or by the hash of its transaction, and whether it counts; executes nothing."""
         return self._ask("GET", f"/v1/oaths/{oath_id}")
 
+    def bounties(self, **wanted: Any) -> Json:
+        """A page of the bounties seen on the chain, latest first. Wanted: limit, cursor, state."""
+        return self._ask("GET", "/v1/bounties", parameters=wanted)
+
+    def bounty(self, contract: str) -> Json:
+        """A bounty, whether a right answer is paid, and the accountant's claim on it; executes nothing."""
+        return self._ask("GET", f"/v1/bounties/{contract}")
+
     def _request(
         self, method: str, path: str, body: Json | None = None, parameters: Json | None = None
     ) -> httpx.Response:

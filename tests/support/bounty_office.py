@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import msgspec
 import sqlalchemy as sa
@@ -12,9 +12,9 @@ from accountant.chain.genesis import Genesis
 from accountant.chain.query import AccountingQuery, TransactionSucceeded
 from accountant.chain.transaction import Transaction, sign_transaction
 from accountant.execution.memory import MemoryOutcomes
+from accountant.execution.outcome import Outcome
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
-from accountant.execution.outcome import Outcome
 from accountant.oath.bounty import BountyTerms
 from accountant.oath.bounty_calls import open_transaction
 from accountant.oath.signing import SigningLimits
@@ -100,13 +100,20 @@ class BountyOffice(NamedTuple):
         assert last is not None
         return [Seq(last.first_seq + i) for i in range(len(raws))]
 
-    def open(self, query: AccountingQuery | bytes, **changes: object) -> ContractId:
-        """A bounty of the customer's in a block; `changes` to the transaction that opens it, or `terms`, `reward`."""
+    def open(
+        self,
+        query: AccountingQuery | bytes,
+        reward: int = REWARD,
+        bond: int = BOND,
+        commit_blocks: int = COMMIT_BLOCKS,
+        reveal_blocks: int = REVEAL_BLOCKS,
+        **changes: Any,
+    ) -> ContractId:
+        """A bounty of the customer's in a block; `changes` to the transaction that opens it."""
         stamp = self.stamp(CUSTOMER)
         raw = query if isinstance(query, bytes) else encode(query)
-        terms = BountyTerms(raw, Amount(BOND), COMMIT_BLOCKS, REVEAL_BLOCKS)._replace(**changes.pop("terms", {}))  # type: ignore[arg-type]
-        reward = Amount(changes.pop("reward", REWARD))  # type: ignore[call-overload]
-        opening = open_transaction(stamp, CUSTOMER.address, terms, reward, self.office.node.index.genesis.gas)
+        terms = BountyTerms(raw, Amount(bond), commit_blocks, reveal_blocks)
+        opening = open_transaction(stamp, CUSTOMER.address, terms, Amount(reward), self.office.node.index.genesis.gas)
         self.include(CUSTOMER, msgspec.structs.replace(opening, **changes))
         contract = contract_id_of(CUSTOMER.address, stamp.nonce)
         self.listed.add(contract)
