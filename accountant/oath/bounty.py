@@ -14,7 +14,8 @@ from accountant.primitives.errors import AccountantError, InvalidEncoding
 from accountant.primitives.hashes import sha256
 from accountant.primitives.types import Address, Amount, ContractId, Gas, Hash, Height, Seq
 
-COMMIT, REVEAL, COLLECT, DUE_TO = "commit", "reveal", "collect", "due_to"
+COMMIT, REVEAL, COLLECT, RECLAIM = "commit", "reveal", "collect", "reclaim"
+DUE_TO, FREE_OF = "due_to", "free_of"
 
 OPEN_GAS = Gas(70_000)
 """Enough for the constructor, besides what deploying so many bytes takes."""
