@@ -91,12 +91,9 @@ class Steps:
         head = under.head
         if row.looked_height == head.height:
             return {}
-        if head.height >= bounty.commits_until:
-            return ended(
-                BountyState.EXPIRED,
-                row.reason or "seen_too_late",
-                row.detail or f"commitments ended with block {bounty.commits_until}",
-            )
+        left = bounty.commits_until - head.height
+        if left <= 0 or (row.reason is not None and left < self._policy.blocks):
+            return _expired(row, bounty, "seen_too_late")
         why = why_not(self._index, self._outcomes(), self._observed, bounty, under.address, self._policy)
         if why is None:
             why = self._bonds_left(under, bounty)
@@ -120,9 +117,7 @@ class Steps:
         """Asked: once the answer is there, it is committed to. What is undecided is never claimed."""
         assert row.job is not None
         if under.head.height >= bounty.commits_until:
-            return ended(
-                BountyState.EXPIRED, "answered_too_late", f"commitments ended with block {bounty.commits_until}"
-            )
+            return _expired(row, bounty, "answered_too_late")
         job = self._finished(under, row.job)
         if job is None:
             return {}
@@ -137,6 +132,8 @@ class Steps:
         if unfit is not None:
             return ended(BountyState.DECLINED, "unfit_answer", unfit)
         why = rivals(self._index, bounty, under.address) or self._bonds_left(under, bounty)
+        if why is not None and not why.final:
+            raise Postponed(why.reason, why.detail)
         if why is not None:
             return ended(BountyState.DECLINED, why.reason, why.detail)
         claim = Claim(bounty.terms.query, found.answer, Hash(secrets.token_bytes(32)))
@@ -280,6 +277,13 @@ def _claim_of(row: BountyRow, bounty: Bounty) -> Claim:
 def ended(state: BountyState, reason: str | None, detail: str | None) -> dict[str, object]:
     """A state and why."""
     return {"state": state, "reason": reason, "detail": detail}
+
+
+def _expired(row: BountyRow, bounty: Bounty, reason: str) -> dict[str, object]:
+    """Commitments ended without one: for the reason that was there before, if there was one."""
+    if row.reason is not None:
+        return ended(BountyState.EXPIRED, row.reason, row.detail)
+    return ended(BountyState.EXPIRED, reason, f"commitments ended with block {bounty.commits_until}")
 
 
 def _revealed_too_late(bounty: Bounty) -> dict[str, object]:

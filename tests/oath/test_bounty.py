@@ -120,7 +120,7 @@ def test_every_flaw() -> None:
     assert kinds(REWARD, BOND, 0) == {BountyFlawKind.BAD_TERMS}
     assert kinds(REWARD, BOND, -1) == {BountyFlawKind.BAD_TERMS}
     assert kinds(REWARD, BOND, AMOUNT_MAX // 2 + 1) == {BountyFlawKind.BAD_TERMS}
-    general = {
+    general: dict[str, Any] = {
         "zero_value": 0,
         "general_value": REWARD,
         "gas_limit": opening.gas_limit + chain.index.genesis.gas.general_check,

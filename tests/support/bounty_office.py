@@ -1,8 +1,9 @@
 """An accountant's office that answers bounties: a real database, a chain on demand, a worker, and clients who pay."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from typing import Any, NamedTuple
+from dataclasses import dataclass
+from typing import Any
 
 import msgspec
 import sqlalchemy as sa
@@ -10,19 +11,20 @@ import sqlalchemy as sa
 from accountant.accounting.outstanding import ObservedGas
 from accountant.chain.genesis import Genesis
 from accountant.chain.query import AccountingQuery, TransactionSucceeded
-from accountant.chain.transaction import Transaction, sign_transaction
+from accountant.chain.transaction import CallPayload, Transaction, sign_transaction
 from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.outcome import Outcome
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
-from accountant.oath.bounty import BountyTerms
-from accountant.oath.bounty_calls import open_transaction
-from accountant.oath.signing import SigningLimits
+from accountant.oath.bounty import RECLAIM, BountyTerms, Claim, bounty_of, commitment_of
+from accountant.oath.bounty_calls import collect_transaction, commit_transaction, footprint_of, open_transaction
+from accountant.oath.signing import Purpose, SigningLimits
 from accountant.oath.swear import Stamp, deposit_transaction
 from accountant.primitives.addresses import contract_id_of
 from accountant.primitives.encoding import encode
+from accountant.primitives.hashes import sha256
 from accountant.primitives.keys import PrivateKey
-from accountant.primitives.types import UNITS_PER_TOKEN, Amount, ContractId, Gas, Seq
+from accountant.primitives.types import UNITS_PER_TOKEN, Address, Amount, ContractId, Gas, Seq
 from accountant.services.attempt import Attempt
 from accountant.services.bounty_policy import BountyPolicy
 from accountant.services.claims import Claims
@@ -32,7 +34,7 @@ from accountant.services.questions import answering
 from accountant.services.signing import KeySigner
 from accountant.services.work import work
 from accountant.storage.bounties import Bounties, BountyRow
-from accountant.storage.jobs import JobState
+from accountant.storage.jobs import Jobs, JobState, NewJob
 from tests.support.oath_node import ACCOUNTANT, CUSTOMER, oath_genesis
 from tests.support.oath_office import POLICY, Office, opened_office
 
@@ -40,6 +42,7 @@ TOKEN = UNITS_PER_TOKEN
 REWARD, BOND = 2 * TOKEN, 3 * TOKEN
 COMMIT_BLOCKS, REVEAL_BLOCKS = 8, 8
 BOUNTIES = BountyPolicy(bond=Amount(10 * TOKEN), bonded_most=Amount(30 * TOKEN))
+CLAIM = (Purpose.COMMIT, Purpose.REVEAL, Purpose.COLLECT)
 RIVAL = PrivateKey.from_seed(b"bounty/rival")
 
 
@@ -54,12 +57,42 @@ def _observed(_seq: Seq) -> ObservedGas:
     return ObservedGas(0, Gas(0), Gas(0))
 
 
-class BountyOffice(NamedTuple):
+Hook = Callable[[int], None]
+"""Told how many signatures for claims there were; it may raise."""
+
+
+class _HookedSigner:
+    """The key's signer, with something that happens right before or after each signature for a claim."""
+
+    def __init__(self, signer: KeySigner, office: "BountyOffice") -> None:
+        self._signer, self._office = signer, office
+
+    def address(self) -> Address:
+        return self._signer.address()
+
+    def sign(self, unsigned: Transaction, purse_nonce: int, bounty: bytes = b"") -> bytes:
+        hook, after = self._office.hook
+        count = len([each for each in self._office.office.signatures if each.purpose in CLAIM])
+        if hook is not None and not after:
+            hook(count)
+        raw = self._signer.sign(unsigned, purse_nonce, bounty)
+        if hook is not None and after:
+            hook(count)
+        return raw
+
+
+@dataclass
+class BountyOffice:
     """An office, and what those do who ask and claim on its chain."""
 
     office: Office
     outcomes: MemoryOutcomes
     listed: set[ContractId]
+    hook: tuple[Hook | None, bool] = (None, False)
+
+    def signing(self, hook: Hook | None, after: bool = False) -> None:
+        """From now on this happens before, or after, each signature for a claim."""
+        self.hook = (hook, after)
 
     def claims(self, policy: BountyPolicy = BOUNTIES, limits: SigningLimits | None = None) -> Claims:
         """A new process of whoever claims; it knows of the bounties that were opened here."""
@@ -73,7 +106,7 @@ class BountyOffice(NamedTuple):
             lambda: self.outcomes,
             _observed,
             office.node,
-            signer,
+            _HookedSigner(signer, self),
             policy._replace(contracts=frozenset(self.listed)),
             JobPolicy(),
         )
@@ -85,6 +118,13 @@ class BountyOffice(NamedTuple):
     def publisher(self) -> Publisher:
         """A new process of the publisher."""
         return self.office.publisher()
+
+    def publisher_settled(self) -> None:
+        """The purse is deployed and filled, so that no other signature comes between those for claims."""
+        publisher = self.publisher()
+        for _ in range(3):
+            publisher.round()
+            self.office.node.make_block()
 
     def stamp(self, key: PrivateKey) -> Stamp:
         """Nonce and prices of somebody's next transaction."""
@@ -118,6 +158,34 @@ class BountyOffice(NamedTuple):
         contract = contract_id_of(CUSTOMER.address, stamp.nonce)
         self.listed.add(contract)
         return contract
+
+    def rival(self, contract: ContractId, answer: object) -> tuple[Claim, Transaction]:
+        """A rival's claim, and the commitment to it, which is in no block yet."""
+        terms = bounty_of(self.office.node.index, contract).terms
+        claim = Claim(terms.query, encode(answer), sha256(b"rival's salt"))
+        commitment = commitment_of(contract, RIVAL.address, claim)
+        return claim, commit_transaction(self.stamp(RIVAL), contract, RIVAL.address, terms.bond, commitment)
+
+    def reclaim(self, contract: ContractId, units: int) -> Outcome:
+        """The client takes money back; what came of it."""
+        entries = footprint_of(RECLAIM, (units,), CUSTOMER.address, contract, 0)
+        payload = encode(CallPayload(RECLAIM, (units,)))
+        call = collect_transaction(self.stamp(CUSTOMER), contract, CUSTOMER.address, Amount(units))
+        (seq,) = self.include(CUSTOMER, msgspec.structs.replace(call, payload=payload, footprint=entries))
+        return self.outcome(seq)
+
+    def waits(self) -> bool:
+        """Whether something that was submitted is in no block yet."""
+        return bool(self.office.node.waiting)
+
+    def withdraw(self, job_id: str) -> None:
+        """A job's answer rests on what was wrong: it is asked again."""
+        with self.office.engine.begin() as connection:
+            jobs = Jobs(connection)
+            row = jobs.get(job_id)
+            assert row is not None
+            again = NewJob(job_id + "_again", self.office.key_prefix, row.kind, row.request, False, 3, repeats=row.id)
+            jobs.withdraw(row.number, jobs.add(again).id)
 
     def settled_payment(self) -> AccountingQuery:
         """Did a transfer settle that did? It is in a block."""
