@@ -40,7 +40,7 @@ from tests.support.oath_office import POLICY, Office, opened_office
 
 TOKEN = UNITS_PER_TOKEN
 REWARD, BOND = 2 * TOKEN, 3 * TOKEN
-COMMIT_BLOCKS, REVEAL_BLOCKS = 8, 8
+COMMIT_BLOCKS, REVEAL_BLOCKS = 6, 6
 BOUNTIES = BountyPolicy(bond=Amount(10 * TOKEN), bonded_most=Amount(30 * TOKEN))
 CLAIM = (Purpose.COMMIT, Purpose.REVEAL, Purpose.COLLECT)
 RIVAL = PrivateKey.from_seed(b"bounty/rival")
