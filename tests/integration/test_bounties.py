@@ -13,7 +13,7 @@ from accountant.oath.bounty import Claim
 from accountant.oath.bounty_calls import collect_transaction, commit_transaction, reveal_transaction
 from accountant.oath.swear import Stamp
 from accountant.primitives.addresses import contract_id_of, show
-from accountant.primitives.types import UNITS_PER_TOKEN, Amount, ContractId, Hash
+from accountant.primitives.types import UNITS_PER_TOKEN, Amount, ContractId, Hash, Seq
 from accountant.processes.ports import free_port
 from accountant.settings import Settings
 from tests.support.chains import ALICE, BOB, CAROL, CHAIN_ID, transfer
@@ -36,7 +36,8 @@ def test_a_bounty_is_answered_and_paid(
 ) -> None:
     """Alice opens a bounty on the command line. Two accountants answer bounties: one wins, the other's claim, if it
     made one, gets its bond and no more. Carol copies the winner's commitment, answer and salt: she loses her bond,
-    which Alice takes back. Executed by the other accountant, the winner's collecting paid bond and reward."""
+    which Alice takes back. Executed by the other accountant, the winner's collecting paid bond and reward, though its
+    publisher and its signer were killed on the way."""
     base = Settings(
         data_dir=data_dir / "data",
         api_port=0,
@@ -72,6 +73,8 @@ def test_a_bounty_is_answered_and_paid(
             other = second if winner is first else first
             commit = winner.client.bounty(contract)["claim"]["commit"]
             wait_until(lambda: winner.has(commit), PATIENCE_S)
+            for name in ("publisher", "signer", "publisher"):
+                winner.kill(name)
             copied = _copy_commitment(winner, contract, commit)
             wait_until(lambda: winner.client.bounty(contract)["claim"]["reveal"] is not None, PATIENCE_S)
             reveal = winner.client.bounty(contract)["claim"]["reveal"]
@@ -84,6 +87,7 @@ def test_a_bounty_is_answered_and_paid(
             assert theirs_of["state"] in ("declined", "lost", "expired") and theirs_of["due"] in (None, str(BOND))
             wait_until(lambda: all(other.has(each) for each in (claim["collect"], copied, stolen)), PATIENCE_S)
             account = _account(other, claim["collect"])
+            assert _calls_of(account, winner, contract) == ["commit", "reveal", "collect"]
             job = other.client.query("income", transaction=claim["collect"], account=account)
             assert int(other.client.result(job, PATIENCE_S)["answer"]) >= REWARD + BOND
             theft = other.client.result(other.client.outcome(stolen), PATIENCE_S)["outcome"]
@@ -175,6 +179,13 @@ def _account(service: Service, transaction: str) -> str:
     seq = service.chain.seq_of(hash_of(transaction))
     assert seq is not None
     return show(service.chain.transaction(seq).sender)
+
+
+def _calls_of(account: str, service: Service, contract: str) -> list[str]:
+    """The functions of the bounty that an account called, in order."""
+    located = [service.chain.transaction(Seq(seq)) for seq in range(service.chain.head().next_seq)]
+    theirs = [each.transaction for each in located if show(each.sender) == account]
+    return [decode_call(each.payload).function for each in theirs if each.to == _id(contract)]
 
 
 def _id(contract: str) -> ContractId:

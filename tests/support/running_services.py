@@ -40,12 +40,17 @@ class Service(NamedTuple):
         return self.chain.seq_of(hash_of(name)) is not None
 
     def kill_node(self) -> None:
-        """SIGKILL; it is started again by its supervisor."""
-        before = self.stack.starts("node")
-        pid = self.stack.pid("node")
+        """SIGKILL; it is started again by its supervisor, and answers."""
+        self.kill("node")
+        wait_until(lambda: _answers(self.stack.node_url), PATIENCE_S)
+
+    def kill(self, name: str) -> None:
+        """SIGKILL for one of its processes; it is started again by its supervisor."""
+        before = self.stack.starts(name)
+        pid = self.stack.pid(name)
         if pid is not None:
             os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: self.stack.starts("node") > before and _answers(self.stack.node_url), PATIENCE_S)
+        wait_until(lambda: self.stack.starts(name) > before, PATIENCE_S)
 
 
 @contextmanager
