@@ -53,8 +53,12 @@ def refund(
     reclaim = Signatures(BOUNTY_ENVELOPE).function(RECLAIM)
     with open_client(api, api_key) as client:
         found = client.bounty(show(parse_account(contract)))
-        units = _free(client, found)
         signer = open_key(key, password_file)
+        if show(signer.address) != found["client"]:
+            raise NothingToRefund(
+                f"only the client takes it back, {found['client']}; the key is {show(signer.address)}'s"
+            )
+        units = _free(client, found)
         bounty = ContractClient(client, found["contract"])
         ready = prepare_call(client, signer.address, bounty.id, reclaim, (units,), Terms(tip=tip, nonce=nonce))
         sending = Sending(ready, bounty.signatures, reclaim, (units,), None, None)
