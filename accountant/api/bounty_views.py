@@ -59,7 +59,7 @@ class BountyView(BaseModel):
     query_bytes: HexOut
     reward: AmountOut
     bond: Annotated[IntegerOut, Field(description="Base units that each claim puts up.")]
-    opened_height: int
+    height: Annotated[int, Field(description="Of the block that deploys it.")]
     commits_until: Annotated[IntegerOut, Field(description="The last height at which commitments are taken.")]
     reveals_until: Annotated[IntegerOut, Field(description="The last height at which claims are revealed.")]
     claim: Annotated[ClaimView | None, Field(description="Null where this accountant did not look at it.")]
@@ -76,7 +76,7 @@ class BountyView(BaseModel):
             query_bytes=hex_of(bounty.terms.query),
             reward=str(bounty.reward),
             bond=str(bounty.terms.bond),
-            opened_height=bounty.located.height,
+            height=bounty.located.height,
             commits_until=str(bounty.commits_until),
             reveals_until=str(bounty.reveals_until),
             claim=ClaimView.of(seen),

@@ -88,7 +88,7 @@ def test_how_a_claim_goes_on(office: BountyOffice) -> None:
     assert (bounty["client"], bounty["reward"], bounty["bond"]) == (show(CUSTOMER.address), str(REWARD), str(BOND))
     assert (bounty["flaws"], bounty["claims"]) == ([], 1)
     assert bounty["query"]["kind"] == "transaction_succeeded" and bounty["query_bytes"] == "0x" + encode(query).hex()
-    height = bounty["opened_height"]
+    height = bounty["height"]
     assert int(bounty["commits_until"]) == height + COMMIT_BLOCKS
     assert int(bounty["reveals_until"]) == height + COMMIT_BLOCKS + REVEAL_BLOCKS
     assert office.office.node.index.seq_of(Hash(bytes.fromhex(bounty["transaction"][2:]))) is not None
