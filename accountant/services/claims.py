@@ -25,8 +25,12 @@ from accountant.services.signing import Signer, SignerDown
 from accountant.storage.bounties import Bounties, BountyState
 from accountant.storage.oaths import Oaths
 
-BATCH = 100
-"""Bounties that are looked at in one database query."""
+UNDER_WAY_MOST = 200
+"""Claims at a time; while there are so many no other bounty is judged."""
+JUDGED_MOST = 50
+"""Open bounties that one round judges, lest strangers' bounties keep oaths waiting."""
+PIECES_MOST = 10
+"""Pieces of the chain's deployments that one round searches."""
 
 _log = structlog.get_logger(__name__)
 
@@ -55,29 +59,31 @@ class Claims:
         Without a signer nothing is done, and goes on where it was once there is one.
         """
         self._find()
-        changed, after = 0, 0
+        changed = 0
         try:
             address = self._signer.address()
             account = self._node.account(address)
-            while True:
-                with self._engine.connect() as connection:
-                    rows = Bounties(connection).going(after, BATCH)
-                for row in rows:
-                    changed += self._look_at(row.contract, address, account)
-                if len(rows) < BATCH:
-                    return changed
-                after = rows[-1].number
-        except SignerDown as error:
-            _log.warning("claims_wait", code=error.code, detail=error.detail)
-            return changed
+            for contract in self._due():
+                changed += self._look_at(contract, address, account)
+        except SignerDown as error:  # the publisher says so
+            _log.debug("claims_wait", code=error.code)
+        return changed
+
+    def _due(self) -> list[ContractId]:
+        """The bounties whose next step it may be time for: bounded work, however many are open."""
+        with self._engine.connect() as connection:
+            bounties = Bounties(connection)
+            under_way = bounties.under_way(UNDER_WAY_MOST)
+            judged = bounties.to_judge(self._index.head().height, min(JUDGED_MOST, UNDER_WAY_MOST - len(under_way)))
+        return under_way + judged
 
     def _find(self) -> None:
         """New bounties become rows: of all deployments, or those that are listed."""
         if self._policy.contracts is None:
-            more = True
-            while more:
+            for _ in range(PIECES_MOST):
                 with self._engine.begin() as connection:
-                    more = Bounties(connection).search()
+                    if not Bounties(connection).search():
+                        break
             return
         for contract in sorted(self._policy.contracts - self._no_bounties):
             with self._engine.begin() as connection:

@@ -82,7 +82,7 @@ class Step(NamedTuple):
 
 
 _COLUMNS = tuple(_b.c[name] for name in BountyRow._fields)
-_GOING = tuple(state.value for state in BountyState if not state.ended)
+_UNDER_WAY = tuple(state.value for state in BountyState if not state.ended and state is not BountyState.OPEN)
 
 
 def _row(values: sa.Row[tuple[object, ...]]) -> BountyRow:
@@ -120,10 +120,17 @@ class Bounties:
         row = {"contract": contract, "seq": seq, "reward": reward}
         self._connection.execute(insert(_b).values(**row).on_conflict_do_nothing())
 
-    def going(self, after: int, limit: int) -> list[BountyRow]:
-        """Up to `limit` bounties about which something may have to be done, all with number > after, oldest first."""
-        query = sa.select(*_COLUMNS).where(_b.c.state.in_(_GOING), _b.c.number > after)
-        return [_row(r) for r in self._connection.execute(query.order_by(_b.c.number).limit(limit))]
+    def under_way(self, limit: int) -> list[ContractId]:
+        """Up to `limit` bounties with a claim that has not ended, oldest first."""
+        query = sa.select(_b.c.contract).where(_b.c.state.in_(_UNDER_WAY)).order_by(_b.c.number).limit(limit)
+        return [ContractId(contract) for contract in self._connection.scalars(query)]
+
+    def to_judge(self, height: Height, limit: int) -> list[ContractId]:
+        """Up to `limit` open bounties that were not judged at this head, those that wait longest first."""
+        waiting = sa.or_(_b.c.looked_height.is_(None), _b.c.looked_height < height)
+        query = sa.select(_b.c.contract).where(_b.c.state == BountyState.OPEN, waiting)
+        order = (_b.c.looked_height.asc().nulls_first(), _b.c.number)
+        return [ContractId(contract) for contract in self._connection.scalars(query.order_by(*order).limit(limit))]
 
     def locked(self, contract: ContractId) -> BountyRow | None:
         """A bounty that nobody else changes until this transaction ends; None if it was never seen."""

@@ -27,6 +27,7 @@ from accountant.primitives.addresses import show
 from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
 from accountant.primitives.types import Amount, ContractId, Gas, Hash, Seq
+from accountant.services import claims as claims_module
 from accountant.services.claims import Claims
 from accountant.services.signing import SignerDown
 from accountant.services.submit import NodeDown
@@ -230,7 +231,7 @@ def reason_of(office: BountyOffice, contract: ContractId) -> tuple[BountyState, 
 
 def test_undecided_answers_are_never_claimed(office: BountyOffice) -> None:
     """A job that ends undecided, fails, or was cancelled: nothing is signed."""
-    contracts = [office.open(office.settled_payment()) for _ in range(3)]
+    contracts = [office.open(office.settled_payment(), commit_blocks=20) for _ in range(3)]
     claims = office.claims()
     claims.round()
     for contract, ending in zip(contracts, ("undecided", "failed", "cancelled"), strict=True):
@@ -365,6 +366,26 @@ def test_an_expired_bounty(office: BountyOffice) -> None:
     assert by_me(office) == []
     for contract in (seen_late, answered_late):
         assert office.reclaim(contract, REWARD).succeeded
+
+
+def test_many_bounties_are_judged_some_in_a_round(office: BountyOffice, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those that wait longest come first, and each again with a new block; more claims than there may be at a time wait
+    their turn."""
+    monkeypatch.setattr(claims_module, "JUDGED_MOST", 2)
+    monkeypatch.setattr(claims_module, "UNDER_WAY_MOST", 2)
+    void = [office.open(TransactionSucceeded(bytes(32)), commit_blocks=60) for _ in range(3)]
+    good = [office.open(office.settled_payment(), commit_blocks=60) for _ in range(3)]
+    claims = office.claims()
+    for _ in range(3):
+        claims.round()
+    states = sorted(office.row(contract).state for contract in good)
+    assert states == [BountyState.ASKED, BountyState.ASKED, BountyState.OPEN]
+    assert all(office.row(contract).state is BountyState.OPEN for contract in void)
+    monkeypatch.setattr(claims_module, "UNDER_WAY_MOST", 4)
+    office.settled_payment()
+    for _ in range(2):
+        claims.round()
+    assert all(office.row(contract).state is BountyState.ASKED for contract in good)
 
 
 # Money, and the signer

@@ -4,6 +4,7 @@ import pytest
 
 from accountant.oath.bounty import Bounty
 from accountant.primitives.encoding import encode
+from accountant.primitives.types import ContractId, Height
 from accountant.storage import bounties as module
 from accountant.storage.bounties import Bounties, BountyState
 from accountant.storage.database import Database, engine_of, migrate
@@ -29,13 +30,13 @@ def test_all_are_found_once(database_url: str, monkeypatch: pytest.MonkeyPatch) 
     with Database(database_url) as database:
         importer = imported(database, chain.index.genesis, recorded.blocks[:seen])
 
-        def search() -> list[bytes]:
+        def search() -> list[ContractId]:
             more = True
             while more:
                 with engine.begin() as connection:
                     more = Bounties(connection).search()
             with engine.connect() as connection:
-                return [row.contract for row in Bounties(connection).going(0, 100)]
+                return Bounties(connection).to_judge(Height(0), 100)
 
         assert search() == opened[:3] and search() == opened[:3]
         with engine.begin() as connection:
