@@ -11,18 +11,14 @@ depends_on = None
 _NOW = sa.text("clock_timestamp()")
 _SIGNED = "accountant.signed_transactions"
 _PURPOSE = "signed_transactions_purpose_known_check"
-_CLAIMS = "('commit', 'reveal', 'collect')"
+_BEFORE = "'deploy', 'deposit', 'oath'"
+_CLAIMS = "'commit', 'reveal', 'collect'"
+_PURSE = "A purse; or the bounty of a claim, and a commitment's units are its bond."
 
 
 def upgrade() -> None:
-    _know_purposes("'deploy', 'deposit', 'oath', 'commit', 'reveal', 'collect'")
-    _say("purse", sa.LargeBinary(), None, "The contract: a purse, or the bounty of a claim.")
-    _say(
-        "units",
-        sa.BigInteger(),
-        "A deposit's value, an oath's penalty, else 0.",
-        "A deposit's value, an oath's penalty, a bond, else 0.",
-    )
+    _know_purposes(f"{_BEFORE}, {_CLAIMS}")
+    _say_what_purse_is(None, _PURSE)
     op.create_table(
         "bounties",
         sa.Column("contract", sa.LargeBinary(), nullable=False),
@@ -79,15 +75,9 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.drop_table("bounty_search", schema="accountant")
     op.drop_table("bounties", schema="accountant")
-    op.execute(f"DELETE FROM {_SIGNED} WHERE purpose IN {_CLAIMS}")  # nothing else refers to them
-    _say(
-        "units",
-        sa.BigInteger(),
-        "A deposit's value, an oath's penalty, a bond, else 0.",
-        "A deposit's value, an oath's penalty, else 0.",
-    )
-    _say("purse", sa.LargeBinary(), "The contract: a purse, or the bounty of a claim.", None)
-    _know_purposes("'deploy', 'deposit', 'oath'")
+    op.execute(f"DELETE FROM {_SIGNED} WHERE purpose IN ({_CLAIMS})")  # nothing else refers to them
+    _say_what_purse_is(_PURSE, None)
+    _know_purposes(_BEFORE)
 
 
 def _know_purposes(names: str) -> None:
@@ -95,13 +85,5 @@ def _know_purposes(names: str) -> None:
     op.create_check_constraint(op.f(_PURPOSE), "signed_transactions", f"purpose in ({names})", schema="accountant")
 
 
-def _say(column: str, kind: sa.types.TypeEngine[object], before: str | None, after: str | None) -> None:
-    op.alter_column(
-        "signed_transactions",
-        column,
-        existing_type=kind,
-        existing_nullable=False,
-        existing_comment=before,
-        comment=after,
-        schema="accountant",
-    )
+def _say_what_purse_is(before: str | None, after: str | None) -> None:
+    op.alter_column("signed_transactions", "purse", existing_comment=before, comment=after, schema="accountant")
