@@ -3,6 +3,7 @@
 With none set, one machine runs everything under `./data`. `docs/settings.md` holds the table that `describe` makes.
 """
 
+import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
@@ -15,6 +16,8 @@ from accountant.primitives.types import AMOUNT_MAX, UNITS_PER_TOKEN
 
 _PREFIX = "ANH_"
 
+BOUNTIES_OFF, BOUNTIES_ALL = "off", "all"
+_CONTRACT = re.compile(r"0x[0-9a-fA-F]{64}", re.ASCII)
 
 WORKER_MEMORY_LEAST_MIB = 768
 """Measured: below 260 a worker's process starts no job, from 420 on it does small ones, with 511 in use."""
@@ -209,6 +212,46 @@ class Settings(BaseSettings):
         le=10 * 366 * 86_400.0,
         description="Seconds that the last state of a training run is kept.",
     )
+    bounties: str = Field(
+        default=BOUNTIES_OFF,
+        description="Whose bounties are answered: `off`, `all`, or contracts' ids with spaces between.",
+    )
+    bounty_bond: int = Field(
+        default=100 * UNITS_PER_TOKEN,
+        gt=0,
+        le=AMOUNT_MAX,
+        description="Base units that are put up for one claim on a bounty at most.",
+    )
+    bounty_bonded_most: int = Field(
+        default=10_000 * UNITS_PER_TOKEN,
+        gt=0,
+        le=AMOUNT_MAX,
+        description="Base units of all bonds ever signed for, those that came back among them; then no claim is made.",
+    )
+    bounty_fee: int = Field(
+        default=UNITS_PER_TOKEN // 10,
+        gt=0,
+        le=AMOUNT_MAX,
+        description="Base units that one transaction of a claim may cost besides the bond, all gas used.",
+    )
+    bounty_gas: int = Field(
+        default=10_000_000_000,
+        ge=0,
+        le=AMOUNT_MAX,
+        description="Gas that answering one bounty's question may take at most.",
+    )
+    bounty_gain: int = Field(
+        default=0,
+        ge=0,
+        le=AMOUNT_MAX,
+        description="Base units by which a reward must exceed fees and gas (at the chain's least price) at least.",
+    )
+    bounty_blocks: int = Field(
+        default=3,
+        ge=1,
+        le=AMOUNT_MAX,
+        description="Blocks for committing that must be left, and for revealing that there must be, at least.",
+    )
     stop_deadline_s: float = Field(
         default=20.0,
         gt=0,
@@ -241,6 +284,15 @@ class Settings(BaseSettings):
     def _oath_amounts_ascend(self) -> Self:
         if not self.oath_penalty <= self.oath_deposit <= self.oath_deposited_most:
             raise ValueError("a penalty is at most a deposit, and a deposit at most all deposits together")
+        return self
+
+    @model_validator(mode="after")
+    def _bounties_are_contracts(self) -> Self:
+        if self.bounties in (BOUNTIES_OFF, BOUNTIES_ALL):
+            return self
+        names = self.bounties.split()
+        if not names or not all(_CONTRACT.fullmatch(name) for name in names):
+            raise ValueError("`off`, `all`, or contracts, 0x and 64 hex digits each, with spaces between")
         return self
 
     @property

@@ -269,6 +269,14 @@ class AccountantClient:
         """Asks for a portable proof of an oath in a block; the job. `certificate` of it fetches the file."""
         return self._ask("POST", f"/v1/oaths/{oath_id}/proof", {})
 
+    def bounties(self, **wanted: Any) -> Json:
+        """A page of the bounties seen on the chain, latest first. Wanted: limit, cursor, state."""
+        return self._ask("GET", "/v1/bounties", parameters=wanted)
+
+    def bounty(self, contract: str) -> Json:
+        """A bounty, whether a right answer is paid, and the accountant's claim on it; executes nothing."""
+        return self._ask("GET", f"/v1/bounties/{contract}")
+
     def _request(
         self, method: str, path: str, body: Json | None = None, parameters: Json | None = None
     ) -> httpx.Response:

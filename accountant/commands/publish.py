@@ -1,27 +1,36 @@
-"""`accountant publish`: swears finished answers until SIGTERM, with what `accountant sign` signs for it."""
+"""`accountant publish`: swears answers and claims bounties until SIGTERM, with what `accountant sign` signs for it."""
 
 import asyncio
 import signal
 import threading
-from collections.abc import Coroutine
-from contextlib import suppress
+from collections.abc import Coroutine, Iterator
+from contextlib import contextmanager, suppress
+from functools import cache, partial
 from types import FrameType
 from typing import Any, TypeVar
 
 import psycopg
+import sqlalchemy as sa
 import structlog
 import typer
 from sqlalchemy.exc import OperationalError
 
+from accountant.index.port import ChainIndex
 from accountant.logs import configure_logs
 from accountant.node import client as node
-from accountant.primitives.types import Address, Amount, Height
-from accountant.services.publish import Publisher, PublisherPolicy, SignerAccount
+from accountant.primitives.types import Address, Amount, ContractId, Gas, Height
+from accountant.services.bounty_policy import BountyPolicy
+from accountant.services.claims import Claims
+from accountant.services.policy import JobPolicy
+from accountant.services.publish import Publisher, PublisherNode, PublisherPolicy, SignerAccount
 from accountant.services.signer_socket import SocketSigner
+from accountant.services.signing import Signer
 from accountant.services.submit import NodeDown, Refused
-from accountant.settings import Settings, load_settings
+from accountant.settings import BOUNTIES_ALL, BOUNTIES_OFF, Settings, load_settings
 from accountant.storage.database import Database, engine_of
 from accountant.storage.index import NoChain, PostgresIndex
+from accountant.storage.observed_gas import PostgresObservedGas
+from accountant.storage.outcomes import PostgresOutcomes
 
 app = typer.Typer()
 
@@ -35,7 +44,7 @@ T = TypeVar("T")
 
 @app.command()
 def publish() -> None:
-    """Swear finished answers on chain, until SIGTERM."""
+    """Swear finished answers on chain, and answer bounties if `ANH_BOUNTIES` says so, until SIGTERM."""
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format, "publisher")
     stop = threading.Event()
@@ -48,17 +57,26 @@ def publish() -> None:
     signer = SocketSigner(settings.signer_folder)
     engine = engine_of(settings.database)
     with Database(settings.database, _CONNECTIONS_MAX) as database, BlockingNode(settings.node) as chain:
-        _log.info("publisher_started")
-        publisher = Publisher(engine, PostgresIndex(database), chain, signer, policy_of(settings))
-        run_publisher(publisher, stop)
+        _log.info("publisher_started", bounties=settings.bounties)
+        index = PostgresIndex(database)
+        publisher = Publisher(engine, index, chain, signer, policy_of(settings))
+        with _claims(settings, engine, database, index, chain, signer) as claims:
+            run_publisher(publisher, stop, claims=claims)
     signer.close()
     engine.dispose()
 
 
-def run_publisher(publisher: Publisher, stop: threading.Event, interval_s: float = INTERVAL_S) -> None:
-    """Rounds until `stop`. What is down now is asked again in the next round; nothing signed is lost."""
+def run_publisher(
+    publisher: Publisher, stop: threading.Event, interval_s: float = INTERVAL_S, claims: Claims | None = None
+) -> None:
+    """Rounds until `stop`. What is down now is asked again in the next round; nothing signed is lost.
+
+    What `claims` sign is submitted by the publisher.
+    """
     while not stop.is_set():
         try:
+            if claims is not None:
+                claims.round()
             publisher.round()
         except (NodeDown, NoChain) as error:
             _log.warning("publisher_waits", code=error.code, detail=error.detail)
@@ -69,6 +87,23 @@ def run_publisher(publisher: Publisher, stop: threading.Event, interval_s: float
         stop.wait(interval_s)
 
 
+@contextmanager
+def _claims(
+    settings: Settings, engine: sa.Engine, database: Database, index: ChainIndex, chain: PublisherNode, signer: Signer
+) -> Iterator[Claims | None]:
+    """What answers bounties, if any are to be. Outcomes are opened at first use: the chain may not be there yet."""
+    policy = bounty_policy_of(settings)
+    if policy is None:
+        yield None
+        return
+    outcomes = cache(partial(PostgresOutcomes, database))
+    observed = PostgresObservedGas(database).before
+    jobs = JobPolicy(attempts_most=settings.job_attempts)
+    yield Claims(engine, index, lambda: outcomes().current(), observed, chain, signer, policy, jobs)
+    if outcomes.cache_info().currsize:
+        outcomes().close()
+
+
 def policy_of(settings: Settings) -> PublisherPolicy:
     """The publisher's policy of these settings."""
     return PublisherPolicy(
@@ -76,6 +111,22 @@ def policy_of(settings: Settings) -> PublisherPolicy:
         deposit=Amount(settings.oath_deposit),
         deposited_most=Amount(settings.oath_deposited_most),
         alarm=Amount(settings.oath_alarm),
+    )
+
+
+def bounty_policy_of(settings: Settings) -> BountyPolicy | None:
+    """Which bounties are answered by these settings; None: none is."""
+    if settings.bounties == BOUNTIES_OFF:
+        return None
+    listed = (ContractId(bytes.fromhex(name[2:])) for name in settings.bounties.split() if name != BOUNTIES_ALL)
+    return BountyPolicy(
+        contracts=None if settings.bounties == BOUNTIES_ALL else frozenset(listed),
+        bond=Amount(settings.bounty_bond),
+        bonded_most=Amount(settings.bounty_bonded_most),
+        fee=Amount(settings.bounty_fee),
+        gas=Gas(settings.bounty_gas),
+        gain=Amount(settings.bounty_gain),
+        blocks=settings.bounty_blocks,
     )
 
 

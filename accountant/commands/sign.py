@@ -18,15 +18,15 @@ from accountant.commands.init import places_of
 from accountant.logs import configure_logs
 from accountant.node.devnet import read_genesis
 from accountant.node.keystore import read_key, read_password
-from accountant.oath.signing import SigningLimits
+from accountant.oath.signing import Purpose, SigningLimits
 from accountant.primitives.addresses import account_of, show
 from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.keys import PrivateKey
-from accountant.primitives.types import Amount
+from accountant.primitives.types import Amount, Hash
 from accountant.processes.limits import not_dumpable
 from accountant.services.signer_socket import SignerServer
 from accountant.services.signing import KeySigner, Signature
-from accountant.settings import Settings, load_settings
+from accountant.settings import BOUNTIES_OFF, Settings, load_settings
 
 app = typer.Typer()
 
@@ -38,7 +38,7 @@ _log = structlog.get_logger(__name__)
 
 @app.command()
 def sign() -> None:
-    """Hold the accountant's key, and sign oaths, deposits and purses for the publisher, until SIGTERM."""
+    """Hold the accountant's key; sign oaths, deposits, purses and bounty claims for the publisher, until SIGTERM."""
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format, "signer")
     not_dumpable()
@@ -52,10 +52,10 @@ def sign() -> None:
     genesis = _genesis(settings, stop)
     if genesis is None:
         return
-    limits = SigningLimits(Amount(settings.oath_penalty), Amount(settings.oath_deposit))
     folder = settings.signer_folder
     folder.mkdir(parents=True, exist_ok=True, mode=0o700)
-    signer = KeySigner(_key(settings), genesis, limits, logging_to(folder / "signatures.jsonl"))
+    log = folder / "signatures.jsonl"
+    signer = KeySigner(_key(settings), genesis, limits_of(settings), logging_to(log), bonded_in(log))
     server = SignerServer(folder, signer)
     _log.info("signer_started", signer=show(signer.address()))
     stop.wait()
@@ -71,6 +71,7 @@ def logging_to(path: Path) -> Callable[[Signature], None]:
             "purpose": signature.purpose.value,
             "nonce": signature.nonce,
             "to": show(account_of(signature.to)) if signature.to else None,
+            "bond": str(signature.bond),
             "transaction": "0x" + signature.transaction.hex(),
         }
         descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
@@ -81,6 +82,35 @@ def logging_to(path: Path) -> Callable[[Signature], None]:
         _log.info("signed", **entry)
 
     return log
+
+
+def limits_of(settings: Settings) -> SigningLimits:
+    """What the key may put at stake by these settings; nothing for bounties while they are off."""
+    limits = SigningLimits(Amount(settings.oath_penalty), Amount(settings.oath_deposit))
+    if settings.bounties == BOUNTIES_OFF:
+        return limits
+    return limits._replace(
+        bond=Amount(settings.bounty_bond),
+        fee=Amount(settings.bounty_fee),
+        bonded_most=Amount(settings.bounty_bonded_most),
+    )
+
+
+def bonded_in(path: Path) -> dict[Hash, Amount]:
+    """The bonds in a log of signatures, by transaction. A last line that was cut off was never given away; it ends."""
+    bonds: dict[Hash, Amount] = {}
+    logged = path.read_bytes() if path.exists() else b""
+    if logged and not logged.endswith(b"\n"):
+        with path.open("ab") as file:
+            file.write(b"\n")
+    for line in logged.splitlines():
+        try:
+            entry = json.loads(line)
+            if entry["purpose"] == Purpose.COMMIT:
+                bonds[Hash(bytes.fromhex(entry["transaction"][2:]))] = Amount(int(entry["bond"]))
+        except (ValueError, KeyError, TypeError):
+            _log.warning("signature_log_line_unreadable", file=path.name)
+    return bonds
 
 
 def _genesis(settings: Settings, stop: threading.Event) -> Genesis | None:

@@ -80,9 +80,10 @@ class Returned(Event):
 
 
 @payable
-def init(asked: Hash, stake: int, commit_blocks: int, reveal_blocks: int) -> None:
+def init(asked: bytes, stake: int, commit_blocks: int, reveal_blocks: int) -> None:
     """The deployer is the client, and what comes with the deployment is the reward.
 
+    `asked`: the query's canonical bytes, which stand in the deployment, so whoever may answer reads them there.
     `stake`: the bond of each claim, at least the reward, or guessing would pay. The blocks are counted from here.
     """
     global client, question, reward, bond, commits_until, reveals_until, free
@@ -90,7 +91,7 @@ def init(asked: Hash, stake: int, commit_blocks: int, reveal_blocks: int) -> Non
     assert stake >= value(), "the bond is at least the reward"
     assert commit_blocks > 0 and reveal_blocks > 0, "committing and revealing take a block each at least"
     client = caller()
-    question = asked
+    question = sha256(asked)
     reward = value()
     bond = stake
     commits_until = height() + commit_blocks
@@ -221,3 +222,9 @@ def due_to(claimant: Account) -> int:
     if not due[claimant]:
         return 0
     return bond + reward if winner == claimant else bond
+
+
+@view
+def free_of() -> int:
+    """Base units that the client may take back once the bounty has ended."""
+    return free

@@ -1,7 +1,8 @@
-"""What the accountant's key may sign: the four steps of a purse's life, and nothing else.
+"""What the accountant's key may sign: the steps of a purse's life, and of a claim on a bounty (`bounty_signing`).
 
 Whoever holds the key checks each transaction from its bytes alone, so that a publisher that was taken over can lose
-deposits to false oaths, at most, of which a beneficiary gets less than half; everything else stays the account's own.
+deposits to false oaths, at most, of which a beneficiary gets less than half, and bonds to wrong claims, up to what is
+allowed; everything else stays the account's own.
 """
 
 from enum import StrEnum
@@ -30,6 +31,9 @@ class Purpose(StrEnum):
     DEPOSIT = "deposit"
     OATH = "oath"
     WITHDRAW = "withdraw"
+    COMMIT = "commit"
+    REVEAL = "reveal"
+    COLLECT = "collect"
 
 
 class SigningLimits(NamedTuple):
@@ -37,6 +41,12 @@ class SigningLimits(NamedTuple):
 
     penalty: Amount
     deposit: Amount
+    bond: Amount = Amount(0)
+    """Of a claim on a bounty; 0: nothing is signed for bounties."""
+    fee: Amount = Amount(0)
+    """What one transaction of a claim may cost besides its bond, all gas used."""
+    bonded_most: Amount = Amount(0)
+    """All bonds ever signed for, together: whether one came back is not for the signer to know."""
 
 
 class NotSigned(AccountantError):
@@ -57,7 +67,7 @@ def purpose_of(
     stamp = Stamp(genesis.chain_id, unsigned.nonce, price)
     match unsigned.kind:
         case TransactionKind.DEPLOY:
-            _same(unsigned, deploy_transaction(stamp, genesis.gas))
+            demand_same(unsigned, deploy_transaction(stamp, genesis.gas))
             return Purpose.DEPLOY
         case TransactionKind.TRANSFER:
             purse = _own_purse(signer, unsigned, purse_nonce)
@@ -65,13 +75,13 @@ def purpose_of(
                 raise NotSigned(
                     f"a deposit of {unsigned.zero_value} units, at most {limits.deposit} are signed at once"
                 )
-            _same(unsigned, deposit_transaction(stamp, purse, Amount(unsigned.zero_value)))
+            demand_same(unsigned, deposit_transaction(stamp, purse, Amount(unsigned.zero_value)))
             return Purpose.DEPOSIT
         case TransactionKind.CALL:
             purse = _own_purse(signer, unsigned, purse_nonce)
             units = withdrawn_by(unsigned)
             if units is not None:
-                _same(unsigned, withdraw_transaction(stamp, purse, signer, units))
+                demand_same(unsigned, withdraw_transaction(stamp, purse, signer, units))
                 return Purpose.WITHDRAW
             try:
                 terms = terms_of(unsigned)
@@ -79,7 +89,7 @@ def purpose_of(
                 raise NotSigned(error.detail) from None
             if not 0 < terms.penalty <= limits.penalty:
                 raise NotSigned(f"a penalty of {terms.penalty} units, at most {limits.penalty} are staked at once")
-            _same(unsigned, swear_transaction(stamp, purse, terms))
+            demand_same(unsigned, swear_transaction(stamp, purse, terms))
             return Purpose.OATH
         case TransactionKind.PUBLISH:
             raise NotSigned("it publishes a blob, which this key has no reason to pay for")
@@ -92,7 +102,8 @@ def _own_purse(signer: Address, unsigned: Transaction, purse_nonce: int) -> Cont
     return ContractId(unsigned.to)
 
 
-def _same(unsigned: Transaction, wanted: Transaction) -> None:
+def demand_same(unsigned: Transaction, wanted: Transaction) -> None:
+    """Raises `NotSigned` where any field but the signature differs."""
     for field in wanted.__struct_fields__:
         if field != "signature" and getattr(unsigned, field) != getattr(wanted, field):
             raise NotSigned(f"its {field} is not what such a transaction has")

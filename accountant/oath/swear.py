@@ -50,15 +50,15 @@ def withdraw_transaction(stamp: Stamp, purse: ContractId, owner: Address, units:
 
 def deposit_transaction(stamp: Stamp, purse: ContractId, units: Amount) -> Transaction:
     """Adds to the deposit: a zero-cost transfer, so it counts without being executed."""
-    return _unsigned(stamp, TransactionKind.TRANSFER, purse, units, Gas(0), b"", ())
+    return unsigned_transaction(stamp, TransactionKind.TRANSFER, purse, units, Gas(0), b"", ())
 
 
 def deploy_transaction(stamp: Stamp, schedule: GasSchedule) -> Transaction:
     """Deploys a purse. There is no constructor and no general money, so the deployment cannot fail."""
     payload = encode(DeployPayload(OATH_CODE, OATH_ENVELOPE, ()))
-    blank = _unsigned(stamp, TransactionKind.DEPLOY, b"", Amount(0), Gas(0), payload, ())
+    blank = unsigned_transaction(stamp, TransactionKind.DEPLOY, b"", Amount(0), Gas(0), payload, ())
     gas = Gas(intrinsic_gas(blank, schedule))
-    return _unsigned(stamp, TransactionKind.DEPLOY, b"", Amount(0), gas, payload, ())
+    return unsigned_transaction(stamp, TransactionKind.DEPLOY, b"", Amount(0), gas, payload, ())
 
 
 def zero_cost_of(unsigned: Transaction, fees: FeeSchedule) -> int:
@@ -69,10 +69,10 @@ def zero_cost_of(unsigned: Transaction, fees: FeeSchedule) -> int:
 
 def _call(stamp: Stamp, purse: ContractId, payload: CallPayload, entries: tuple[Entry, ...], gas: Gas) -> Transaction:
     footprint = canonical_footprint(entries)
-    return _unsigned(stamp, TransactionKind.CALL, purse, Amount(0), gas, encode(payload), footprint)
+    return unsigned_transaction(stamp, TransactionKind.CALL, purse, Amount(0), gas, encode(payload), footprint)
 
 
-def _unsigned(
+def unsigned_transaction(
     stamp: Stamp,
     kind: TransactionKind,
     to: bytes,
@@ -81,6 +81,7 @@ def _unsigned(
     payload: bytes,
     footprint: tuple[Entry, ...],
 ) -> Transaction:
+    """A transaction in zero-cost money alone, with a blank signature."""
     return Transaction(
         version=VERSION,
         chain_id=stamp.chain_id,

@@ -22,7 +22,7 @@ from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.types import ADDRESS_BYTES, Address
 from accountant.services.signing import Signer, SignerDown
 
-_MESSAGE_BYTES_MAX = TRANSACTION_BYTES_MAX + 1024
+_MESSAGE_BYTES_MAX = 2 * TRANSACTION_BYTES_MAX + 1024
 _ANSWER_S = 30.0
 _TOKEN_BYTES = 32
 
@@ -34,6 +34,7 @@ class _Request(Record, frozen=True):
 
     transaction: bytes
     purse_nonce: int
+    bounty: bytes = b""
 
 
 class _Answer(Record, frozen=True):
@@ -113,7 +114,7 @@ class SignerServer:
                 return _Answer(self._signer.address(), "")
             transaction = decode_transaction(request.transaction)
             with self._signing:
-                return _Answer(self._signer.sign(transaction, request.purse_nonce), "")
+                return _Answer(self._signer.sign(transaction, request.purse_nonce, request.bounty), "")
         except (InvalidEncoding, NotSigned) as error:
             _log.warning("signer_refused", detail=error.detail)
             return _Answer(b"", error.detail)
@@ -135,8 +136,8 @@ class SocketSigner:
             self._known = Address(given)
         return self._known
 
-    def sign(self, unsigned: Transaction, purse_nonce: int) -> bytes:
-        answer = self._ask(_Request(encode(unsigned), purse_nonce))
+    def sign(self, unsigned: Transaction, purse_nonce: int, bounty: bytes = b"") -> bytes:
+        answer = self._ask(_Request(encode(unsigned), purse_nonce, bounty))
         if answer.refusal:
             raise NotSigned(answer.refusal)
         return answer.given

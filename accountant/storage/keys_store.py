@@ -31,6 +31,14 @@ class Keys:
         """Whether a key was ever created."""
         return self._connection.scalar(sa.select(sa.exists(sa.select(api_keys.c.prefix)))) is True
 
+    def first(self) -> StoredKey | None:
+        """The oldest valid key: whose jobs are those that the accountant itself asks."""
+        query = sa.select(api_keys.c.prefix, api_keys.c.secret_sha256).where(api_keys.c.revoked_at.is_(None))
+        found = self._connection.execute(
+            query.order_by(api_keys.c.created_at, api_keys.c.prefix).limit(1)
+        ).one_or_none()
+        return None if found is None else StoredKey(found.prefix, Hash(found.secret_sha256))
+
     def add(self, key: StoredKey) -> None:
         """Stores a new key."""
         self._connection.execute(sa.insert(api_keys).values(**key._asdict()))

@@ -18,7 +18,12 @@ signed_transactions = sa.Table(
     sa.Column("signer", sa.LargeBinary, nullable=False),
     sa.Column("nonce", sa.BigInteger, nullable=False),
     sa.Column("purpose", sa.Text, nullable=False),
-    sa.Column("purse", sa.LargeBinary, nullable=False),
+    sa.Column(
+        "purse",
+        sa.LargeBinary,
+        nullable=False,
+        comment="A purse; or the bounty of a claim, and a commitment's units are its bond.",
+    ),
     sa.Column(
         "units",
         sa.BigInteger,
@@ -33,7 +38,9 @@ signed_transactions = sa.Table(
     sa.Column("submissions", sa.Integer, nullable=False, server_default="0"),
     sa.Column("refusal", sa.Text, comment="Why the node did not take it the last time."),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
-    sa.CheckConstraint("purpose in ('deploy', 'deposit', 'oath', 'withdraw')", name="purpose_known"),
+    sa.CheckConstraint(
+        "purpose in ('deploy', 'deposit', 'oath', 'withdraw', 'commit', 'reveal', 'collect')", name="purpose_known"
+    ),
     sa.CheckConstraint("state in ('pending', 'submitted', 'included', 'displaced')", name="state_known"),
     sa.CheckConstraint("(state = 'included') = (seq is not null)", name="included_has_seq"),
     sa.CheckConstraint("nonce >= 0 and units >= 0", name="not_negative"),

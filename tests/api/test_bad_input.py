@@ -315,6 +315,15 @@ BAD = [
     Bad("NUL in a job to follow", 404, "unknown_job", "/v1/jobs/%00/events", method="GET"),
     Bad("NUL in an oath", 404, "unknown_oath", "/v1/oaths/oath_%00", method="GET"),
     Bad("blanks in an oath's hash", 404, "unknown_oath", "/v1/oaths/0x" + "ab%20" * 32, method="GET"),
+    Bad("no bounty", 404, "not_a_bounty", f"/v1/bounties/{UNKNOWN}", method="GET"),
+    Bad("a contract that is no bounty", 404, "not_a_bounty", f"/v1/bounties/{TELLER}", method="GET"),
+    Bad("a word for a bounty", 422, "invalid_request", "/v1/bounties/best", method="GET"),
+    Bad("a user for a bounty", 422, "invalid_request", f"/v1/bounties/{ACCOUNT}", method="GET"),
+    Bad("NUL in a bounty", 422, "invalid_request", "/v1/bounties/0x%00", method="GET"),
+    Bad("bounties of no state", 422, "invalid_request", "/v1/bounties?state=rich", method="GET"),
+    Bad("a forged cursor of bounties", 422, "invalid_request", "/v1/bounties?cursor=AAAAAAAAAAE", method="GET"),
+    Bad("too many bounties", 422, "invalid_request", "/v1/bounties?limit=101", method="GET"),
+    Bad("an unknown parameter of bounties", 422, "invalid_request", "/v1/bounties?page=1", method="GET"),
     Bad("no UTF-8 in a job", 404, "unknown_job", "/v1/jobs/%ff%ed%a0%80", method="GET"),
     Bad("a long job", 404, "unknown_job", "/v1/jobs/" + "a" * 30_000, method="GET"),
     Bad("a forged cursor", 422, "invalid_request", "/v1/jobs?cursor=AAAAAAAAAAE", method="GET"),
@@ -462,6 +471,8 @@ GUARDED = [
     ("GET", "/v1/chain/genesis"),
     ("GET", "/v1/oaths/oath_0"),
     ("POST", "/v1/oaths/oath_0/proof"),
+    ("GET", "/v1/bounties"),
+    ("GET", "/v1/bounties/0"),
     ("POST", "/v1/outcomes/rechecks"),
     ("GET", "/v1/agreement"),
     ("POST", "/v1/agreement/digests"),
@@ -528,6 +539,7 @@ def test_every_route_is_guarded_or_a_probe(service: Service) -> None:
         .replace("observations/0", "observations/{height}")
         .replace("pages/0", "pages/{page}")
         .replace("watch-list/0", "watch-list/{contract}")
+        .replace("bounties/0", "bounties/{contract}")
         .replace(ACCOUNT, "{address}")
         for _, path in GUARDED
     }

@@ -1,15 +1,11 @@
 """Two accountants as services over loopback, an honest one and one that lies, on nodes of their own."""
 
-import os
 import signal
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager, suppress
-from dataclasses import replace
+from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
-from typing import NamedTuple
 
 import httpx
-from pydantic import SecretStr
 
 from accountant.accounting.compare import Differs, compare
 from accountant.chain.transaction import Transaction
@@ -19,65 +15,20 @@ from accountant.commands.beside import beside, join
 from accountant.execution.outcome import Movement, Observed, Outcome
 from accountant.index.port import ChainIndex
 from accountant.primitives.addresses import show
-from accountant.primitives.types import UNITS_PER_TOKEN, Address, Hash, Seq
+from accountant.primitives.types import UNITS_PER_TOKEN, Address, Seq
 from accountant.processes.ports import free_port
 from accountant.settings import Settings
-from accountant.storage.database import Database
-from accountant.storage.index import PostgresIndex
-from accountant.storage.outcomes import PostgresOutcomes
-from accountant.supervisor.process import ProcessSpec
-from accountant.supervisor.processes import processes
-from accountant.supervisor.stack import Stack
 from tests.support.chains import BOB, CAROL, call, transfer
 from tests.support.processes import wait_until
+from tests.support.running_services import PATIENCE_S, READING, SIGNING, Service, hash_of, on_servers, running
 from tests.support.running_up import greeted_up
 from tests.support.service import BURNER
-from tests.support.small_stack import QUICK
 from tests.support.whole_chain import begin_chain
 
 GAS_LIMIT, LOOPS = 200_000, 20_000
 NEVER_OWNED = 180_000
 """More than the call can give back: its loop takes at least a gas for each instruction."""
 PENALTY, DEPOSIT = 2 * UNITS_PER_TOKEN, 20 * UNITS_PER_TOKEN
-OF_THE_HONEST = ("node", "indexer", "api", "worker", "dispatcher")
-OF_THE_LIAR = (*OF_THE_HONEST, "signer", "publisher")
-PATIENCE_S = 90.0
-
-
-class Service(NamedTuple):
-    """A running accountant."""
-
-    stack: Stack
-    client: AccountantClient
-    chain: PostgresIndex
-    outcomes: PostgresOutcomes
-
-    def has(self, name: str) -> bool:
-        """Whether its index has a transaction."""
-        return self.chain.seq_of(_hash(name)) is not None
-
-    def kill_node(self) -> None:
-        """SIGKILL; it is started again by its supervisor."""
-        before = self.stack.starts("node")
-        pid = self.stack.pid("node")
-        if pid is not None:
-            os.kill(pid, signal.SIGKILL)
-        wait_until(lambda: self.stack.starts("node") > before and _answers(self.stack.node_url), PATIENCE_S)
-
-
-@contextmanager
-def running(settings: Settings, parts: Sequence[str]) -> Iterator[Service]:
-    """The accountant of these settings, with these of its processes."""
-
-    def some(with_ports: Settings) -> Sequence[ProcessSpec]:
-        return tuple(replace(spec, backoff=QUICK) for spec in processes(with_ports) if spec.name in parts)
-
-    with Stack(settings, processes=some) as stack, Database(stack.database_url) as database:
-        assert stack.api_key is not None
-        with AccountantClient(stack.api_url, stack.api_key) as client:
-            outcomes = PostgresOutcomes(database)
-            yield Service(stack, client, PostgresIndex(database), outcomes)
-            outcomes.close()
 
 
 def test_a_lie_of_one_is_found_by_the_other(data_dir: Path, make_database: Callable[[], str], redis_url: str) -> None:
@@ -96,13 +47,13 @@ def test_a_lie_of_one_is_found_by_the_other(data_dir: Path, make_database: Calla
         oath_alarm=DEPOSIT,
     )
     begin_chain(base.chain_folder)
-    with running(_on(base, make_database(), redis_url), OF_THE_HONEST) as honest:
+    with running(on_servers(base, make_database(), redis_url), READING) as honest:
         theirs = beside(base, "liar", 0)
         assert theirs.data_dir == data_dir / "data-liar"
         joined = join(theirs, base.chain_folder)
         assert (joined.paid, joined.lacks) == (11 * DEPOSIT, 0)
         assert not theirs.proposer_key_path.exists()
-        with running(_on(theirs, make_database(), redis_url.removesuffix("/0") + "/1"), OF_THE_LIAR) as liar:
+        with running(on_servers(theirs, make_database(), redis_url.removesuffix("/0") + "/1"), SIGNING) as liar:
             burning = call(BOB, 0, BURNER, "burn", (LOOPS,), gas_limit=GAS_LIMIT)
             paying = transfer(BOB, 1, CAROL.address, general=NEVER_OWNED)
             burnt = liar.client.submit(burning)
@@ -137,7 +88,7 @@ def test_a_lie_of_one_is_found_by_the_other(data_dir: Path, make_database: Calla
             with _peer(honest) as ours, _peer(liar) as other:
                 difference = compare(ours, other)
             assert isinstance(difference, Differs)
-            assert difference.seq == honest.chain.seq_of(_hash(burnt))
+            assert difference.seq == honest.chain.seq_of(hash_of(burnt))
 
 
 def test_up_beside_another(data_dir: Path) -> None:
@@ -169,11 +120,6 @@ def _nonce(node: str, address: str) -> int:
     return int(httpx.get(f"{node}/accounts/{address}", trust_env=False).json()["nonce"])
 
 
-def _on(settings: Settings, database_url: str, redis_url: str) -> Settings:
-    urls = {"database_url": SecretStr(database_url), "redis_url": SecretStr(redis_url)}
-    return settings.model_copy(update=urls)
-
-
 def _submitted(liar: Service, honest: Service, raw: bytes) -> str:
     """Handed in at the follower, whose node is killed right after; the hash, when the other accountant has it.
 
@@ -194,7 +140,7 @@ def _submitted(liar: Service, honest: Service, raw: bytes) -> str:
 
 def _believe(liar: Service, burnt: str) -> None:
     """The lie, where it begins: an outcome that nobody computed, in which the call gives nearly all of its gas back."""
-    seq = liar.chain.seq_of(_hash(burnt))
+    seq = liar.chain.seq_of(hash_of(burnt))
     assert seq is not None
     wrong = Outcome(failure=None, detail="", gas_used=6_000, credits=(Movement(BOB.address, GAS_LIMIT - 6_000),))
     liar.outcomes.current().put(seq, Observed(wrong, ()))
@@ -216,14 +162,3 @@ def _paid_to(account: Address, index: ChainIndex) -> list[int]:
 def _peer(service: Service) -> HttpPeer:
     assert service.stack.api_key is not None
     return HttpPeer("an accountant", service.stack.api_url, service.stack.api_key)
-
-
-def _answers(url: str) -> bool:
-    try:
-        return httpx.get(f"{url}/head", trust_env=False).status_code == 200
-    except httpx.HTTPError:
-        return False
-
-
-def _hash(text: str) -> Hash:
-    return Hash(bytes.fromhex(text[2:]))

@@ -35,7 +35,7 @@ def asked(chain: Chain, users: dict[str, User]) -> bytes:
 @pytest.fixture
 def bounty(chain: Chain, users: dict[str, User], asked: bytes) -> Contract:
     """A reward for the answer, with six blocks for commitments and six to reveal them."""
-    return chain.deploy(SOURCE, sha256(asked), BOND, COMMIT_BLOCKS, REVEAL_BLOCKS, sender=users["client"], value=REWARD)
+    return chain.deploy(SOURCE, asked, BOND, COMMIT_BLOCKS, REVEAL_BLOCKS, sender=users["client"], value=REWARD)
 
 
 def commitment(bounty: Contract, user: User, answer: bytes, salt: bytes = SALT) -> bytes:
@@ -170,17 +170,17 @@ def test_every_answer_at_once_does_not_pay(
         bounty.reveal(asked, answer, SALT, sender=users[name])
     assert bounty.due_to(users["first"]) + bounty.due_to(users["second"]) <= 2 * BOND
     with pytest.raises(DeploymentFailed, match="the bond is at least the reward"):
-        chain.deploy(SOURCE, sha256(asked), REWARD - 1, 1, 1, sender=users["client"], value=REWARD)
+        chain.deploy(SOURCE, asked, REWARD - 1, 1, 1, sender=users["client"], value=REWARD)
 
 
 def test_terms(chain: Chain, users: dict[str, User], asked: bytes, bounty: Contract) -> None:
     """A claimant reads all terms before; a bounty without a reward or without time is not deployed."""
     assert (bounty.reward_of(), bounty.bond_of(), bounty.question_of()) == (REWARD, BOND, sha256(asked))
     with pytest.raises(DeploymentFailed, match="a bounty has a reward"):
-        chain.deploy(SOURCE, sha256(asked), BOND, 1, 1, sender=users["client"])
+        chain.deploy(SOURCE, asked, BOND, 1, 1, sender=users["client"])
     for blocks in ((0, 1), (1, 0), (-3, 3)):
         with pytest.raises(DeploymentFailed, match="a block each at least"):
-            chain.deploy(SOURCE, sha256(asked), BOND, *blocks, sender=users["client"], value=REWARD)
+            chain.deploy(SOURCE, asked, BOND, *blocks, sender=users["client"], value=REWARD)
 
 
 def test_claims_keep_to_the_terms(chain: Chain, users: dict[str, User], asked: bytes, bounty: Contract) -> None:
@@ -222,6 +222,7 @@ def test_money_is_conserved(chain: Chain, users: dict[str, User], asked: bytes, 
         if due:
             paid(chain, bounty, user, due)
     left = chain.balance(bounty)
+    assert bounty.free_of() == left
     if left:
         paid(chain, bounty, users["client"], left, "reclaim")
     with chain.fails("so much is not free"):

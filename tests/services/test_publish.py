@@ -443,7 +443,7 @@ class _Absent:
     def address(self) -> Address:
         raise SignerDown("nobody there")
 
-    def sign(self, unsigned: Transaction, purse_nonce: int) -> bytes:
+    def sign(self, unsigned: Transaction, purse_nonce: int, bounty: bytes = b"") -> bytes:
         raise SignerDown("nobody there")
 
 

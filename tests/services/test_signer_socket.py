@@ -93,7 +93,7 @@ def test_nonsense_is_refused(server: SignerServer, folder: Path) -> None:
             connection.send_bytes(nonsense)
             assert connection.poll(5) and connection.recv_bytes()
         with suppress(OSError):  # it may hang up before all of it is sent
-            connection.send_bytes(bytes(2**20))
+            connection.send_bytes(bytes(2**21))
         with pytest.raises((EOFError, OSError)):
             connection.recv_bytes()
     assert SocketSigner(folder).address() == ACCOUNTANT.address
