@@ -21,6 +21,12 @@ class InvalidIndex(AccountantError):
     code = "invalid_index"
 
 
+class InvalidFile(AccountantError):
+    """Bytes that are no safetensors file which everybody would read alike, or that hold what tensors cannot."""
+
+    code = "invalid_file"
+
+
 class TensorTooLarge(AccountantError):
     """A result that would have more elements than `MAX_ELEMENTS`, or a sum of more products than `MAX_TERMS`.
 
@@ -34,3 +40,15 @@ class InexactMachine(AccountantError):
     """This machine's integer-valued products are not exact. Nothing is computed on it; another worker must."""
 
     code = "inexact_machine"
+
+
+class InvalidModel(AccountantError):
+    """A text that lists no layers, or layers that do not fit each other, their input or their weights."""
+
+    code = "invalid_model"
+
+
+class InvalidSettings(AccountantError):
+    """A text that does not say how to train."""
+
+    code = "invalid_settings"

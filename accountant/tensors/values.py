@@ -16,6 +16,7 @@ from accountant.tensors.products import Rounded
 from accountant.tensors.shapes import Shape, element_count
 
 BYTES_PER_VALUE: Final = 4
+BYTES_PER_INDEX: Final = 8
 _NAN_BITS = 0x7FC00000
 
 
@@ -46,7 +47,7 @@ class Tensor:
         return cls(narrowed(torch.full(tuple(shape), number, dtype=torch.float64)))
 
     @classmethod
-    def from_bytes(cls, data: bytes, shape: Sequence[int]) -> "Tensor":
+    def from_bytes(cls, data: bytes | memoryview, shape: Sequence[int]) -> "Tensor":
         """Little-endian binary32 in row-major order, made canonical."""
         count = element_count(shape)
         if len(data) != count * BYTES_PER_VALUE:
@@ -103,10 +104,37 @@ class Indices:
             raise InvalidTensor("an index must be an integer of 64 bits")
         return cls(torch.tensor(listed, dtype=torch.int64).reshape(tuple(shape)))
 
+    @classmethod
+    def of_tensor(cls, tensor: Tensor) -> "Indices":
+        """A tensor's values, which must be whole numbers of less than 64 bits."""
+        values = tensor.values
+        if not bool(((values == values.floor()) & (values.abs() < 2.0**63)).all()):
+            raise InvalidTensor("a value that is no whole number of less than 64 bits, where indices are needed")
+        return cls(values.to(torch.int64))
+
+    @classmethod
+    def from_bytes(cls, data: bytes | memoryview, shape: Sequence[int]) -> "Indices":
+        """Little-endian int64 in row-major order."""
+        count = element_count(shape)
+        if len(data) != count * BYTES_PER_INDEX:
+            raise InvalidTensor(f"{len(data)} bytes for the {count} indices of {tuple(shape)}")
+        if count == 0:
+            return cls(torch.zeros(tuple(shape), dtype=torch.int64))
+        return cls(torch.frombuffer(bytearray(data), dtype=torch.int64).reshape(tuple(shape)))
+
+    def to_bytes(self) -> bytes:
+        """Little-endian int64 in row-major order."""
+        return self.values.cpu().contiguous().numpy().astype("<i8").tobytes()
+
     @property
     def shape(self) -> Shape:
         """Sizes from the outermost dimension to the innermost."""
         return tuple(self.values.shape)
+
+    @property
+    def count(self) -> int:
+        """How many there are."""
+        return math.prod(self.shape)
 
     def numbers(self) -> list[int]:
         """All values in row-major order."""
