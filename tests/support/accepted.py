@@ -3,7 +3,7 @@
 IMPORTS = """from typing import Final
 
 from accountant.language import (
-    Account, Address, Cid, Contract, Event, Hash, Interface, Map, Tensor, bound, bounds, caller, calls, credits, debits,
+    Account, Address, Cid, Contract, Event, Hash, Interface, Map, bound, bounds, caller, calls, credits, debits,
     deployer, direct, elsewhere, export, gas, height, index, keccak256, log, nested, now, only, pay, payable,
     previous_hash, queries, query, reads, self_id, sender, sha256, touches, value, view, writes, zero_cost,
 )
@@ -41,10 +41,10 @@ peer: Contract
 who: Account
 digest: Hash
 blob: Cid
-weights: Tensor
+weights: Cid
 balances: Map[Account, int]
 named: Map[str, Map[bytes, Map[int, Map[bool, Hash]]]]
-networks: Map[int, Tensor]
+networks: Map[int, Cid]
 
 
 class Empty(Event):
@@ -222,9 +222,9 @@ def storage(flag: bool, account: Account, content: Cid) -> Hash:
     raw += b"x"
     label = "a"
     label += "b"
-    weights = Tensor(content)
-    blob = weights.cid
-    networks[1] = Tensor(networks[2].cid)
+    weights = content
+    blob = weights
+    networks[1] = networks[2]
     balances[caller()] -= 1
     balances[Address(raw)] *= two(supply)
     named["a"][b"b"][3][True] = sha256(raw)
