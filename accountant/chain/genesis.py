@@ -1,6 +1,8 @@
 """Genesis: the one place on the chain that holds state, and every parameter of the chain's rules."""
 
 from accountant.chain.envelope import Envelope
+from accountant.chain.tensor_prices import TensorSchedule
+from accountant.chain.tensor_table import TENSOR_PRICES
 from accountant.primitives.encoding import Decoder, Record, encode
 from accountant.primitives.hashes import sha256
 from accountant.primitives.types import Hash
@@ -54,6 +56,8 @@ class GasSchedule(Record, frozen=True):
     bound: int = 10_000
     bound_per_income: int = 2_000
     query: int = 100_000
+    tensors: TensorSchedule = TENSOR_PRICES
+    """Of operations on tensors."""
 
 
 class Limits(Record, frozen=True):

@@ -168,8 +168,12 @@ def check_genesis(genesis: Genesis) -> None:
     pages = genesis.limits.memory_pages_most
     demand(pages <= MEMORY_PAGES_MOST, f"a memory has at most {MEMORY_PAGES_MOST} pages, which are reserved whole")
     for schedule in (genesis.fees, genesis.gas, genesis.limits):
-        numbers = [getattr(schedule, name) for name in schedule.__struct_fields__]
+        numbers = [getattr(schedule, name) for name in schedule.__struct_fields__ if name != "tensors"]
         demand(all(0 <= number < 2**63 for number in numbers), "every price and limit is between 0 and 2^63 − 1")
+    for rates in genesis.gas.tensors.all_rates():
+        demand(all(0 <= rate < 2**63 for rate in rates), "every rate of an operation is between 0 and 2^63 − 1")
+    kinds = [one.kind for one in genesis.gas.tensors.prices]
+    demand(kinds == sorted(set(kinds)), "prices of operations are sorted by kind, each once")
     demand(genesis.fees.base > 0, "a transaction costs something (Algorithm 1)")
     for contract in genesis.contracts:
         demand(len(contract.deployer) == ADDRESS_BYTES, "a deployer is a user of 20 bytes")

@@ -8,6 +8,9 @@ from accountant.chain.transaction import Argument
 from accountant.contracts.entry import EntryPoint
 from accountant.contracts.entry_text import cap_exceeded, undeclared
 from accountant.contracts.errors import ContractFailure, FailureKind
+from accountant.contracts.tensor_bench import TensorBench
+from accountant.contracts.tensor_means import Means, Memo
+from accountant.contracts.tensor_values import Held, HeldList
 from accountant.contracts.world import ContractCode, Log, Run, TraceFrame, World
 from accountant.primitives.addresses import show
 from accountant.primitives.types import AccountId, Amount, ContractId
@@ -16,6 +19,8 @@ HANDLE_BYTES = 64
 """What a handle counts besides the bytes behind it."""
 ITEM_BYTES = 32
 """What an item of an argument list, or a log, counts at least."""
+TENSOR_HANDLES = 1 << 32
+"""Handles of tensors begin here, so that none is a handle of something else, and none is used twice."""
 
 
 class Machine(Protocol):
@@ -40,11 +45,20 @@ class Machine(Protocol):
 class Execution:
     """One transaction while it runs: declarations, the overlay of slots, movements, logs, sizes."""
 
-    def __init__(self, run: Run, world: World, enter: Callable[["Frame", EntryPoint, int], int]) -> None:
-        """`enter` runs an entry point in a frame with so much gas, and says how much is left."""
+    def __init__(
+        self, run: Run, world: World, enter: Callable[["Frame", EntryPoint, int], int], means: Means | None = None
+    ) -> None:
+        """`enter` runs an entry point in a frame with so much gas, and says how much is left.
+
+        `means`: what the machine gives to tensors. Raises `TooLittleMemory` if what is declared is more than that.
+        """
         self.run = run
         self.world = world
         self.enter = enter
+        self._means = means or Means(Memo())
+        self._tensors: TensorBench | None = None
+        self.tensor_next = TENSOR_HANDLES
+        """The next handle of a tensor: no two of a transaction are alike, whatever frames they belong to."""
         self.reads: set[tuple[bytes, bytes]] = set()
         self.writes: set[tuple[bytes, bytes]] = set()
         self.credits: set[bytes] = set()
@@ -79,6 +93,18 @@ class Execution:
         """Set where a failure happened; None while all goes well."""
         self.trace: list[TraceFrame] | None = None
         """The frames that a failure passed, innermost first; None where nobody wants to know."""
+
+    @property
+    def tensors(self) -> TensorBench:
+        """Where tensors are worked on, made at the first use of one."""
+        if self._tensors is None:
+            self._tensors = TensorBench(self.run.limits.tensor_bytes_free, self._means)
+        return self._tensors
+
+    def leave(self, frame: "Frame", ended: bool) -> None:
+        """Let go of a frame's tensors. `ended`: it came to its end, rather than to something unknown."""
+        if frame.tensors:
+            self.tensors.release(frame, TENSOR_HANDLES, ended)
 
     def change(self, what: str) -> None:
         """Called before anything is written, paid or logged: `what` is to be. A view refuses."""
@@ -140,7 +166,7 @@ class Frame:
 
     __slots__ = (
         *("execution", "schedule", "contract", "caller", "value", "arguments", "machine"),
-        *("handles", "occupied", "known", "result", "returned"),
+        *("handles", "occupied", "known", "result", "returned", "tensors", "tensor_first"),
     )
 
     def __init__(
@@ -160,6 +186,9 @@ class Frame:
         self.result: Argument | None = None
         self.returned: Argument | None = None
         """What the last nested call returned."""
+        self.tensors: dict[int, Held | HeldList] = {}
+        """Tensors, indices and lists of tensors by handle, in the order in which they were made."""
+        self.tensor_first = execution.tensor_next
 
     def charge(self, gas: int) -> None:
         """Take gas before the work that it pays for. Raises OUT_OF_GAS."""
@@ -215,6 +244,27 @@ class Frame:
             if type(value) is Arguments:
                 return value
         raise ContractFailure(FailureKind.INVALID_HANDLE, f"{handle} is no handle of an argument list")
+
+    def tensor_at(self, handle: int) -> Held:
+        """The tensor behind a handle. Raises INVALID_HANDLE."""
+        value = self.tensors.get(handle)
+        if type(value) is Held and not value.indices:
+            return value
+        raise ContractFailure(FailureKind.INVALID_HANDLE, f"{handle} is no handle of a tensor")
+
+    def indices_at(self, handle: int) -> Held:
+        """The indices behind a handle. Raises INVALID_HANDLE."""
+        value = self.tensors.get(handle)
+        if type(value) is Held and value.indices:
+            return value
+        raise ContractFailure(FailureKind.INVALID_HANDLE, f"{handle} is no handle of indices")
+
+    def tensors_at(self, handle: int) -> HeldList:
+        """The list of tensors behind a handle. Raises INVALID_HANDLE."""
+        value = self.tensors.get(handle)
+        if type(value) is HeldList:
+            return value
+        raise ContractFailure(FailureKind.INVALID_HANDLE, f"{handle} is no handle of a list of tensors")
 
 
 def invalid(detail: str) -> ContractFailure:

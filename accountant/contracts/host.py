@@ -1,14 +1,17 @@
 """Binds the host table to the engine: one set of callbacks for all stores; a thread knows its running frame."""
 
+import math
 import threading
 from collections.abc import Callable
+from struct import pack, unpack
 from typing import TYPE_CHECKING
 
 from wasmtime import Engine, FuncType, Linker, ValType
 
-from accountant.contracts.frame import Arguments, Frame
+from accountant.contracts.frame import Arguments, Frame, invalid
 from accountant.contracts.native import RAW_STRIDE, HostCallbackType, define, new_trap
 from accountant.contracts.table import HOST_TABLE, MODULE, HostFunction, Kind
+from accountant.contracts.tensor_values import Held, HeldList
 
 if TYPE_CHECKING:
     from accountant.contracts.native import HostCallback, Int64Pointer
@@ -79,9 +82,38 @@ def _as_unsigned(_frame: Frame, word: int) -> int:
     return word & 0xFFFF_FFFF
 
 
-_DECODERS: dict[Kind, Callable[[Frame, int], int | bytes | Arguments]] = {
+def _as_bool(_frame: Frame, word: int) -> int:
+    if word not in (0, 1):
+        raise invalid(f"{word} is neither 0 nor 1")
+    return word
+
+
+def _as_real(_frame: Frame, word: int) -> float:
+    (number,) = unpack(">d", pack(">q", word))
+    if not math.isfinite(number):
+        raise invalid(f"{number} is no number that a host function takes")
+    return float(number)
+
+
+def _tensor_or_none(frame: Frame, handle: int) -> Held | None:
+    return frame.tensor_at(handle) if handle else None
+
+
+def _indices_or_none(frame: Frame, handle: int) -> Held | None:
+    return frame.indices_at(handle) if handle else None
+
+
+_Decoded = int | float | bytes | Arguments | Held | HeldList | None
+
+_DECODERS: dict[Kind, Callable[[Frame, int], _Decoded]] = {
     Kind.INT: _as_int,
-    Kind.BOOL: _as_int,
+    Kind.BOOL: _as_bool,
+    Kind.TENSOR: Frame.tensor_at,
+    Kind.TENSOR_OR_NONE: _tensor_or_none,
+    Kind.TENSORS: Frame.tensors_at,
+    Kind.INDICES: Frame.indices_at,
+    Kind.INDICES_OR_NONE: _indices_or_none,
+    Kind.REAL: _as_real,
     Kind.BYTES: Frame.bytes_at,
     Kind.LIST: Frame.list_at,
     Kind.PTR: _as_unsigned,

@@ -64,7 +64,7 @@ def _enter(frame: Frame, entry: EntryPoint, gas: int) -> int:
     module = modules().get(entry.code)
     gas = execution.bought(gas, execution.run.schedule.memory_page * module.pages)
     store = new_store(module.pages)
-    outer = running.frame
+    outer, ended = running.frame, False
     execution.depth += 1
     try:
         cell = Cell(store, frames)
@@ -85,11 +85,13 @@ def _enter(frame: Frame, entry: EntryPoint, gas: int) -> int:
                 raise failure
             finally:
                 del failure  # its traceback holds this call, which must not hold it
+        ended = True
         return cell.fuel()
     finally:
         running.frame = outer
         execution.depth -= 1
         execution.values_bytes -= frame.occupied
+        execution.leave(frame, ended)
         store.close()
 
 

@@ -3,40 +3,13 @@
 Adding, removing or changing a row changes the chain's rules.
 """
 
-from collections.abc import Callable
-from enum import Enum
-from typing import NamedTuple
-
 from accountant.contracts import host_state, host_text, host_values
+from accountant.contracts.host_row import HostFunction, Kind
+from accountant.contracts.table_nn import NN_TABLE
+
+__all__ = ["HOST", "HOST_TABLE", "MODULE", "HostFunction", "Kind"]
 
 MODULE = "anh"
-
-
-class Kind(Enum):
-    """Types of parameters and results."""
-
-    INT = "int"
-    """A signed i64."""
-    BYTES = "bytes"
-    """An i64 handle of bytes."""
-    LIST = "list"
-    """An i64 handle of an argument list."""
-    PTR = "ptr"
-    """An unsigned i32: an address in the module's memory."""
-    LEN = "len"
-    """An unsigned i32: a number of bytes."""
-    BOOL = "bool"
-    """An i64, 0 or 1."""
-
-
-class HostFunction(NamedTuple):
-    """A row. `implementation` takes the frame and the decoded parameters; results are integers or handles."""
-
-    name: str
-    parameters: tuple[Kind, ...]
-    result: Kind | None
-    implementation: Callable[..., int | None]
-
 
 _I, _B, _L, _P, _N, _T = Kind.INT, Kind.BYTES, Kind.LIST, Kind.PTR, Kind.LEN, Kind.BOOL
 
@@ -87,6 +60,7 @@ HOST_TABLE: tuple[HostFunction, ...] = (
     HostFunction("returned_bytes", (), _B, host_state.returned_bytes),
     HostFunction("bound", (_B, _B), _I, host_state.bound),
     HostFunction("query", (_B,), _B, host_state.query),
+    *NN_TABLE,
 )
 
 HOST: dict[str, HostFunction] = {row.name: row for row in HOST_TABLE}

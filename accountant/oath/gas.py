@@ -22,6 +22,8 @@ WITHDRAW_GAS = Gas(20_000)
 """Enough for `withdraw`."""
 
 _PRICES = GasSchedule()
+_PRICES_THAT_MATTER = tuple(name for name in GasSchedule.__struct_fields__ if name != "tensors")
+"""An oath computes with no tensor."""
 _LIMITS = Limits()
 _LIMITS_THAT_MATTER = ("memory_pages_most", "value_bytes_most", "values_bytes_most", "logs_bytes_most")
 
@@ -30,7 +32,7 @@ def rules_allow(genesis: Genesis) -> str | None:
     """Why the published gas might not do on this chain; None if it does: engine, prices and limits."""
     if genesis.engine != ENGINE:
         return f"the chain runs contracts on {genesis.engine}, the contract was audited on {ENGINE}"
-    for name in GasSchedule.__struct_fields__:
+    for name in _PRICES_THAT_MATTER:
         price, audited = getattr(genesis.gas, name), getattr(_PRICES, name)
         if price > audited:
             return f"gas price {name} is {price}, the contract was audited at {audited}"

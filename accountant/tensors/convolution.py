@@ -4,6 +4,7 @@ from accountant.tensors.arithmetic import add
 from accountant.tensors.convolution_bytes import forward_bytes, input_bytes, weight_bytes
 from accountant.tensors.convolution_sums import forward_sums, input_sums, weight_sums
 from accountant.tensors.errors import InvalidShape
+from accountant.tensors.geometry import Pair, Windows, windows_of
 from accountant.tensors.ieee import Values
 from accountant.tensors.linear import operand
 from accountant.tensors.products import Bytes
@@ -12,7 +13,6 @@ from accountant.tensors.shapes import check_terms, element_count
 from accountant.tensors.shaping import reshape
 from accountant.tensors.tape import recorded
 from accountant.tensors.values import Tensor
-from accountant.tensors.windows import Pair, Windows, windows_of
 
 IMAGE = (1, 2, 3)
 ALL = (0, 1, 2, 3)

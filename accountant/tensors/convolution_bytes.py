@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 import torch
 
+from accountant.tensors.geometry import Piece, Windows
 from accountant.tensors.ieee import Values, canonical_, narrowed
 from accountant.tensors.products import Bytes, byte_integers, byte_unit, integer_product, scaled_into
-from accountant.tensors.windows import Padded, Piece, Windows, covered, meets_image, set_apart
+from accountant.tensors.windows import Padded, covered, meets_image, set_apart
 
 _BLOCK_BYTES = 1 << 22  # of gathered columns
 _ROUNDED = 1 << 16  # elements rounded at once

@@ -8,12 +8,13 @@ from collections.abc import Iterator
 
 import torch
 
+from accountant.tensors.geometry import Piece, Windows
 from accountant.tensors.ieee import Values, canonical_, narrowed
 from accountant.tensors.machine import WIDE_TERMS, require_exact
 from accountant.tensors.products import wide_product
 from accountant.tensors.rounding import Grid, anchor_of, to_grid
 from accountant.tensors.sums import to_odd_wide, wide_integers
-from accountant.tensors.windows import Padded, Piece, Windows, covered, meets_image, set_apart
+from accountant.tensors.windows import Padded, covered, meets_image, set_apart
 
 SHIFT_CHANNELS = 16
 SHIFT_WINDOWS = 512

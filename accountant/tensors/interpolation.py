@@ -5,10 +5,10 @@ import torch
 from accountant.tensors.arithmetic import add, multiply
 from accountant.tensors.errors import InvalidShape
 from accountant.tensors.gathering import take
+from accountant.tensors.geometry import Pair
 from accountant.tensors.ieee import narrowed
 from accountant.tensors.shapes import element_count
 from accountant.tensors.values import Indices, Tensor
-from accountant.tensors.windows import Pair
 
 
 def _check(tensor: Tensor, size: Pair) -> None:

@@ -3,12 +3,12 @@
 import torch
 
 from accountant.tensors.errors import InvalidShape
+from accountant.tensors.geometry import Pair, Windows, windows_of
 from accountant.tensors.ieee import Values, narrowed, over, scalar
 from accountant.tensors.rounding import SUM_BITS, on_grid
 from accountant.tensors.shapes import check_terms, element_count
 from accountant.tensors.tape import recorded
 from accountant.tensors.values import Tensor
-from accountant.tensors.windows import Pair, Windows, windows_of
 
 PLANE = (2, 3)
 

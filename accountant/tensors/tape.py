@@ -6,6 +6,7 @@ last, and a tensor's gradient is the running sum of what arrives, each addition 
 
 import heapq
 import itertools
+import threading
 from collections.abc import Callable, Sequence
 
 import torch
@@ -17,7 +18,21 @@ from accountant.tensors.values import Tensor
 Backward = Callable[[Values], Sequence[Values | None]]
 """From the gradient of a result to those of the operands, in their order; `None` where there is none."""
 
-_numbers = itertools.count()
+
+class _Numbers(threading.local):
+    def __init__(self) -> None:
+        self.following = itertools.count()
+
+
+_numbers = _Numbers()
+
+
+def number_from(begin: int) -> None:
+    """Number the nodes that this thread makes next from `begin` on.
+
+    Whoever makes a part of a graph again, which was dropped meanwhile, so gives it the place that it had.
+    """
+    _numbers.following = itertools.count(begin)
 
 
 class Node:
@@ -26,7 +41,7 @@ class Node:
     __slots__ = ("backward", "number", "parents")
 
     def __init__(self, parents: tuple["Node | None", ...], backward: Backward | None) -> None:
-        self.number = next(_numbers)
+        self.number = next(_numbers.following)
         self.parents = parents
         self.backward = backward
 

@@ -174,8 +174,9 @@ def _charged(code: bytes, arguments: tuple[bytes, bytes, int], row: str) -> int:
 
 
 def test_every_row_is_here() -> None:
-    """Each row of the host table has a case, and a formula on the page."""
-    assert ROWS.keys() == HOST.keys() == _formulas().keys()
+    """Each row that computes with no tensor has a case, and each row a formula on the page."""
+    assert ROWS.keys() == {name for name in HOST if not name.startswith("nn_")}
+    assert HOST.keys() == _formulas().keys()
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -8,10 +8,10 @@ from accountant.contracts.run import execute
 from accountant.contracts.world import RunResult, TraceFrame
 from accountant.primitives.hashes import sha256
 from accountant.primitives.types import ContractId, Gas
-from tests.support.wat import GAS, MAIN, DictWorld, call_of, contract, escaped, imports, main_module, module, text
+from tests.support.wat import GAS, MAIN, DictWorld, call_of, contract, escaped, imports_of, main_module, module, text
 
 INNER = contract(1)
-IMPORTED = imports().count("(import")
+IMPORTED = imports_of("").count("(import")
 UNREACHABLE, CALL, DIVIDE = 0x00, 0x10, 0x7F
 
 DEEP = """

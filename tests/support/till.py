@@ -21,7 +21,7 @@ from accountant.chain.envelope import (
 from accountant.chain.genesis import Genesis
 from accountant.contracts.engine import ENGINE
 from tests.support.chains import contract_id, genesis, genesis_contract
-from tests.support.wat import imports, text
+from tests.support.wat import imports_of, text
 
 TILL = contract_id("till")
 
@@ -41,7 +41,7 @@ _BODY = f"""
 (func (export "refund") (call $transfer (call $sender) (call $arg_int (i64.const 0))))
 (func (export "burn") (loop $more (br $more)))
 """
-TILL_CODE = bytes(wat2wasm(f"(module {imports()} {_BODY})"))
+TILL_CODE = bytes(wat2wasm(f"(module {imports_of(_BODY)} {_BODY})"))
 
 _ON_TILL = (Self(),)
 _NEXT = (Literal(b"next"),)

@@ -1,5 +1,6 @@
 """Contracts in WAT for tests: the host table as imports, envelopes, runs, and a world that is a few dictionaries."""
 
+import re
 from collections.abc import Callable, Iterable
 
 from wasmtime import wat2wasm
@@ -41,10 +42,16 @@ def imports(names: Iterable[str] | None = None) -> str:
     return "\n".join(lines)
 
 
+def imports_of(body: str) -> str:
+    """The import declarations of a module: every row but those on tensors, and of these the ones that it calls."""
+    called = set(re.findall(r"\$(nn_\w+)", body))
+    return imports(row.name for row in HOST_TABLE if not row.name.startswith("nn_") or row.name in called)
+
+
 def module(body: str, data: str = "", pages: int = 1) -> bytes:
-    """A module with all imports, a memory with `data` (a WAT string) at 0, and `body`."""
+    """A module with its imports, a memory with `data` (a WAT string) at 0, and `body`."""
     segment = f'(data (i32.const 0) "{data}")' if data else ""
-    return bytes(wat2wasm(f'(module {imports()} (memory (export "memory") {pages}) {segment} {body})'))
+    return bytes(wat2wasm(f'(module {imports_of(body)} (memory (export "memory") {pages}) {segment} {body})'))
 
 
 def main_module(code: str, data: str = "", locals_: str = "") -> bytes:

@@ -1,0 +1,253 @@
+"""The operations themselves: the one module here that needs torch. It is imported when a contract first computes."""
+
+import struct
+from collections.abc import Callable, Sequence
+from typing import Any, NamedTuple
+
+import torch
+
+from accountant import tensors
+from accountant.contracts.errors import ContractFailure, FailureKind
+from accountant.contracts.tensor_means import Means, TooLittleMemory, UnfitMachine
+from accountant.contracts.tensor_rule import Attribute
+from accountant.contracts.tensor_values import Step
+from accountant.primitives.errors import AccountantError
+from accountant.tensors import (
+    Adam,
+    Indices,
+    InexactMachine,
+    InvalidTensor,
+    Moments,
+    Momentum,
+    Precision,
+    Stream,
+    Tensor,
+)
+from accountant.tensors.tape import number_from
+
+Value = Tensor | Indices
+Values = Sequence[Value | None]
+Computed = tuple[Value, ...]
+
+NODES_BITS = 32
+"""Nodes of one operation are numbered within 2^32."""
+
+_PRECISIONS = {20: Precision.EXACT20, 8: Precision.EXACT8}
+_SEED_MASK = 2**64 - 1
+_NO_MEMORY = "allocate memory"
+"""What torch's allocator says in a plain RuntimeError."""
+
+
+class _Call(NamedTuple):
+    """An operation with its operands. What they are was checked when it was asked for."""
+
+    values: Any
+    attributes: Any
+    reals: Any
+    data: bytes
+
+
+_Operation = Callable[[_Call], Value | Computed | list[Tensor]]
+
+
+def compute(step: Step, values: Values, means: Means) -> Computed:
+    """The results of a step whose operands are at hand.
+
+    Raises INVALID_VALUE where a value is not what the operation takes, `TooLittleMemory` and `UnfitMachine` where
+    this machine cannot do it.
+    """
+    try:
+        if step.number:
+            number_from(step.number << NODES_BITS)
+        results = _OPERATIONS[step.name](_Call(values, step.attributes, step.reals, step.data))
+    except InexactMachine as error:
+        raise UnfitMachine(str(error)) from error
+    except AccountantError as error:
+        raise ContractFailure(FailureKind.INVALID_VALUE, str(error)) from None
+    except MemoryError as error:
+        raise TooLittleMemory(f"no memory for {step.name}") from error
+    except RuntimeError as error:
+        if isinstance(error, torch.OutOfMemoryError) or _NO_MEMORY in str(error):
+            raise TooLittleMemory(f"no memory for {step.name}") from error
+        raise
+    return (results,) if isinstance(results, (Tensor, Indices)) else tuple(results)
+
+
+def plain(results: Computed) -> Computed:
+    """The same values, which lead to nothing."""
+    return tuple(one.plain() if isinstance(one, Tensor) else one for one in results)
+
+
+def _on_values(operation: Callable[..., Value]) -> _Operation:
+    """Operands alone."""
+    return lambda call: operation(*call.values)
+
+
+def _with_real(operation: Callable[[Tensor, float], Tensor]) -> _Operation:
+    return lambda call: operation(call.values[0], call.reals[0])
+
+
+def _with_axes(operation: Callable[..., Tensor]) -> _Operation:
+    return lambda call: operation(call.values[0], call.attributes[0] or None, keep=bool(call.attributes[1]))
+
+
+def _pooled(operation: Callable[..., Tensor]) -> _Operation:
+    return lambda call: operation(
+        call.values[0], call.attributes[0], stride=call.attributes[1], padding=call.attributes[2]
+    )
+
+
+def _convolved(operation: Callable[..., Tensor]) -> _Operation:
+    def run(call: _Call) -> Tensor:
+        stride, padding, groups, precision = call.attributes
+        return operation(*call.values, stride=stride, padding=padding, groups=groups, precision=_PRECISIONS[precision])
+
+    return run
+
+
+def _stream(attributes: Sequence[Attribute]) -> Stream:
+    """Seed and number: signed integers, as 64 bits."""
+    seed, number = attributes[:2]
+    assert isinstance(seed, int) and isinstance(number, int)
+    return Stream(seed & _SEED_MASK, number & _SEED_MASK)
+
+
+def _integers(data: bytes, attributes: Any) -> torch.Tensor:
+    """Big-endian signed integers of 1, 2, 4 or 8 bytes."""
+    shape, width = attributes
+    kinds = {1: "b", 2: "h", 4: "i", 8: "q"}
+    numbers = struct.unpack(f">{len(data) // width}{kinds[width]}", data)
+    return torch.tensor(numbers, dtype=torch.int64).reshape(shape)
+
+
+def _same_numbers(values: torch.Tensor, numbers: torch.Tensor) -> bool:
+    """Whether binary32 values and integers are the same. What is no integer of 64 bits is never converted."""
+    inside = (values >= -(2.0**63)) & (values < 2.0**63)
+    return bool((inside & (torch.where(inside, values, 0.0).to(torch.int64) == numbers)).all())
+
+
+def _of_ints(call: _Call) -> Tensor:
+    numbers = _integers(call.data, call.attributes)
+    values = numbers.to(torch.float32)
+    if not _same_numbers(values, numbers):
+        raise InvalidTensor("an integer that binary32 does not hold")
+    return Tensor(values)
+
+
+def _indices_of_ints(call: _Call) -> Indices:
+    return Indices(_integers(call.data, call.attributes))
+
+
+def _indices(call: _Call) -> Indices:
+    numbers = call.values[0].values
+    inside = (numbers >= -(2.0**63)) & (numbers < 2.0**63)
+    whole = torch.where(inside, numbers, 0.0).to(torch.int64)
+    if not bool((inside & (whole.to(torch.float32) == numbers)).all()):
+        raise InvalidTensor("a value that is no whole number of 64 bits")
+    return Indices(whole)
+
+
+def _max(call: _Call) -> Tensor:
+    return tensors.max_over(call.values[0], call.attributes[0], keep=bool(call.attributes[1]))
+
+
+def _attention(call: _Call) -> Tensor:
+    return tensors.attention(*call.values, causal=bool(call.attributes[0]), precision=_PRECISIONS[call.attributes[1]])
+
+
+def _batch_norm(call: _Call) -> Computed:
+    return tuple(tensors.batch_norm(*call.values, momentum=call.reals[0], epsilon=call.reals[1]))
+
+
+def _grad(call: _Call) -> list[Tensor]:
+    return tensors.gradients(call.values[0], call.values[1:])
+
+
+def _sgd_start(call: _Call) -> list[Tensor]:
+    return [*map(tensors.variable, call.values), *tensors.zeros_like(call.values)]
+
+
+def _sgd(call: _Call) -> list[Tensor]:
+    count = len(call.values) // 3
+    weights, velocities, gradients = call.values[:count], call.values[count : 2 * count], call.values[2 * count :]
+    moved, kept = tensors.sgd_step(weights, gradients, velocities, Momentum(*call.reals))
+    return [*moved, *kept]
+
+
+def _adam_start(call: _Call) -> list[Tensor]:
+    return [*map(tensors.variable, call.values), *tensors.zeros_like(call.values), *tensors.zeros_like(call.values)]
+
+
+def _adam(call: _Call) -> list[Tensor]:
+    """`call.reals`: rate, first, second, epsilon, decay, and the powers of first and second before this step."""
+    count = len(call.values) // 4
+    weights, means, squares, gradients = (list(call.values[at * count : (at + 1) * count]) for at in range(4))
+    moments = Moments(means, squares, call.reals[5], call.reals[6])
+    moved, after = tensors.adam_step(weights, gradients, moments, Adam(*call.reals[:5]))
+    return [*moved, *after.means, *after.squares]
+
+
+_OPERATIONS: dict[str, _Operation] = {
+    "add": _on_values(tensors.add),
+    "subtract": _on_values(tensors.subtract),
+    "multiply": _on_values(tensors.multiply),
+    "divide": _on_values(tensors.divide),
+    "scale": _with_real(tensors.scale),
+    "shift": _with_real(tensors.shift),
+    "negative": _on_values(tensors.negative),
+    "sqrt": _on_values(tensors.sqrt),
+    "exp": _on_values(tensors.exp),
+    "log": _on_values(tensors.log),
+    "sigmoid": _on_values(tensors.sigmoid),
+    "tanh": _on_values(tensors.tanh),
+    "relu": _on_values(tensors.relu),
+    "gelu": _on_values(tensors.gelu),
+    "sum": _with_axes(tensors.sum_over),
+    "mean": _with_axes(tensors.mean_over),
+    "max": _max,
+    "argmax": lambda call: tensors.argmax(call.values[0], call.attributes[0]),
+    "matmul": lambda call: tensors.matmul(call.values[0], call.values[1], _PRECISIONS[call.attributes[0]]),
+    "conv1d": _convolved(tensors.conv1d),
+    "conv2d": _convolved(tensors.conv2d),
+    "attention": _attention,
+    "max_pool": _pooled(tensors.max_pool2d),
+    "mean_pool": _pooled(tensors.mean_pool2d),
+    "nearest": lambda call: tensors.nearest(call.values[0], call.attributes[0]),
+    "bilinear": lambda call: tensors.bilinear(call.values[0], call.attributes[0]),
+    "softmax": lambda call: tensors.softmax(call.values[0], call.attributes[0]),
+    "log_softmax": lambda call: tensors.log_softmax(call.values[0], call.attributes[0]),
+    "layer_norm": lambda call: tensors.layer_norm(*call.values, epsilon=call.reals[0]),
+    "batch_norm": _batch_norm,
+    "batch_norm_fixed": lambda call: tensors.batch_norm_fixed(*call.values, epsilon=call.reals[0]),
+    "cross_entropy": _on_values(tensors.cross_entropy),
+    "mean_squared_error": _on_values(tensors.mean_squared_error),
+    "ctc_loss": lambda call: tensors.ctc_loss(*call.values, blank=call.attributes[0]),
+    "embedding": _on_values(tensors.embedding),
+    "take": lambda call: tensors.take(call.values[0], call.attributes[0], call.values[1]),
+    "gather": lambda call: tensors.gather(call.values[0], call.attributes[0], call.values[1]),
+    "scatter_add": lambda call: tensors.scatter_add(call.values[0], call.attributes[0], call.values[1], call.values[2]),
+    "one_hot": lambda call: tensors.one_hot(call.values[0], call.attributes[0]),
+    "reshape": lambda call: tensors.reshape(call.values[0], call.attributes[0]),
+    "expand": lambda call: tensors.expand(call.values[0], call.attributes[0]),
+    "transpose": lambda call: tensors.transpose(call.values[0], call.attributes[0]),
+    "slice": lambda call: tensors.slice_of(call.values[0], *call.attributes),
+    "join": lambda call: tensors.join(call.values, call.attributes[0]),
+    "pad": lambda call: tensors.pad(call.values[0], *call.attributes),
+    "uniform": lambda call: tensors.uniform(_stream(call.attributes), call.attributes[2], *call.reals),
+    "normal": lambda call: tensors.normal(_stream(call.attributes), call.attributes[2], *call.reals),
+    "init": lambda call: tensors.fan_in_uniform(_stream(call.attributes), call.attributes[2]),
+    "permutation": lambda call: tensors.permutation(_stream(call.attributes), call.attributes[2]),
+    "dropout": lambda call: tensors.dropout(call.values[0], call.reals[0], _stream(call.attributes)),
+    "full": lambda call: Tensor.full(call.attributes[0], call.reals[0]),
+    "of_ints": _of_ints,
+    "indices_of_ints": _indices_of_ints,
+    "indices": _indices,
+    "variables": lambda call: list(map(tensors.variable, call.values)),
+    "plain": lambda call: plain(call.values),
+    "grad": _grad,
+    "clip": lambda call: tensors.clip_gradients(call.values, call.reals[0]),
+    "sgd_start": _sgd_start,
+    "sgd": _sgd,
+    "adam_start": _adam_start,
+    "adam": _adam,
+}

@@ -1,0 +1,141 @@
+"""What the machine gives to a transaction's tensors. It may end a run; it never changes what comes of one."""
+
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, NamedTuple, Protocol
+
+from accountant.primitives.errors import AccountantError
+
+if TYPE_CHECKING:
+    from accountant.contracts.tensor_values import Computed
+
+RECIPES_MOST = 1 << 17
+"""Operations that one transaction's memo remembers to have been done."""
+
+
+class WorkerUnfit(AccountantError):
+    """This worker cannot do the work; another one may. No outcome follows from that."""
+
+    code = "worker_unfit"
+
+
+class TooLittleMemory(WorkerUnfit):
+    """The transaction may hold more bytes of tensors than this worker has room for."""
+
+    code = "too_little_memory"
+
+
+class UnfitMachine(WorkerUnfit):
+    """This machine's products are not exact."""
+
+    code = "unfit_machine"
+
+
+class Checkpoints(Protocol):
+    """Where a training loop leaves its state, so that a killed worker's work is not lost."""
+
+    def load(self, key: bytes) -> bytes | None:
+        """The state last saved under this key, unaltered; None if there is none."""
+
+    def save(self, key: bytes, state: bytes) -> None:
+        """Keep a state."""
+
+
+class NoCheckpoints:
+    """`Checkpoints` that keep nothing."""
+
+    def load(self, key: bytes) -> bytes | None:
+        return None
+
+    def save(self, key: bytes, state: bytes) -> None:
+        return None
+
+
+class Training(NamedTuple):
+    """What a whole training loop reports to. `progress(step, steps, loss)` may raise to stop the work."""
+
+    checkpoints: Checkpoints = NoCheckpoints()
+    progress: Callable[[int, int, float], None] = lambda _step, _steps, _loss: None
+
+
+NO_TRAINING = Training()
+
+
+class _Entry(NamedTuple):
+    results: "Computed"
+    size: int
+    whole: bool
+
+
+class Memo:
+    """What runs of one transaction computed, by recipe, for its next run: a contract that stops begins anew.
+
+    That an operation was done is remembered longer than its results: what is known to go well need not be done before
+    somebody looks at it.
+    """
+
+    def __init__(self) -> None:
+        self.computed = 0
+        """Operations that were done, for tests and measurements."""
+        self._done: set[bytes] = set()
+        self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._bytes = 0
+        self.read: dict[bytes, int] = {}
+        """Numbers that were read from tensors, by recipe."""
+        self.files: dict[bytes, tuple[bytes, bytes]] = {}
+        """CIDs and bytes of files that were saved, by recipe. They count in the transaction's memory."""
+
+    def done(self, recipe: bytes) -> bool:
+        """Whether this operation was done before."""
+        return recipe in self._done
+
+    def find(self, recipe: bytes) -> tuple["Computed", bool] | None:
+        """Its results, if they are still there, and whether they lead to what they were computed from."""
+        entry = self._entries.get(recipe)
+        if entry is None:
+            return None
+        self._entries.move_to_end(recipe)
+        return entry.results, entry.whole
+
+    def keep(self, recipe: bytes, results: "Computed", size: int, most: int) -> None:
+        """Remember results of `size` bytes, as long as all of them together are at most `most`."""
+        self.computed += 1
+        if len(self._done) < RECIPES_MOST:
+            self._done.add(recipe)
+        self._put(recipe, _Entry(results, size, True))
+        while self._bytes > most:
+            _, dropped = self._entries.popitem(last=False)
+            self._bytes -= dropped.size
+
+    def cut(self, recipe: bytes) -> None:
+        """Nobody can ask for gradients through these results any more: forget what they were computed from."""
+        entry = self._entries.get(recipe)
+        if entry is not None and entry.whole:
+            from accountant.contracts.tensor_compute import plain
+
+            self._put(recipe, _Entry(plain(entry.results), entry.size, False))
+
+    def _put(self, recipe: bytes, entry: _Entry) -> None:
+        before = self._entries.pop(recipe, None)
+        self._bytes += entry.size - (before.size if before else 0)
+        self._entries[recipe] = entry
+
+
+@dataclass(frozen=True)
+class Means:
+    """What one transaction's runs are given.
+
+    `room_bytes`: tensors that this worker can hold, as the transaction counts them; None for no limit. Whoever says
+    it leaves room for what is counted by nobody: operands rounded to binary64, and what is remembered for the next
+    run, which together take no more than three times as much again.
+    """
+
+    memo: Memo
+    room_bytes: int | None = None
+    training: Training = NO_TRAINING
+
+    def hold(self, most: int) -> None:
+        """Raises `TooLittleMemory` if a transaction may hold more than there is room for."""
+        if self.room_bytes is not None and most > self.room_bytes:
+            raise TooLittleMemory(f"tensors of {most} bytes, and this worker holds at most {self.room_bytes}")
