@@ -8,6 +8,12 @@ from accountant.language.nn.values import Indices, Sizes, Tensor
 from accountant.language.types import INT_LEAST, INT_MOST
 
 _WIDTHS = (1, 2, 4, 8)
+_WORD = 2**64 - 1
+
+
+def _stream(seed: int, number: int) -> "exact.Stream":
+    """Negative ints count from 2^64 down."""
+    return exact.Stream(seed & _WORD, number & _WORD)
 
 
 def full(shape: Sizes, number: float) -> Tensor:
@@ -22,8 +28,12 @@ def _integers(data: bytes, width: int) -> list[int]:
 
 
 def of_ints(shape: Sizes, data: bytes, width: int = 1) -> Tensor:
-    """Big-endian signed integers of 1, 2, 4 or 8 bytes each, in row-major order."""
-    return Tensor(exact.Tensor.of(_integers(data, width), _all(shape)))
+    """Big-endian signed integers of 1, 2, 4 or 8 bytes each, in row-major order; fails at one that binary32 lacks."""
+    integers = _integers(data, width)
+    made = Tensor(exact.Tensor.of(integers, _all(shape)))
+    if made.exact.numbers() != integers:
+        raise exact.InvalidTensor("an integer that binary32 does not hold")
+    return made
 
 
 def indices_of_ints(shape: Sizes, data: bytes, width: int = 1) -> Indices:
@@ -71,27 +81,27 @@ def count(tensor: Tensor) -> int:
 
 def uniform(seed: int, stream: int, shape: Sizes, low: float = 0.0, high: float = 1.0) -> Tensor:
     """Uniform numbers from `low` up to `high`."""
-    return Tensor(exact.uniform(exact.Stream(seed, stream), _all(shape), low, high))
+    return Tensor(exact.uniform(_stream(seed, stream), _all(shape), low, high))
 
 
 def normal(seed: int, stream: int, shape: Sizes, mean: float = 0.0, deviation: float = 1.0) -> Tensor:
     """Normal numbers."""
-    return Tensor(exact.normal(exact.Stream(seed, stream), _all(shape), mean, deviation))
+    return Tensor(exact.normal(_stream(seed, stream), _all(shape), mean, deviation))
 
 
 def init(seed: int, stream: int, shape: Sizes) -> Tensor:
     """Weights for a layer: uniform in ±1 ÷ √(the product of all sizes but the first)."""
-    return Tensor(exact.fan_in_uniform(exact.Stream(seed, stream), _all(shape)))
+    return Tensor(exact.fan_in_uniform(_stream(seed, stream), _all(shape)))
 
 
 def permutation(seed: int, stream: int, count: int) -> Indices:
     """The numbers from 0 up to `count` in random order."""
-    return Indices(exact.permutation(exact.Stream(seed, stream), count))
+    return Indices(exact.permutation(_stream(seed, stream), count))
 
 
 def dropout(tensor: Tensor, rate: float, seed: int, stream: int) -> Tensor:
     """Each element is 0 with this probability, else × 1 ÷ (1 - rate)."""
-    return Tensor(exact.dropout(tensor.exact, rate, exact.Stream(seed, stream)))
+    return Tensor(exact.dropout(tensor.exact, rate, _stream(seed, stream)))
 
 
 def _within(number: int) -> int:

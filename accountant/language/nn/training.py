@@ -6,14 +6,18 @@ An optimiser's state begins with the weights; what follows is its own. `nn.weigh
 from collections.abc import Iterable
 
 from accountant.language.nn.exact import exact
-from accountant.language.nn.values import Tensor, Tensors
+from accountant.language.nn.values import Tensor, Tensors, let_go, next_number
+
+_SGD, _ADAM = 2, 3
+"""Tensors in a state for each weight: itself, and what is remembered of it."""
 
 
-class _AdamState(list[Tensor]):
-    """Weights, means, squares, and what a list of tensors does not show: the powers of the two settings."""
+class _State(list[Tensor]):
+    """The state of an optimiser, with what a list of tensors does not show: which one's, and Adam's two powers."""
 
-    def __init__(self, tensors: Iterable[Tensor], powers: tuple[float, float]) -> None:
+    def __init__(self, tensors: Iterable[Tensor], copies: int, powers: tuple[float, ...] = ()) -> None:
         super().__init__(tensors)
+        self.copies = copies
         self.powers = powers
 
 
@@ -44,22 +48,20 @@ def clip(gradients: Tensors, norm: float) -> Tensors:
 
 def sgd_start(weights: Tensors) -> Tensors:
     """The state before the first step of stochastic gradient descent."""
-    return [*weights, *map(Tensor, exact.zeros_like([one.exact for one in weights]))]
+    return _start(weights, _SGD)
 
 
 def sgd(state: Tensors, gradients: Tensors, rate: float, momentum: float = 0.0, decay: float = 0.0) -> Tensors:
     """The state after a step: v ← momentum × v + (g + decay × w); w ← w - rate × v."""
-    weights, velocities = _parts(state, 2)
-    moved, kept = exact.sgd_step(
-        weights, [one.exact for one in gradients], velocities, exact.Momentum(rate, momentum, decay)
-    )
-    return [Tensor(one) for one in (*moved, *kept)]
+    settings = exact.Momentum(rate, momentum, decay)
+    weights, velocities = _parts(state, _SGD)
+    moved, kept = exact.sgd_step(weights, [one.exact for one in gradients], velocities, settings)
+    return _State(map(Tensor, (*moved, *kept)), _SGD)
 
 
 def adam_start(weights: Tensors) -> Tensors:
     """The state before Adam's first step."""
-    zeros = exact.zeros_like([one.exact for one in weights])
-    return _AdamState([*weights, *map(Tensor, zeros), *map(Tensor, zeros)], (1.0, 1.0))
+    return _start(weights, _ADAM, (1.0, 1.0))
 
 
 def adam(
@@ -72,34 +74,33 @@ def adam(
     decay: float = 0.0,
 ) -> Tensors:
     """The state after a step of Adam."""
-    if not isinstance(state, _AdamState):
-        raise exact.InvalidTensor("no state of Adam")
-    weights, means, squares = _parts(state, 3)
-    moved, moments = exact.adam_step(
-        weights,
-        [one.exact for one in gradients],
-        exact.Moments(means, squares, *state.powers),
-        exact.Adam(rate, first, second, epsilon, decay),
-    )
-    tensors = [Tensor(one) for one in (*moved, *moments.means, *moments.squares)]
-    return _AdamState(tensors, (moments.first_power, moments.second_power))
+    weights, means, squares = _parts(state, _ADAM)
+    assert isinstance(state, _State), "of Adam"
+    moments = exact.Moments(means, squares, *state.powers)
+    settings = exact.Adam(rate, first, second, epsilon, decay)
+    moved, after = exact.adam_step(weights, [one.exact for one in gradients], moments, settings)
+    tensors = map(Tensor, (*moved, *after.means, *after.squares))
+    return _State(tensors, _ADAM, (after.first_power, after.second_power))
 
 
 def weights(state: Tensors) -> Tensors:
-    """The weights of an optimiser's state."""
-    parts = 3 if isinstance(state, _AdamState) else 2
-    return list(state[: len(state) // parts])
+    """The weights of an optimiser's state: variables, unless the state came out of `release`."""
+    if not isinstance(state, _State):
+        raise exact.InvalidTensor("a list that is no optimiser's state has no weights")
+    return list(state[: len(state) // state.copies])
 
 
 def mark() -> int:
     """A point in the use of memory, for `release`."""
-    return 0
+    return next_number()
 
 
 def release(mark: int, kept: Tensors) -> Tensors:
-    """Frees all tensors, indices and lists made since the mark; what is kept comes back, without its tape."""
-    tensors = [plain(one) for one in kept]
-    return _AdamState(tensors, kept.powers) if isinstance(kept, _AdamState) else tensors
+    """Frees all tensors, indices and lists made since the mark; what is kept comes back plain."""
+    values = [one.exact.plain() for one in kept]
+    let_go(mark)
+    tensors = [Tensor(value) for value in values]
+    return _State(tensors, kept.copies, kept.powers) if isinstance(kept, _State) else tensors
 
 
 def append(tensors: Tensors, tensor: Tensor) -> Tensors:
@@ -107,8 +108,13 @@ def append(tensors: Tensors, tensor: Tensor) -> Tensors:
     return [*tensors, tensor]
 
 
-def _parts(state: Tensors, count: int) -> "list[list[exact.Tensor]]":
-    size = len(state) // count
-    if size * count != len(state):
-        raise exact.InvalidShape(f"a state of {len(state)} tensors")
-    return [[one.exact for one in state[part * size : (part + 1) * size]] for part in range(count)]
+def _start(weights: Tensors, copies: int, powers: tuple[float, ...] = ()) -> Tensors:
+    zeros = [Tensor(one) for one in exact.zeros_like([one.exact for one in weights])]
+    return _State([*variables(weights), *zeros * (copies - 1)], copies, powers)
+
+
+def _parts(state: Tensors, copies: int) -> "list[list[exact.Tensor]]":
+    if not isinstance(state, _State) or state.copies != copies:
+        raise exact.InvalidTensor("no state of this optimiser")
+    size = len(state) // copies
+    return [[one.exact for one in state[part * size : (part + 1) * size]] for part in range(copies)]

@@ -3,9 +3,12 @@
 They are values of locals alone. Storage, arguments and events hold the `Cid` under which a tensor was saved.
 """
 
+import itertools
+from bisect import bisect_right
 from typing import TYPE_CHECKING, TypeAlias
 
 from accountant.language.nn.exact import exact
+from accountant.primitives.errors import AccountantError
 
 if TYPE_CHECKING:
     from accountant import tensors
@@ -16,14 +19,52 @@ Pair: TypeAlias = int | tuple[int, int]
 """One number for each of two dimensions; an int is both."""
 
 
+_numbers = itertools.count()
+_freed: list[range] = []
+"""Numbers of what was let go of, in rising order."""
+
+
+class Released(AccountantError):
+    """A tensor, or indices, that `nn.release` has let go of."""
+
+    code = "released"
+
+
+def next_number() -> int:
+    """The number of the next tensor or indices to be made."""
+    return next(_numbers)
+
+
+def let_go(since: int) -> None:
+    """Of all that was made from this number on."""
+    now = next(_numbers)
+    while _freed and _freed[-1].start >= since:
+        _freed.pop()
+    _freed.append(range(since, now))
+
+
+def _check_kept(number: int) -> None:
+    """Raises `Released`."""
+    at = bisect_right(_freed, number, key=lambda freed: freed.start)
+    if at and number in _freed[at - 1]:
+        raise Released("nn.release has let go of this: hand it over among what is kept")
+
+
 class Tensor:
     """Numbers (binary32) in up to 8 dimensions. Operators make new ones, and never change one."""
 
-    __slots__ = ("exact",)
+    __slots__ = ("_number", "_value")
 
     def __init__(self, value: "tensors.Tensor") -> None:
         """`value`: what it is outside of a chain."""
-        self.exact = value
+        self._value = value
+        self._number = next_number()
+
+    @property
+    def exact(self) -> "tensors.Tensor":
+        """What it is outside of a chain. Raises `Released`."""
+        _check_kept(self._number)
+        return self._value
 
     @property
     def shape(self) -> tuple[int, ...]:
@@ -70,11 +111,18 @@ class Tensor:
 class Indices:
     """Whole numbers (64 bits) in up to 8 dimensions: labels, positions, lengths."""
 
-    __slots__ = ("exact",)
+    __slots__ = ("_number", "_value")
 
     def __init__(self, value: "tensors.Indices") -> None:
         """`value`: what they are outside of a chain."""
-        self.exact = value
+        self._value = value
+        self._number = next_number()
+
+    @property
+    def exact(self) -> "tensors.Indices":
+        """What they are outside of a chain. Raises `Released`."""
+        _check_kept(self._number)
+        return self._value
 
 
 Tensors: TypeAlias = list[Tensor]
