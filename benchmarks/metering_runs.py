@@ -13,7 +13,7 @@ from accountant.contracts.module import check_module
 from accountant.contracts.run import execute
 from accountant.contracts.table import HOST_TABLE, Kind
 from accountant.contracts.world import ContractCode, Run
-from accountant.primitives.types import AccountId, Address, Amount, ContractId, Gas, Hash, Height
+from accountant.primitives.types import AccountId, Address, Amount, Cid, ContractId, Gas, Hash, Height, Seq
 
 REFERENCE = "arg_int"
 """The case that all others are compared with."""
@@ -48,6 +48,18 @@ class BenchmarkWorld:
     def slot(self, _contract: ContractId, slot: bytes) -> bytes:
         """A slot's value, the same in every contract."""
         return self._slots.get(slot, b"")
+
+    def source(self, _contract: ContractId, _slot: bytes) -> Seq | None:
+        """No slot holds a file's CID."""
+        return None
+
+    def published(self, _cid: Cid) -> bool:
+        """Nothing is."""
+        return False
+
+    def blob(self, cid: Cid, _source: Seq | None) -> bytes:
+        """There are no files."""
+        raise KeyError(cid)
 
     def code(self, contract: ContractId) -> ContractCode | None:
         """What is deployed."""

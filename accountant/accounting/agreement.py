@@ -12,8 +12,6 @@ from hashlib import sha256 as _sha256
 from typing import NamedTuple
 
 from accountant.accounting.numbers import Numbers
-from accountant.execution.outcome import Outcome
-from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
 from accountant.primitives.types import Hash, Height, Seq
 
@@ -44,11 +42,6 @@ class RangeDigests(NamedTuple):
 
     observed: Numbers
     digests: tuple[Hash, ...]
-
-
-def outcome_digest(outcome: Outcome) -> Hash:
-    """The digest under which an outcome is stored and compared."""
-    return sha256(encode(outcome))
 
 
 def first_running_hash(genesis_hash: Hash) -> Hash:

@@ -8,7 +8,7 @@ from accountant.chain.query import AccountingQuery, BalanceAtLeast, Income, Stor
 from accountant.execution.lookups import zero_balance
 from accountant.execution.needs import CoversBefore, Need, OutcomeOf, SlotBefore
 from accountant.execution.outcome import Observed, Outcome
-from accountant.execution.port import OutcomeStore
+from accountant.execution.port import Blobs, OutcomeStore
 from accountant.execution.queries import target_of
 from accountant.execution.session import Session
 from accountant.execution.timeline import Checkpoint, Walk
@@ -39,6 +39,10 @@ class ReadOnly(OutcomeStore):
 
     def __init__(self, store: OutcomeStore, nothing: bool) -> None:
         self._store, self._nothing = store, nothing
+
+    @property
+    def blobs(self) -> Blobs:
+        return self._store.blobs
 
     def get(self, seq: Seq) -> Observed | None:
         return None if self._nothing else self._store.get(seq)

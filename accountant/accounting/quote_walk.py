@@ -15,7 +15,18 @@ from accountant.chain.query import View, decode_query
 from accountant.chain.transaction import TransactionKind
 from accountant.execution.certain import certain_reads
 from accountant.execution.genesis_state import genesis_state
-from accountant.execution.needs import AnswerOf, Asked, BoundUnder, CoversBefore, LookUp, Need, OutcomeOf, SlotBefore
+from accountant.execution.needs import (
+    AnswerOf,
+    Asked,
+    BlobOf,
+    BoundUnder,
+    CoversBefore,
+    LookUp,
+    Need,
+    OutcomeOf,
+    SlotBefore,
+    SourceOf,
+)
 from accountant.execution.queries import target_of
 from accountant.execution.timeline import Walk
 from accountant.execution.transition import code_deployed_by, runs_code
@@ -68,6 +79,11 @@ class _SliceWalk:
                     self._execute(*self.facts.located([seq]))
             case SlotBefore(contract, slot, before):
                 self._slot(contract, slot, before)
+            case SourceOf(contract, slot, before):
+                self._slot(contract, slot, before)
+            case BlobOf(source=source):
+                if source is not None:
+                    self.ask(OutcomeOf(source))
             case CoversBefore(account, amount, before):
                 if amount > 0:
                     self._covers(account, amount, before)

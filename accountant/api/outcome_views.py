@@ -4,7 +4,6 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from accountant.accounting.agreement import outcome_digest
 from accountant.accounting.certificate import UndecidedReason
 from accountant.accounting.outcome import decode_outcome_certificate
 from accountant.api.answers import MissingView
@@ -13,7 +12,7 @@ from accountant.api.preparation_views import TracePlaceView
 from accountant.api.views import EntryView
 from accountant.chain.values import text_of
 from accountant.contracts.entry_text import missing_entry
-from accountant.execution.outcome import LogEntry, Movement, Outcome
+from accountant.execution.outcome import LogEntry, Movement, Outcome, outcome_digest
 
 
 class LogView(BaseModel):

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import Protocol
 
-from accountant.chain.footprint import Bound, Call, Credit, Debit, Query, Read, Write
+from accountant.chain.footprint import Blob, Bound, Call, Credit, Debit, Memory, Query, Read, Write
 from accountant.chain.transaction import Argument
 from accountant.contracts.entry import EntryPoint
 from accountant.contracts.entry_text import cap_exceeded, undeclared
@@ -13,7 +13,8 @@ from accountant.contracts.tensor_means import Means, Memo
 from accountant.contracts.tensor_values import Held, HeldList
 from accountant.contracts.world import ContractCode, Log, Run, TraceFrame, World
 from accountant.primitives.addresses import show
-from accountant.primitives.types import AccountId, Amount, ContractId
+from accountant.primitives.cid import is_cid
+from accountant.primitives.types import AccountId, Amount, Cid, ContractId, Seq
 
 HANDLE_BYTES = 64
 """What a handle counts besides the bytes behind it."""
@@ -57,6 +58,11 @@ class Execution:
         self.enter = enter
         self._means = means or Means(Memo())
         self._tensors: TensorBench | None = None
+        self.saved: dict[Cid, bytes] = {}
+        """Files that this transaction saved, by CID."""
+        self._read: dict[bytes, dict[tuple[ContractId, bytes], None]] = {}
+        """Slots that held a CID when they were read, by CID, in the order of reading."""
+        self._sources: dict[bytes, Seq] = {}
         self.tensor_next = TENSOR_HANDLES
         """The next handle of a tensor: no two of a transaction are alike, whatever frames they belong to."""
         self.reads: set[tuple[bytes, bytes]] = set()
@@ -66,6 +72,8 @@ class Execution:
         self.calls: set[bytes] = {run.contract}
         self.bounds: set[bytes] = set()
         self.queries: set[bytes] = set()
+        self.blobs: set[bytes] = set()
+        self.tensor_bytes_most = run.limits.tensor_bytes_free
         for entry in run.footprint:
             match entry:
                 case Read():
@@ -82,6 +90,10 @@ class Execution:
                     self.bounds.add(entry.account)
                 case Query():
                     self.queries.add(entry.query)
+                case Blob():
+                    self.blobs.add(entry.cid)
+                case Memory():
+                    self.tensor_bytes_most = entry.bytes
         self.written: dict[tuple[ContractId, bytes], bytes] = {}
         self.credited: dict[AccountId, int] = {run.contract: run.value} if run.value else {}
         self.debited: dict[ContractId, int] = {}
@@ -93,13 +105,45 @@ class Execution:
         """Set where a failure happened; None while all goes well."""
         self.trace: list[TraceFrame] | None = None
         """The frames that a failure passed, innermost first; None where nobody wants to know."""
+        if self.tensor_bytes_most > run.limits.tensor_bytes_free:
+            self._means.hold(self.tensor_bytes_most)
 
     @property
     def tensors(self) -> TensorBench:
         """Where tensors are worked on, made at the first use of one."""
         if self._tensors is None:
-            self._tensors = TensorBench(self.run.limits.tensor_bytes_free, self._means)
+            self._tensors = TensorBench(self.tensor_bytes_most, self._means)
         return self._tensors
+
+    def declares(self, cid: Cid) -> bool:
+        """Whether this published file may be loaded."""
+        return cid in self.blobs
+
+    def was_read(self, contract: ContractId, slot: bytes, value: bytes) -> None:
+        """A slot, as it was before this transaction, was read."""
+        if is_cid(value):
+            self._read.setdefault(value, {}).setdefault((contract, slot))
+
+    def source_of(self, cid: Cid) -> Seq | None:
+        """The transaction that saved this file, if a slot that was read says so. Exceptions of the world pass."""
+        known = self._sources.get(cid)
+        if known is None:
+            for contract, slot in self._read.get(cid, ()):
+                known = self.world.source(contract, slot)
+                if known is not None:
+                    self._sources[cid] = known
+                    break
+        return known
+
+    def sources(self) -> dict[tuple[ContractId, bytes], Seq]:
+        """Who saved the files whose CIDs this transaction wrote to slots, where it was not itself."""
+        found = {}
+        for key, value in self.written.items():
+            if is_cid(value) and value not in self.saved:
+                source = self.source_of(Cid(value))
+                if source is not None:
+                    found[key] = source
+        return found
 
     def leave(self, frame: "Frame", ended: bool) -> None:
         """Let go of a frame's tensors. `ended`: it came to its end, rather than to something unknown."""

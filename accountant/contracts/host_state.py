@@ -171,6 +171,7 @@ def _read(frame: Frame, slot: bytes) -> bytes:
     value = execution.written.get(key)
     if value is None:
         value = execution.world.slot(frame.contract, slot)
+        execution.was_read(frame.contract, slot, value)
     frame.charge(schedule.storage_per_byte * len(value))
     return value
 

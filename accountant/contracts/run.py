@@ -9,11 +9,12 @@ from accountant.contracts.errors import ContractFailure, FailureKind
 from accountant.contracts.frame import Execution, Frame
 from accountant.contracts.host import running
 from accountant.contracts.native import ENDED, HOST, Cell
+from accountant.contracts.tensor_means import Means
 from accountant.contracts.world import Run, RunResult, TraceFrame, World
 from accountant.primitives.hashes import sha256
 from accountant.primitives.types import Gas
 
-Rules = Callable[[Run, World, Callable[[Frame, EntryPoint, int], int]], Execution]
+Rules = Callable[[Run, World, Callable[[Frame, EntryPoint, int], int], Means | None], Execution]
 """Makes what checks and records a run while it goes on."""
 
 _OUT_OF_FUEL = "out_of_fuel"
@@ -23,15 +24,21 @@ _USES_ALL_GAS = (FailureKind.OUT_OF_GAS, FailureKind.TRAP)
 
 
 def execute(
-    run: Run, world: World, gas: Gas, rules: Rules = Execution, trace: list[TraceFrame] | None = None
+    run: Run,
+    world: World,
+    gas: Gas,
+    rules: Rules = Execution,
+    trace: list[TraceFrame] | None = None,
+    means: Means | None = None,
 ) -> RunResult:
     """Run with at most `gas` (what the intrinsic gas left of the limit), under the `rules` of a transaction by default.
 
     A failure is a result, with everything but `failure`, `detail` and `gas_used` empty; where it happened is added
     to `trace`, innermost frame first, for people: it is no part of any outcome. Any other exception of `world`
-    passes through as it is and leaves nothing behind, so the same run may be started again.
+    passes through as it is and leaves nothing behind but what `means` remember of tensors, so the same run may be
+    started again. Raises `WorkerUnfit` where this machine cannot do what the run asks of tensors.
     """
-    execution = rules(run, world, _enter)
+    execution = rules(run, world, _enter, means)
     execution.trace = None if trace is None else []
     try:
         deployed = execution.code_of(run.contract)
@@ -39,6 +46,7 @@ def execute(
         admitted(entry.function, run.arguments)
         frame = Frame(execution, run.contract, run.sender, run.value, run.arguments)
         left = _enter(frame, entry, gas)
+        sources = execution.sources()
     except ContractFailure as failure:
         left = gas if execution.gas_left is None else execution.gas_left
         if trace is not None and execution.trace is not None:
@@ -53,6 +61,8 @@ def execute(
         writes=execution.written,
         credits=execution.credited,
         debits=execution.debited,
+        saved=execution.saved,
+        sources=sources,
     )
 
 

@@ -1,5 +1,6 @@
 """The rows of the host table that work on tensors. docs/host.md explains them, docs/numerics.md what they compute."""
 
+from accountant.contracts import host_nn_blobs as blobs
 from accountant.contracts import host_nn_training as training
 from accountant.contracts import host_nn_values as values
 from accountant.contracts.host_nn import integers_given, operation, operation_of_many
@@ -122,6 +123,12 @@ _TRAINING = (
     HostFunction("nn_adam", (_TS, _TS, _R, _R, _R, _R, _R), _TS, training.adam),
     HostFunction("nn_weights", (_TS,), _TS, training.weights),
 )
+_FILES = (
+    HostFunction("nn_load", (_B,), _T, blobs.load),
+    HostFunction("nn_load_all", (_B,), _TS, blobs.load_all),
+    HostFunction("nn_save", (_T,), _B, blobs.save),
+    HostFunction("nn_save_all", (_TS,), _B, blobs.save_all),
+)
 
 NN_TABLE: tuple[HostFunction, ...] = (
     *_ELEMENTWISE,
@@ -136,4 +143,5 @@ NN_TABLE: tuple[HostFunction, ...] = (
     *_MADE,
     *_LISTS,
     *_TRAINING,
+    *_FILES,
 )

@@ -14,6 +14,7 @@ from accountant.contracts.tensor_rule import Attribute
 from accountant.contracts.tensor_tape import gradient_works, kept_bytes
 from accountant.contracts.tensor_values import Held, HeldList, Step, WorkNode, count_of
 from accountant.contracts.tensor_work import VALUE_BYTES, Work, price, work_of
+from accountant.primitives.cid import cid_of
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.hashes import sha256
 from accountant.tensors.shapes import Shape
@@ -117,6 +118,26 @@ class TensorBench:
             for at, shape in enumerate(results)
         )
 
+    def read(self, frame: "Frame", shapes: tuple[Shape, ...], cid: bytes, data: bytes) -> tuple[Held, ...]:
+        """The tensors of a file, whose CID is their recipe."""
+        _, work = work_of("load", shapes, ())
+        self.pay(frame, work, 0)
+        step = self.step("load", (), (), (), data, 0, named=cid)
+        return tuple(Held(step, at, shape, False) for at, shape in enumerate(shapes))
+
+    def write(self, frame: "Frame", values: Sequence[Held], shapes: tuple[Shape, ...]) -> tuple[bytes, bytes]:
+        """CID and bytes of a file with these tensors."""
+        _, work = work_of("save", shapes, ())
+        self.pay(frame, work, 0)
+        recipe = _recipe("save", tuple(values), (), (), b"", 0)
+        known = self.memo.files.get(recipe)
+        if known is None:
+            from accountant.contracts.tensor_compute import written
+
+            data = written([self.value(value) for value in values])
+            known = self.memo.files[recipe] = cid_of(data), data
+        return known
+
     def pay(self, frame: "Frame", work: Work, kept: int) -> None:
         """Room while the work is done, then its gas. Raises MEMORY_LIMIT, OUT_OF_GAS."""
         self.memory.fits(work.held + kept + work.scratch)
@@ -130,9 +151,13 @@ class TensorBench:
         reals: tuple[float, ...],
         data: bytes,
         number: int,
+        named: bytes | None = None,
     ) -> Step:
-        """Do the operation, unless it is known what comes of it, or that it goes well."""
-        recipe = _recipe(name, operands, attributes, reals, data, number)
+        """Do the operation, unless it is known what comes of it, or that it goes well.
+
+        `named`: what stands for the data in the recipe.
+        """
+        recipe = _recipe(name, operands, attributes, reals, data if named is None else named, number)
         step = Step(name, operands, attributes, reals, data, number, recipe)
         found = self.memo.find(recipe)
         if found is not None:

@@ -23,6 +23,7 @@ from accountant.tensors import (
     Stream,
     Tensor,
 )
+from accountant.tensors.files import read_tensors, write_file
 from accountant.tensors.tape import number_from
 
 Value = Tensor | Indices
@@ -76,6 +77,11 @@ def compute(step: Step, values: Values, means: Means) -> Computed:
 def plain(results: Computed) -> Computed:
     """The same values, which lead to nothing."""
     return tuple(one.plain() if isinstance(one, Tensor) else one for one in results)
+
+
+def written(values: Sequence[object]) -> bytes:
+    """A file with these tensors."""
+    return write_file([value for value in values if isinstance(value, Tensor)])
 
 
 def _on_values(operation: Callable[..., Value]) -> _Operation:
@@ -242,6 +248,7 @@ _OPERATIONS: dict[str, _Operation] = {
     "of_ints": _of_ints,
     "indices_of_ints": _indices_of_ints,
     "indices": _indices,
+    "load": lambda call: read_tensors(call.data),
     "variables": lambda call: list(map(tensors.variable, call.values)),
     "plain": lambda call: plain(call.values),
     "grad": _grad,

@@ -20,10 +20,13 @@ class TensorMemory:
     def __init__(self, most: int) -> None:
         self.most = most
         self.bytes = 0
+        self.peak = 0
+        """The most that was held, or would have been, at once: what works took besides while they ran included."""
 
     def fits(self, more: int) -> None:
         """Raises MEMORY_LIMIT if so much more is too much."""
-        if self.bytes + more > self.most:
+        self.peak = max(self.peak, self.bytes + more)
+        if self.peak > self.most:
             raise ContractFailure(FailureKind.MEMORY_LIMIT, f"tensors of more than {self.most} bytes")
 
     def occupy(self, more: int) -> None:

@@ -1,5 +1,7 @@
 """What a running transaction may observe of the state right before it, and what comes of the run."""
 
+from collections.abc import Mapping
+from types import MappingProxyType
 from typing import NamedTuple, Protocol
 
 from accountant.chain.envelope import Envelope
@@ -7,7 +9,7 @@ from accountant.chain.footprint import Entry
 from accountant.chain.genesis import GasSchedule, Limits
 from accountant.chain.transaction import Argument
 from accountant.contracts.errors import FailureKind
-from accountant.primitives.types import AccountId, Address, Amount, ContractId, Gas, Hash, Height
+from accountant.primitives.types import AccountId, Address, Amount, Cid, ContractId, Gas, Hash, Height, Seq
 
 
 class ContractCode(NamedTuple):
@@ -27,6 +29,15 @@ class World(Protocol):
 
     def slot(self, contract: ContractId, slot: bytes) -> bytes:
         """A slot's value; empty bytes where nothing was ever written."""
+
+    def source(self, contract: ContractId, slot: bytes) -> Seq | None:
+        """The transaction that saved the file whose CID the slot holds, if whoever wrote it knew of one."""
+
+    def published(self, cid: Cid) -> bool:
+        """Whether a file was published before. A transaction that declares it needs not ask."""
+
+    def blob(self, cid: Cid, source: Seq | None) -> bytes:
+        """A file's bytes: a published one's, or what `source` saved. May raise what is no outcome."""
 
     def code(self, contract: ContractId) -> ContractCode | None:
         """The contract's code; None if nothing is deployed there or the deployment failed."""
@@ -94,3 +105,7 @@ class RunResult(NamedTuple):
     """Gross, over all frames; the value that came with the call included."""
     debits: dict[ContractId, int]
     """Gross, over all frames."""
+    saved: Mapping[Cid, bytes] = MappingProxyType({})
+    """Files that were saved, by CID."""
+    sources: Mapping[tuple[ContractId, bytes], Seq] = MappingProxyType({})
+    """For slots that were given a CID that this run did not save: who saved the file."""

@@ -22,7 +22,10 @@ from accountant.contracts.errors import ContractFailure, FailureKind
 from accountant.contracts.world import ContractCode
 from accountant.execution.genesis_state import genesis_state
 from accountant.execution.income import income_of
+from accountant.execution.memory import MemoryBlobs
+from accountant.execution.needs import BlobUnavailable
 from accountant.execution.outcome import Outcome
+from accountant.execution.port import Blobs
 from accountant.execution.queries import target_of
 from accountant.execution.transition import code_deployed_by, transition, without_funds
 from accountant.execution.view import answer_of, run_view
@@ -38,6 +41,7 @@ from accountant.primitives.types import (
     AccountId,
     Address,
     Amount,
+    Cid,
     ContractId,
     Gas,
     Hash,
@@ -49,8 +53,11 @@ from accountant.primitives.types import (
 class EagerState:
     """The world state after executing transactions below some number, with its whole history."""
 
-    def __init__(self, index: ChainIndex) -> None:
+    def __init__(self, index: ChainIndex, blobs: Blobs | None = None) -> None:
+        """`blobs`: where published files are; what contracts save is kept here."""
         self.index = index
+        self.blobs = blobs or MemoryBlobs()
+        self.saved: dict[Seq, dict[Cid, bytes]] = {}
         self.genesis = genesis_state(index.genesis)
         self.outcomes: list[Outcome] = []
         self.located: list[Located] = []
@@ -69,6 +76,13 @@ class EagerState:
         history = self._slots.get((contract, slot), [])
         position = bisect_left(history, (before, b""))
         return history[position - 1][1] if position else self.genesis.slot(contract, slot)
+
+    def source_before(self, contract: ContractId, slot: bytes, before: Seq) -> Seq | None:
+        """Who saved the file whose CID the slot holds right before transaction `before`, as its writer knew."""
+        history = self._slots.get((contract, slot), [])
+        position = bisect_left(history, (before, b""))
+        write = self.outcomes[history[position - 1][0]].write_of(contract, slot) if position else None
+        return None if write is None or write.source is None else Seq(write.source)
 
     def code_before(self, contract: ContractId, before: Seq) -> ContractCode | None:
         """The contract's code right before transaction `before`."""
@@ -152,7 +166,10 @@ class EagerState:
         if sender < transaction.general_value:
             outcome = without_funds(located, self.index.genesis)
         else:
-            outcome = transition(located, block, self.index.genesis, EagerWorld(self, place_of(located)))
+            saved: dict[Cid, bytes] = {}
+            world = EagerWorld(self, place_of(located))
+            outcome = transition(located, block, self.index.genesis, world, saved=saved)
+            self.saved[seq] = saved
         self._apply(seq, located, outcome)
         return outcome
 
@@ -194,6 +211,19 @@ class EagerWorld:
 
     def slot(self, contract: ContractId, slot: bytes) -> bytes:
         return self._state.slot_before(contract, slot, self._place.seq)
+
+    def source(self, contract: ContractId, slot: bytes) -> Seq | None:
+        return self._state.source_before(contract, slot, self._place.seq)
+
+    def published(self, cid: Cid) -> bool:
+        publication = self._state.index.publication(cid)
+        return publication is not None and publication.seq < self._place.seq
+
+    def blob(self, cid: Cid, source: Seq | None) -> bytes:
+        data = self._state.blobs.get(cid) if source is None else self._state.saved[source][cid]
+        if data is None:
+            raise BlobUnavailable(cid)
+        return data
 
     def code(self, contract: ContractId) -> ContractCode | None:
         return self._state.code_before(contract, self._place.seq)
@@ -248,9 +278,9 @@ class EagerWorld:
         return encode(answer)
 
 
-def execute_everything(index: ChainIndex, upto: Seq | None = None) -> EagerState:
-    """The state after executing the transactions below `upto` (default: all)."""
-    state = EagerState(index)
+def execute_everything(index: ChainIndex, upto: Seq | None = None, blobs: Blobs | None = None) -> EagerState:
+    """The state after executing the transactions below `upto` (default: all). `blobs`: where published files are."""
+    state = EagerState(index, blobs)
     for _ in range(index.head().next_seq if upto is None else upto):
         state.step()
     return state

@@ -9,8 +9,19 @@ from accountant.chain.query import Answer, BalanceAtLeast, Income, Storage, Tran
 from accountant.contracts.errors import FailureKind
 from accountant.execution.income import income_of
 from accountant.execution.lazy_world import LazyWorld
-from accountant.execution.needs import AnswerOf, BoundUnder, CoversBefore, Need, OutcomeOf, SlotBefore
-from accountant.execution.outcome import Outcome
+from accountant.execution.needs import (
+    NO_SOURCE,
+    AnswerOf,
+    BlobOf,
+    BlobUnavailable,
+    BoundUnder,
+    CoversBefore,
+    Need,
+    OutcomeOf,
+    SlotBefore,
+    SourceOf,
+)
+from accountant.execution.outcome import Outcome, SlotWrite
 from accountant.execution.queries import target_of
 from accountant.execution.session import Inputs, Session
 from accountant.execution.timeline import lower_bound_under
@@ -34,6 +45,8 @@ VIEW_GAS_MOST = Gas(20_000_000)
 
 class Guesses:
     """Answers every need at once, from observed outcomes alone; `unobserved` collects what would have been better.
+
+    Only a file that is not held here cannot be guessed: `BlobUnavailable`.
 
     A slot has the value of the latest observed writer. What was never observed succeeded and changed nothing else;
     where an interval leaves a balance open, the money is there; a bound counts the observed incomes.
@@ -62,6 +75,11 @@ class Guesses:
                 return self._bound(account, theta, before)
             case AnswerOf():
                 return self._answer(need)
+            case SourceOf(contract, slot, before):
+                write = self._written(contract, slot, before)
+                return NO_SOURCE if write is None or write.source is None else write.source
+            case BlobOf(cid):
+                raise BlobUnavailable(cid)  # what it holds cannot be guessed
         assert_never(need)
 
     def _known(self, seq: Seq) -> Outcome | None:
@@ -89,20 +107,24 @@ class Guesses:
         return Outcome(failure=None, detail="", gas_used=0) if runs_code(located) else self._without_code(located)
 
     def _slot(self, contract: ContractId, slot: bytes, before: Seq) -> bytes:
+        write = self._written(contract, slot, before)
+        return self._session.genesis.slot(contract, slot) if write is None else write.value
+
+    def _written(self, contract: ContractId, slot: bytes, before: Seq) -> SlotWrite | None:
         for _ in range(WRITERS_MOST // _WRITERS_PAGE):
             writers = self._session.index.writers(contract, slot, before, _WRITERS_PAGE)
             self._session.fetch(writers)
             for writer in writers:
                 outcome = self._session.known(writer)
-                value = None if outcome is None else outcome.written(contract, slot)
-                if value is not None:
-                    return value
+                write = None if outcome is None else outcome.write_of(contract, slot)
+                if write is not None:
+                    return write
                 if outcome is None:
                     self.unobserved.add(writer)
             if len(writers) < _WRITERS_PAGE:
                 break
             before = writers[-1]
-        return self._session.genesis.slot(contract, slot)
+        return None
 
     def _covers(self, account: AccountId, amount: int, before: Seq) -> bool:
         covered = self._session.covers(account, amount, before)

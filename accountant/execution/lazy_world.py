@@ -8,25 +8,32 @@ from accountant.contracts.errors import ContractFailure, FailureKind
 from accountant.contracts.world import ContractCode
 from accountant.execution.lookups import members_of, zero_balance
 from accountant.execution.needs import (
+    NO_SOURCE,
     AnswerOf,
+    BlobOf,
     BoundUnder,
     CodeOf,
     CoversBefore,
     MembersOf,
     Need,
     OutcomeOf,
+    PublicationOf,
     SlotBefore,
+    SourceOf,
     TargetOf,
     Unresolved,
 )
-from accountant.execution.outcome import Outcome
+from accountant.execution.outcome import Outcome, SlotWrite
 from accountant.execution.queries import target_of
 from accountant.execution.session import Inputs, Session
 from accountant.execution.transition import code_deployed_by
 from accountant.index.position import Place
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import InvalidEncoding
-from accountant.primitives.types import AMOUNT_MAX, AccountId, Amount, ContractId, Hash, Seq
+from accountant.primitives.types import AMOUNT_MAX, AccountId, Amount, Cid, ContractId, Hash, Seq
+
+_UNKNOWN = SlotWrite(b"", b"", b"")
+"""Stands for a write that only more executions tell."""
 
 Resolve = Callable[[Need], Outcome | Answer]
 
@@ -75,21 +82,60 @@ class LazyWorld:
         if self._reads:
             self._session.ahead(self._reads)
             self._reads = ()
+        found = self._written(need)
+        if found is _UNKNOWN:
+            return cast(bytes, self._missing(need))
+        self._inputs.asked(need)
+        return self._session.genesis.slot(need.contract, need.slot) if found is None else found.value
+
+    def _written(self, need: SlotBefore | SourceOf) -> SlotWrite | None:
+        """What was last written to the slot, None if nothing was, `_UNKNOWN` where what is known does not say it."""
         page = self._session.writers_page
         writers = self._session.index.writers(need.contract, need.slot, need.before, page)
         for writer in writers:
             outcome = self._session.known(writer)
             if outcome is None:
-                return cast(bytes, self._missing(need))
+                return _UNKNOWN
             self._inputs.seqs.add(writer)
-            value = outcome.written(need.contract, need.slot)
-            if value is not None:
+            write = outcome.write_of(need.contract, need.slot)
+            if write is not None:
+                return write
+        return _UNKNOWN if len(writers) == page else None
+
+    def source(self, contract: ContractId, slot: bytes) -> Seq | None:
+        """Who saved the file whose CID the slot holds. Whoever asks has read the slot before."""
+        need = SourceOf(contract, slot, self._place.seq)
+        value = self._answers.get(need)
+        if value is None:
+            write = self._written(need)
+            if write is _UNKNOWN:
+                value = self._missing(need)
+            else:
                 self._inputs.asked(need)
-                return value
-        if len(writers) == page:
-            return cast(bytes, self._missing(need))
-        self._inputs.asked(need)
-        return self._session.genesis.slot(need.contract, need.slot)
+                value = NO_SOURCE if write is None or write.source is None else write.source
+            self._answers[need] = value
+        assert isinstance(value, int)
+        return None if value == NO_SOURCE else Seq(value)
+
+    def published(self, cid: Cid) -> bool:
+        """Whether the blob was published before."""
+        self._inputs.asked(PublicationOf(cid))
+        publication = self._session.index.publication(cid)
+        return publication is not None and publication.seq < self._place.seq
+
+    def blob(self, cid: Cid, source: Seq | None) -> bytes:
+        """The file, if somebody here holds it."""
+        need = BlobOf(cid, source)
+        value = self._answers.get(need)
+        if value is None:
+            value = self._session.store.blobs.get(cid)
+            if value is None:
+                value = self._missing(need)
+            else:
+                self._inputs.asked(need)
+            self._answers[need] = value
+        assert isinstance(value, bytes)
+        return value
 
     def code(self, contract: ContractId) -> ContractCode | None:
         """The contract's code, if its deployment's outcome is known."""

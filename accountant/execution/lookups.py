@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from accountant.chain.moment import Moment
-from accountant.execution.needs import CodeOf, LookUp, MembersOf, TargetOf
+from accountant.execution.needs import CodeOf, LookUp, MembersOf, PublicationOf, TargetOf
 from accountant.execution.queries import target_of
 from accountant.index.port import ChainIndex
 from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, Amount, Hash, Seq
@@ -39,5 +39,7 @@ def look_up(index: ChainIndex, asked: LookUp) -> None:
                 zero_balance(index, account, moment)
         case TargetOf(query):
             target_of(index, query)
+        case PublicationOf(cid):
+            index.publication(cid)
         case _:
             assert_never(asked)

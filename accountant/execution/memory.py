@@ -6,15 +6,40 @@ from contextlib import contextmanager
 from threading import Lock
 
 from accountant.execution.outcome import Observed
-from accountant.execution.port import ConflictingOutcome
+from accountant.execution.port import Blobs, ConflictingOutcome
 from accountant.execution.timeline import Checkpoint
-from accountant.primitives.types import AccountId, Seq
+from accountant.primitives.cid import cid_of
+from accountant.primitives.types import AccountId, Cid, Seq
+
+
+class MemoryBlobs:
+    """`Blobs` in memory: all of them, or those put last."""
+
+    def __init__(self, bytes_most: int | None = None) -> None:
+        self._files: dict[bytes, bytes] = {}
+        self._bytes_most = bytes_most
+        self._bytes = 0
+        self._guard = Lock()
+
+    def get(self, cid: Cid) -> bytes | None:
+        return self._files.get(cid)
+
+    def put(self, data: bytes) -> Cid:
+        cid = cid_of(data)
+        with self._guard:
+            if cid not in self._files:
+                self._files[cid] = data
+                self._bytes += len(data)
+            while self._bytes_most is not None and self._bytes > self._bytes_most:
+                self._bytes -= len(self._files.pop(next(iter(self._files))))
+        return cid
 
 
 class MemoryOutcomes:
     """An `OutcomeStore` for the threads of one process."""
 
-    def __init__(self) -> None:
+    def __init__(self, blobs: Blobs | None = None) -> None:
+        self.blobs: Blobs = blobs or MemoryBlobs()
         self._observed: dict[Seq, Observed] = {}
         self._executions: Counter[Seq] = Counter()
         self._checkpoints: defaultdict[AccountId, dict[Seq, Checkpoint]] = defaultdict(dict)

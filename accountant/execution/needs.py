@@ -4,7 +4,8 @@ import msgspec
 
 from accountant.chain.moment import Moment
 from accountant.chain.query import AccountingQuery
-from accountant.primitives.types import AccountId, ContractId, Gas, Hash, Seq
+from accountant.primitives.cid import show_cid
+from accountant.primitives.types import AccountId, Cid, ContractId, Gas, Hash, Seq
 
 
 class _Need(msgspec.Struct, array_like=True, frozen=True, forbid_unknown_fields=True, gc=False, tag_field="kind"):
@@ -49,7 +50,25 @@ class AnswerOf(_Need, frozen=True, tag=4):
     """Whether the gas of whoever asks pays for a view's run. If not, the run counts as executed itself."""
 
 
-Need = OutcomeOf | SlotBefore | CoversBefore | BoundUnder | AnswerOf
+class SourceOf(_Need, frozen=True, tag=8):
+    """Who saved the file whose CID a slot holds right before a transaction. Value: its number, or `NO_SOURCE`."""
+
+    contract: ContractId
+    slot: bytes
+    before: Seq
+
+
+class BlobOf(_Need, frozen=True, tag=9):
+    """A file: a published one, or what the transaction `source` saved. Value: bytes."""
+
+    cid: Cid
+    source: Seq | None
+
+
+Need = OutcomeOf | SlotBefore | CoversBefore | BoundUnder | AnswerOf | SourceOf | BlobOf
+
+NO_SOURCE = -1
+"""A slot whose value is no CID of a file that a contract saved, as far as whoever wrote it knew."""
 
 
 class AllOf(msgspec.Struct, frozen=True, gc=False):
@@ -79,7 +98,13 @@ class TargetOf(_Need, frozen=True, tag=7):
     query: AccountingQuery
 
 
-LookUp = CodeOf | MembersOf | TargetOf
+class PublicationOf(_Need, frozen=True, tag=10):
+    """Which transaction publishes a blob, if any does."""
+
+    cid: Cid
+
+
+LookUp = CodeOf | MembersOf | TargetOf | PublicationOf
 """What the index answers alone. Nobody waits for it, but whoever proves an outcome has to prove this too."""
 
 Asked = Need | LookUp
@@ -93,7 +118,27 @@ class Unresolved(Exception):
         self.need = need
 
 
-class BudgetSpent(Exception):
+class Undecidable(Exception):
+    """What was asked for cannot be found out now."""
+
+
+class BlobUnavailable(Undecidable):
+    """A published blob that a transaction loads, and that nobody serves: its outcome stays unobserved."""
+
+    def __init__(self, cid: Cid) -> None:
+        super().__init__(f"nobody serves blob {show_cid(cid)}")
+        self.cid = cid
+
+
+class BlobAwaited(Exception):
+    """The same, for work that is to be tried again a little later."""
+
+    def __init__(self, cid: Cid) -> None:
+        super().__init__(f"nobody serves blob {show_cid(cid)} now")
+        self.cid = cid
+
+
+class BudgetSpent(Undecidable):
     """The gas budget does not suffice for the next execution."""
 
     def __init__(self, transaction: Hash | None, gas_most: Gas) -> None:

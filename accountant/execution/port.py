@@ -7,7 +7,7 @@ from typing import Protocol
 from accountant.execution.outcome import Observed
 from accountant.execution.timeline import Checkpoint
 from accountant.primitives.errors import AccountantError
-from accountant.primitives.types import AccountId, Gas, Seq
+from accountant.primitives.types import AccountId, Cid, Gas, Seq
 
 
 class ConflictingOutcome(AccountantError):
@@ -29,8 +29,22 @@ class OutcomesWithdrawn(AccountantError):
         super().__init__("a wrong outcome was withdrawn since this work began: it begins again")
 
 
+class Blobs(Protocol):
+    """Files by CID: what was published and is held here, and what contracts saved and somebody kept."""
+
+    def get(self, cid: Cid) -> bytes | None:
+        """The bytes, which are those that the CID names; None if they are not to be had."""
+
+    def put(self, data: bytes) -> Cid:
+        """Keep a file, or not: what a contract saved can be had again by executing it. Its CID."""
+
+
 class OutcomeStore(Protocol):
     """Outcomes by transaction number, kept for ever and shared by all clients."""
+
+    @property
+    def blobs(self) -> Blobs:
+        """The files beside them."""
 
     def get(self, seq: Seq) -> Observed | None:
         """The outcome, if anyone observed it."""

@@ -21,6 +21,7 @@ from accountant.chain.query import (
     ViewAnswer,
 )
 from accountant.chain.transaction import TransactionKind
+from accountant.contracts.tensor_means import Means
 from accountant.execution.batch import next_batch
 from accountant.execution.certain import certain_reads
 from accountant.execution.estimate import likely_reads
@@ -29,9 +30,11 @@ from accountant.execution.lazy_world import LazyWorld
 from accountant.execution.lookups import look_up
 from accountant.execution.narrowing import Narrowing
 from accountant.execution.needs import (
+    NO_SOURCE,
     AllOf,
     AnswerOf,
     Asked,
+    BlobOf,
     BoundUnder,
     BudgetSpent,
     CodeOf,
@@ -39,11 +42,14 @@ from accountant.execution.needs import (
     MembersOf,
     Need,
     OutcomeOf,
+    PublicationOf,
     SlotBefore,
+    SourceOf,
     TargetOf,
     Unresolved,
 )
-from accountant.execution.outcome import Outcome
+from accountant.execution.outcome import Outcome, SlotWrite
+from accountant.execution.port import ConflictingOutcome
 from accountant.execution.queries import target_of
 from accountant.execution.session import Inputs, Session
 from accountant.execution.shared_work import NOTHING, Parked
@@ -53,7 +59,7 @@ from accountant.execution.view import answer_of, run_view
 from accountant.index.port import Located
 from accountant.index.position import Place, place_of
 from accountant.primitives.addresses import account_of
-from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, ContractId, Gas, Seq
+from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, Cid, ContractId, Gas, Seq
 
 T = TypeVar("T")
 Value = Outcome | Answer
@@ -207,6 +213,10 @@ class Selective:
                 return self._bound(account, theta, before)
             case AnswerOf(query, paid):
                 return self._answer(query, paid, inputs)
+            case SourceOf(contract, slot, before):
+                return self._source(contract, slot, before)
+            case BlobOf(cid, source):
+                return self._blob(cid, source, inputs)
             case AllOf(needs):
                 return self._all(needs)
         assert_never(need)
@@ -249,6 +259,7 @@ class Selective:
             return self._keep(seq, inputs, record.outcome, ran_code=True)
         answers = yield from self._certain(located, inputs)
         reads = likely_reads(located)
+        means, saved = self.session.means(), dict[Cid, bytes]()
         runs = 0
         while True:
             try:
@@ -261,7 +272,8 @@ class Selective:
                         self.session, place_of(located), answers, inputs, inside, reads if not runs else ()
                     )
                     runs += 1
-                    outcome = self._run(located, world)
+                    outcome = self._run(located, world, means, saved)
+                    self._keep_files(saved)
                     return self._keep(seq, inputs, outcome, ran_code=True)
             except Unresolved as unresolved:
                 need = unresolved.need
@@ -275,8 +287,11 @@ class Selective:
         for asked in needs:
             inputs.asked(asked)
             match asked:
-                case CodeOf() | MembersOf() | TargetOf():
+                case CodeOf() | MembersOf() | TargetOf() | PublicationOf():
                     look_up(self.session.index, asked)
+                case BlobOf(source=source):
+                    if source is not None:
+                        yield OutcomeOf(source)
                 case AnswerOf(View()):
                     pass
                 case CoversBefore(account, amount, before):
@@ -320,17 +335,19 @@ class Selective:
             answers.update(zip(reads, values, strict=True))
         return answers
 
-    def _run(self, located: Located, world: LazyWorld) -> Outcome:
+    def _run(
+        self, located: Located, world: LazyWorld, means: Means | None = None, saved: dict[Cid, bytes] | None = None
+    ) -> Outcome:
         index = self.session.index
         block = index.block(located.height)
         assert block is not None
         left = self.session.gas_left
         if left is None or not runs_code(located):
-            return transition(located, block, index.genesis, world)
+            return transition(located, block, index.genesis, world, means=means, saved=saved)
         intrinsic = intrinsic_gas(located.transaction, index.genesis.gas)
         self._afford(located, intrinsic)
         gas_most = Gas(left - intrinsic)
-        outcome = transition(located, block, index.genesis, world, gas_most)
+        outcome = transition(located, block, index.genesis, world, gas_most, means, saved)
         self._afford(located, outcome.gas_used)  # what it waited for may have spent the rest meanwhile
         # Traps and exhausted gas use up all there is, so a run that failed so on less than its own gas says nothing.
         exhausted = outcome.gas_used - intrinsic >= gas_most and not outcome.succeeded
@@ -347,27 +364,71 @@ class Selective:
         self.session.found(seq, inputs, outcome, ran_code)
         return outcome
 
+    # Files
+
+    def _source(self, contract: ContractId, slot: bytes, before: Seq) -> Steps[Value]:
+        write = yield from self._written(contract, slot, before)
+        return NO_SOURCE if write is None or write.source is None else write.source
+
+    def _blob(self, cid: Cid, source: Seq | None, inputs: Inputs) -> Steps[Value]:
+        """A file that is held here; of one that a contract saved, executing that again gives the bytes again."""
+        files = self.session.store.blobs
+        data = files.get(cid)
+        if data is not None:
+            return data
+        if source is None:
+            raise self.session.lacking(cid)
+        outcome = yield from self._observe(source)
+        data = files.get(cid)
+        if data is None:
+            saved = yield from self._saved_again(source, outcome, inputs)
+            data = saved[cid]
+        return data
+
+    def _saved_again(self, seq: Seq, known: Outcome, inputs: Inputs) -> Steps[dict[Cid, bytes]]:
+        """The files that a transaction saved, whose outcome is known. Its gas counts as executed once more."""
+        located = self.session.index.transaction(seq)
+        self._afford(located, known.gas_used)
+        answers = yield from self._certain(located, inputs)
+        means, saved = self.session.means(), dict[Cid, bytes]()
+        while True:
+            try:
+                outcome = self._run(located, LazyWorld(self.session, place_of(located), answers, inputs), means, saved)
+            except Unresolved as unresolved:
+                answers[unresolved.need] = yield unresolved.need
+                continue
+            if outcome != known:
+                raise ConflictingOutcome(seq)
+            self.session.looked(Gas(outcome.gas_used))
+            self._keep_files(saved)
+            return saved
+
+    def _keep_files(self, saved: dict[Cid, bytes]) -> None:
+        for data in saved.values():
+            self.session.store.blobs.put(data)
+
     # Views
 
     def _view(self, view: View, place: Place, paid: bool, inputs: Inputs) -> Steps[ViewAnswer]:
         answers: dict[Need, Value] = {}
+        means = self.session.means()
         runs = 0
         while True:
             try:
                 inside = partial(self._resolve_inside, inputs) if self._may_suspend(runs) else None
                 runs += 1
                 world = LazyWorld(self.session, place, answers, inputs, inside)
-                return self._look(view, place, world, paid)
+                return self._look(view, place, world, paid, means)
             except Unresolved as unresolved:
                 need = unresolved.need
             answers[need] = yield need
 
-    def _look(self, view: View, place: Place, world: LazyWorld, paid: bool) -> ViewAnswer:
+    def _look(self, view: View, place: Place, world: LazyWorld, paid: bool, means: Means) -> ViewAnswer:
         """One run of a view. What uses up less than the view's own gas, for want of budget, says nothing."""
         index, limit = self.session.index, Gas(view.gas_limit)
         left = None if paid else self.session.gas_left
         gas = limit if left is None else min(limit, left)
-        result = run_view(view, place, index, world, gas)
+        result = run_view(view, place, index, world, gas, means)
         if paid:
             return answer_of(result)
         left = self.session.gas_left  # what it waited for may have spent some meanwhile
@@ -380,16 +441,20 @@ class Selective:
     # Slots
 
     def _slot(self, contract: ContractId, slot: bytes, before: Seq) -> Steps[Value]:
-        """Walk the declared writers from the latest backwards until one really wrote."""
+        write = yield from self._written(contract, slot, before)
+        return self.session.genesis.slot(contract, slot) if write is None else write.value
+
+    def _written(self, contract: ContractId, slot: bytes, before: Seq) -> Steps[SlotWrite | None]:
+        """Walk the declared writers from the latest backwards until one really wrote; None if none did."""
         while True:
             writers = self.session.index.writers(contract, slot, before, self.session.writers_page)
             for writer in writers:
                 outcome = cast(Outcome, (yield OutcomeOf(writer)))
-                value = outcome.written(contract, slot)
-                if value is not None:
-                    return value
+                write = outcome.write_of(contract, slot)
+                if write is not None:
+                    return write
             if len(writers) < self.session.writers_page:
-                return self.session.genesis.slot(contract, slot)
+                return None
             before = writers[-1]
 
     # Balances

@@ -3,16 +3,17 @@
 from bisect import bisect_right, insort
 from collections.abc import Iterable, Sequence
 
+from accountant.contracts.tensor_means import Means, Memo
 from accountant.execution.estimate import WRITERS_PAGE, Estimates
 from accountant.execution.genesis_state import genesis_state
-from accountant.execution.needs import Asked
+from accountant.execution.needs import Asked, BlobAwaited, BlobUnavailable
 from accountant.execution.outcome import BalanceInput, Observed, Outcome
 from accountant.execution.port import Heartbeat, OutcomeStore, Records
 from accountant.execution.shared_work import Done, Executed, SharedWork, Spent
 from accountant.execution.timeline import Checkpoint, Timeline, Walk
 from accountant.index.port import ChainIndex, Located
 from accountant.index.posting import Posting
-from accountant.primitives.types import AccountId, ContractId, Gas, Seq
+from accountant.primitives.types import AccountId, Cid, ContractId, Gas, Seq
 
 CHECKPOINT_EVERY = 512
 """A walk over so many postings leaves a checkpoint of the balance behind."""
@@ -114,6 +115,14 @@ class Session:
     def leaves(self, located: Located) -> bool:
         """Whether the transaction is for others to execute."""
         return self.shared and self._work.leaves(located)
+
+    def means(self) -> Means:
+        """What this machine gives to the tensors of one transaction, or of one view."""
+        return Means(Memo(), self._work.room_bytes, self._work.training)
+
+    def lacking(self, cid: Cid) -> Exception:
+        """What to raise where nobody serves a published blob."""
+        return BlobAwaited(cid) if self._work.waits_for_blobs else BlobUnavailable(cid)
 
     def spend(self, seq: Seq, gas: Gas) -> None:
         """Note gas that finding an outcome took which this work itself asked for."""

@@ -7,6 +7,7 @@ from stored outcomes. Nothing here can change an answer: it says who executes, n
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from accountant.contracts.tensor_means import NO_TRAINING, Training
 from accountant.execution.port import Heartbeat
 from accountant.execution.transition import runs_code
 from accountant.index.port import Located
@@ -74,13 +75,19 @@ class SharedWork:
     """The heartbeat of work that leaves heavy executions to others. Given to a session in its heartbeat's place.
 
     `gas_left_to_others`: calls with at least this gas limit are left to others; None: nothing is.
-    `own`: the transaction that this work is about, which it executes whatever its gas limit.
+    `own`: the transaction that this work is about, which it executes whatever its gas limit. `room_bytes`: tensors that
+    this worker can hold, None for no limit; a transaction that may hold more is handed on (`TooLittleMemory`).
+    `training`: what whole training loops report to. `waits_for_blobs`: whether a published blob that nobody serves
+    ends the work, to be tried again (`BlobAwaited`), rather than leaving it undecided (`BlobUnavailable`).
     """
 
     heartbeat: Heartbeat
     done: Done = NOTHING
     gas_left_to_others: Gas | None = None
     own: Seq | None = None
+    room_bytes: int | None = None
+    training: Training = NO_TRAINING
+    waits_for_blobs: bool = False
 
     def __call__(self, gas: Gas) -> None:
         """Report progress; the listener may raise to stop the work."""

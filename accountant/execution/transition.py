@@ -18,11 +18,23 @@ from accountant.chain.transaction import (
 )
 from accountant.contracts.errors import FailureKind
 from accountant.contracts.run import execute
+from accountant.contracts.tensor_means import Means
 from accountant.contracts.world import ContractCode, Run, RunResult, World
-from accountant.execution.outcome import LogEntry, Movement, Outcome, SlotWrite
+from accountant.execution.outcome import LogEntry, Movement, Outcome, SavedBlob, SlotWrite
 from accountant.index.port import BlockInfo, Located
 from accountant.primitives.addresses import account_of
-from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, Amount, ContractId, Gas, Hash, Height
+from accountant.primitives.types import (
+    ADDRESS_BYTES,
+    AccountId,
+    Address,
+    Amount,
+    Cid,
+    ContractId,
+    Gas,
+    Hash,
+    Height,
+    Seq,
+)
 
 
 def without_funds(located: Located, genesis: Genesis) -> Outcome:
@@ -50,12 +62,19 @@ def runs_code(located: Located) -> bool:
 
 
 def transition(
-    located: Located, block: BlockInfo, genesis: Genesis, world: World, gas_most: Gas | None = None
+    located: Located,
+    block: BlockInfo,
+    genesis: Genesis,
+    world: World,
+    gas_most: Gas | None = None,
+    means: Means | None = None,
+    saved: dict[Cid, bytes] | None = None,
 ) -> Outcome:
-    """The outcome of a funded transaction.
+    """The outcome of a funded transaction. Files that it saved are added to `saved`.
 
     `gas_most` caps the gas for code below the transaction's own limit: an OUT_OF_GAS outcome then
     says nothing, and the caller must throw it away. Exceptions of `world` pass through.
+    Raises `WorkerUnfit` where this machine cannot do what the transaction asks of tensors.
     """
     transaction = located.transaction
     intrinsic = intrinsic_gas(transaction, genesis.gas)
@@ -73,7 +92,9 @@ def transition(
         contract = deployed_contract(located.sender, transaction)
         credits = {contract: transaction.value} if transaction.value else {}
         return _succeeded(located, RunResult(None, "", Gas(0), None, (), {}, credits, {}), intrinsic)
-    result = execute(run_of(located, block, genesis), world, gas)
+    result = execute(run_of(located, block, genesis), world, gas, means=means)
+    if saved is not None:
+        saved.update(result.saved)
     if result.failure is not None:
         return _failed(located, result, intrinsic)
     return _succeeded(located, result, intrinsic)
@@ -125,10 +146,19 @@ def _succeeded(located: Located, result: RunResult, intrinsic: int) -> Outcome:
         gas_used=used,
         return_value=result.return_value,
         logs=tuple(LogEntry(*log) for log in result.logs),
-        writes=tuple(SlotWrite(c, s, v) for (c, s), v in sorted(result.writes.items())),
+        writes=tuple(
+            SlotWrite(contract, slot, value, _source_of(located, result, (contract, slot), value))
+            for (contract, slot), value in sorted(result.writes.items())
+        ),
         credits=_movements(credits),
         debits=_movements(result.debits),
+        saved=tuple(SavedBlob(cid, len(data)) for cid, data in sorted(result.saved.items())),
     )
+
+
+def _source_of(located: Located, result: RunResult, slot: tuple[ContractId, bytes], value: bytes) -> Seq | None:
+    """Who saved the file whose CID a slot was given."""
+    return located.seq if value in result.saved else result.sources.get(slot)
 
 
 def _failed(located: Located, result: RunResult, intrinsic: int) -> Outcome:

@@ -1,6 +1,7 @@
 """What a view is run as, given what it may observe. Both executors run views through here."""
 
 from accountant.chain.query import View, ViewAnswer
+from accountant.contracts.tensor_means import Means
 from accountant.contracts.view import execute_view
 from accountant.contracts.world import Run, RunResult, World
 from accountant.index.port import ChainIndex
@@ -8,7 +9,9 @@ from accountant.index.position import Place
 from accountant.primitives.types import BLACKHOLE, Amount, ContractId, Gas, Hash
 
 
-def run_view(view: View, place: Place, index: ChainIndex, world: World, gas: Gas) -> RunResult:
+def run_view(
+    view: View, place: Place, index: ChainIndex, world: World, gas: Gas, means: Means | None = None
+) -> RunResult:
     """Run a view whose position is `place`, with at most `gas`. Exceptions of `world` pass through.
 
     It sees height, index and previous hash as a transaction at its position does. The time is that of the latest
@@ -31,7 +34,7 @@ def run_view(view: View, place: Place, index: ChainIndex, world: World, gas: Gas
         schedule=index.genesis.gas,
         limits=index.genesis.limits,
     )
-    return execute_view(run, world, gas)
+    return execute_view(run, world, gas, means)
 
 
 def answer_of(result: RunResult) -> ViewAnswer:

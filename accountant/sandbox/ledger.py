@@ -12,7 +12,7 @@ from accountant.chain.transaction import transaction_hash
 from accountant.chain.validator import ValidatedBlock, import_block
 from accountant.contracts.module import check_module
 from accountant.execution.memory import MemoryOutcomes
-from accountant.execution.needs import AnswerOf, BoundUnder, CoversBefore, Need, OutcomeOf, SlotBefore
+from accountant.execution.needs import AnswerOf, BlobOf, BoundUnder, CoversBefore, Need, OutcomeOf, SlotBefore, SourceOf
 from accountant.execution.outcome import Outcome
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
@@ -114,6 +114,8 @@ class Ledger:
                 answer = selective.answer(query)
                 assert answer is not None, "whoever asks looked up first whether the query names something"
                 return answer
+            case SourceOf() | BlobOf():
+                return selective.find(need)
 
     def seq_now(self) -> Seq:
         """The number of the next transaction."""

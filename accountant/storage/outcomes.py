@@ -16,8 +16,9 @@ from contextlib import contextmanager
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
-from accountant.execution.outcome import Observed, decode_observed
-from accountant.execution.port import ConflictingOutcome, OutcomesWithdrawn
+from accountant.execution.memory import MemoryBlobs
+from accountant.execution.outcome import Observed, decode_observed, outcome_digest
+from accountant.execution.port import Blobs, ConflictingOutcome, OutcomesWithdrawn
 from accountant.execution.timeline import Checkpoint
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import InvalidEncoding
@@ -93,14 +94,26 @@ KEEP_CHECKPOINT = compiled(
 )
 
 
+FILES_BYTES_MOST = 64 * 1024 * 1024
+"""Files of tensors that a process keeps in memory where nobody said where else."""
+
+
 class PostgresOutcomes:
     """An `OutcomeStore` shared by all workers of a database; one for each process, safe for threads.
 
     It is of the epoch in which it was made: each piece of work begins with `current`.
     """
 
-    def __init__(self, database: Database, client: Redis | None = None, lease_s: float = LEASE_S) -> None:
+    def __init__(
+        self,
+        database: Database,
+        client: Redis | None = None,
+        lease_s: float = LEASE_S,
+        blobs: Blobs | None = None,
+    ) -> None:
         """`client`: None to do without Redis. `lease_s`: how long a dead worker keeps others waiting.
+
+        `blobs`: where files of tensors are kept; a few of them in memory by default.
 
         Raises `NoChain` where no genesis is installed.
         """
@@ -113,6 +126,7 @@ class PostgresOutcomes:
         self._epoch: int = row[1]
         self._hot = self._hot_layer()
         space = "anh:" + sha256(b"anh/flight\x00" + self._cache_key).hex()[:16]
+        self.blobs: Blobs = blobs or MemoryBlobs(FILES_BYTES_MOST)
         self._flights = SingleFlight(client, database.url, space, lease_s)
 
     def current(self) -> "PostgresOutcomes":
@@ -160,7 +174,7 @@ class PostgresOutcomes:
             {
                 "seq": seq,
                 "gas_used": observed.outcome.gas_used,
-                "digest": sha256(encode(observed.outcome)),
+                "digest": outcome_digest(observed.outcome),
                 "observed": raw,
                 "epoch": self._epoch,
             },

@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from accountant.primitives.errors import AccountantError
 from accountant.tensors.errors import InvalidModel, InvalidShape
+from accountant.tensors.geometry import windows_of
 from accountant.tensors.layer_kinds import Layer, parameters_of
 from accountant.tensors.layer_parse import Model
 from accountant.tensors.layer_text import refused
 from accountant.tensors.rounding import Precision
 from accountant.tensors.shapes import Shape, broadcast, element_count
-from accountant.tensors.windows import windows_of
 
 MOMENTUM, EPSILON = 0.1, 1e-5
 """Of the normalising layers."""

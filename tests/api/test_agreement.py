@@ -7,8 +7,8 @@ from collections.abc import Iterator
 import httpx
 import pytest
 
-from accountant.accounting.agreement import outcome_digest
 from accountant.execution.eager import execute_everything
+from accountant.execution.outcome import outcome_digest
 from tests.support.index_chain import paying_chain
 from tests.support.two_accountants import Accountant, running_accountant
 

@@ -9,9 +9,8 @@ from contextlib import ExitStack, contextmanager
 import msgspec
 import pytest
 
-from accountant.accounting.agreement import outcome_digest
 from accountant.execution.eager import execute_everything
-from accountant.execution.outcome import Movement, Outcome
+from accountant.execution.outcome import Movement, Outcome, outcome_digest
 from accountant.index.memory import MemoryIndex
 from accountant.primitives.types import Seq
 from tests.support.command_line import CommandLine, Said

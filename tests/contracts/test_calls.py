@@ -247,7 +247,7 @@ def test_inner_failure_fails_everything() -> None:
     """A failing inner call rolls back the whole transaction, with the gas used until then and no more."""
     result = run_inner(main_module(f"(call $fail {text(0, 2)})", "no"), Debit(MAIN, 5), Credit(INNER), value=5)
     assert result.failure is FailureKind.ASSERTION
-    assert result[3:] == (None, (), {}, {}, {})
+    assert result[3:] == (None, (), {}, {}, {}, {}, {})
     assert 10_000 < result.gas_used < 30_000
 
 

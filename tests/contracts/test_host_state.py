@@ -178,7 +178,7 @@ def test_failure_leaves_nothing() -> None:
     code = f"""(call $storage_write {SLOT} {SLOT}) (call $log {SLOT} {SLOT}) (call $return_int (i64.const 1))
         (call $fail {SLOT})"""
     result = run_main(main_module(code, DATA), Write(MAIN, S), value=5)
-    assert result[3:] == (None, (), {}, {}, {})
+    assert result[3:] == (None, (), {}, {}, {}, {}, {})
     assert result.failure is FailureKind.ASSERTION
 
 

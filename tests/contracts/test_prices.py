@@ -6,6 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NamedTuple
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +22,7 @@ from tests.support.wat import FRIEND, MAIN, DictWorld, admits, call_of, contract
 
 PAGE = Path(__file__).parents[2] / "docs" / "host.md"
 PRICES = GasSchedule()
-FREE = GasSchedule(**dict.fromkeys(GasSchedule.__struct_fields__, 0))
+FREE = msgspec.structs.replace(PRICES, **{name: 0 for name in GasSchedule.__struct_fields__ if name != "tensors"})
 INNER = contract(1)
 INNER_CODE = main_module("(call $return_int (i64.const 1))")
 INNER_BYTES = main_module("(call $return_bytes (call $self))")

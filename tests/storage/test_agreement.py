@@ -6,9 +6,9 @@ from contextlib import ExitStack
 import pytest
 import sqlalchemy as sa
 
-from accountant.accounting.agreement import first_running_hash, next_running_hash, outcome_digest
+from accountant.accounting.agreement import first_running_hash, next_running_hash
 from accountant.execution.eager import execute_everything
-from accountant.execution.outcome import Observed
+from accountant.execution.outcome import Observed, outcome_digest
 from accountant.primitives.types import Hash, Height, Seq
 from accountant.services.agreement import digests_of, summary_at
 from accountant.services.withdraw import withdraw

@@ -62,6 +62,10 @@ def _two(name: str, left: tuple[int, ...], right: tuple[int, ...], *more: str, b
     return drawn(left, "t") + drawn(right, "u", 1) + before, f"(call $nn_{name} {get('t')} {get('u')} {' '.join(more)})"
 
 
+def _loaded(name: str, saved: str) -> tuple[str, str]:
+    return _WEIGHTS + f"(local.set $i {saved})", f"(call $nn_{name} {get('i')})"
+
+
 _I, _R = integer, real
 _POOL = ints(2, 2) + ints(2, 2, into="p") + ints(0, 0, into="q")
 _CHANNELS = "".join(full((3,), number, into) for number, into in ((1.0, "u"), (0.5, "v"), (0.25, "w"), (2.0, "x")))
@@ -169,6 +173,10 @@ CALLS: dict[str, tuple[str, str]] = {
         _WEIGHTS + _STATE + f"(local.set $ts (call $nn_adam_start {get('ts')}))",
         f"(call $nn_adam {get('ts')} {get('p')} {_R(0.1)} {_R(0.9)} {_R(0.999)} {_R(1e-8)} {_R(0.0)})",
     ),
+    "save": _one("save"),
+    "save_all": (_WEIGHTS, f"(call $nn_save_all {get('ts')})"),
+    "load": _loaded("load", f"(call $nn_save {get('t')})"),
+    "load_all": _loaded("load_all", f"(call $nn_save_all {get('ts')})"),
     "weights": (_WEIGHTS, f"(call $nn_weights (call $nn_sgd_start {get('ts')}))"),
 }
 """For each row without `nn_`: code that makes its operands, and the call, which leaves one i64."""

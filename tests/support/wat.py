@@ -13,7 +13,7 @@ from accountant.contracts.errors import ContractFailure, FailureKind
 from accountant.contracts.run import execute
 from accountant.contracts.table import HOST_TABLE, Kind
 from accountant.contracts.world import ContractCode, Run, RunResult
-from accountant.primitives.types import AccountId, Address, Amount, ContractId, Gas, Hash, Height
+from accountant.primitives.types import AccountId, Address, Amount, Cid, ContractId, Gas, Hash, Height, Seq
 
 SENDER = Address(b"\x51" * 20)
 DEPLOYER = Address(b"\xd0" * 20)
@@ -95,6 +95,8 @@ class DictWorld:
         self.balances: dict[bytes, int] = {}
         self.bounds: dict[tuple[bytes, tuple[bytes, ...]], int] = {}
         self.answers: dict[bytes, bytes] = {}
+        self.sources: dict[tuple[bytes, bytes], int] = {}
+        self.files: dict[tuple[bytes, int | None], bytes] = {}
         self.asked: list[tuple[str, object]] = []
         self.before: Callable[[str, object], None] = lambda _what, _of: None
 
@@ -105,6 +107,19 @@ class DictWorld:
     def slot(self, contract: ContractId, slot: bytes) -> bytes:
         self._ask("slot", (contract, slot))
         return self.slots.get((contract, slot), b"")
+
+    def source(self, contract: ContractId, slot: bytes) -> Seq | None:
+        self._ask("source", (contract, slot))
+        source = self.sources.get((contract, slot))
+        return None if source is None else Seq(source)
+
+    def published(self, cid: Cid) -> bool:
+        self._ask("published", cid)
+        return (cid, None) in self.files
+
+    def blob(self, cid: Cid, source: Seq | None) -> bytes:
+        self._ask("blob", (cid, source))
+        return self.files[cid, source]
 
     def code(self, contract: ContractId) -> ContractCode | None:
         self._ask("code", contract)

@@ -13,11 +13,11 @@ from accountant.chain.query import AccountingQuery, Answer, decode_answer, decod
 from accountant.contracts.engine import ENGINE
 from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.needs import BudgetSpent
+from accountant.execution.outcome import outcome_digest
 from accountant.execution.port import Heartbeat
 from accountant.execution.queries import target_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import InvalidEncoding
-from accountant.primitives.hashes import sha256
 from accountant.primitives.types import Gas, Hash, Height, Seq
 
 
@@ -61,7 +61,7 @@ def verify(raw: bytes, headers: Headers, gas_most: Gas | None = None, heartbeat:
 def digests_of(session: ProofSession) -> tuple[OutcomeDigest, ...]:
     """What a piece of work rests on, in the order in which it was found."""
     return tuple(
-        OutcomeDigest(session.facts.transaction(seq).hash, sha256(encode(outcome)))
+        OutcomeDigest(session.facts.transaction(seq).hash, outcome_digest(outcome))
         for seq, outcome in session.rests_on.items()
     )
 
