@@ -100,6 +100,8 @@ def _result(row: Row, operands: Sequence[Value | None], stream: Stream, running:
     match row.name:
         case "indices":
             return Indices.of_tensor(tensors[0])
+        case "reshape" if indices:
+            return Indices(indices[0].values.reshape(_sizes(row, 0)))
         case "embedding":
             return embedding(tensors[0], indices[0])
         case "cross_entropy":
