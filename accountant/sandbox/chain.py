@@ -14,7 +14,7 @@ from accountant.contracts.engine import ENGINE
 from accountant.execution.outcome import Outcome
 from accountant.primitives.hashes import sha256
 from accountant.primitives.keys import PrivateKey
-from accountant.primitives.types import UNITS_PER_TOKEN, Hash
+from accountant.primitives.types import UNITS_PER_TOKEN, Cid, Hash
 from accountant.sandbox.blocks import Blocks
 from accountant.sandbox.check import Observations, check_against_eager
 from accountant.sandbox.compiled import built
@@ -197,10 +197,30 @@ class Chain:
         arguments = contract.signatures.constructor.arguments(contract.name, given, named)
         fields = self._blocks.fields(sender.key, **money)
         made = self._wallet.deployment(contract.code, contract.envelope, arguments, sender.key.address, fields)
-        made = self._blocks.declared(made, sender.key, contract.envelope.function(CONSTRUCTOR))
+        made = self._blocks.declared(
+            made, sender.key, contract.envelope.function(CONSTRUCTOR), contract.signatures.constructor.memory
+        )
         result = self._blocks.send(self, made, sender.key, f"deployment of {contract.name}")
         address = self.names.give(deployed_contract(sender.key.address, made), contract.name)
         return self._contracts.setdefault(address, Contract(self, address, contract.signatures, result))
+
+    def publish(self, data: bytes, *, sender: User | None = None) -> Cid:
+        """Publish a blob, which contracts can load from then on; nothing happens if that was done before.
+
+        `sender`: who pays for it; the faucet unless said. Raises `Refused`.
+        """
+        cid = self.ledger.blobs.put(data)
+        if self.ledger.state.blob(cid) is None:
+            key = self._faucet if sender is None else sender.key
+            self._blocks.pay(self._wallet.publication(cid, len(data), self._blocks.fields(key)), key)
+        return cid
+
+    def blob(self, cid: bytes) -> bytes:
+        """A blob's bytes: what was published, or what a contract saved in a transaction that was looked at."""
+        found = self.ledger.blobs.get(Cid(cid))
+        if found is None:
+            raise SandboxError(f"there is no blob 0x{cid.hex()}")
+        return found
 
     def slot(self, contract: Contract, slot: bytes) -> bytes:
         """A slot of a contract now, as it lies on the chain; empty where nothing is."""
@@ -225,7 +245,7 @@ class Chain:
         fields = self._blocks.fields(sender.key, **money)
         admitted = known.functions[function.name]
         made = self._wallet.call(contract.id, admitted, arguments, sender.key.address, fields)
-        made = self._blocks.declared(made, sender.key, admitted)
+        made = self._blocks.declared(made, sender.key, admitted, function.memory)
         return self._blocks.send(self, made, sender.key, f"{contract!r}.{function.name}", function)
 
     def view(self, contract: Contract, function: Signature, arguments: tuple[Argument, ...]) -> Value:

@@ -11,7 +11,7 @@ from accountant.chain.state import ChainState
 from accountant.chain.transaction import transaction_hash
 from accountant.chain.validator import ValidatedBlock, import_block
 from accountant.contracts.module import check_module
-from accountant.execution.memory import MemoryOutcomes
+from accountant.execution.memory import MemoryBlobs, MemoryOutcomes
 from accountant.execution.needs import AnswerOf, BlobOf, BoundUnder, CoversBefore, Need, OutcomeOf, SlotBefore, SourceOf
 from accountant.execution.outcome import Outcome
 from accountant.execution.selective import Selective
@@ -32,7 +32,8 @@ class Ledger:
     def __init__(self, genesis: Genesis, proposer: PrivateKey) -> None:
         self.state = ChainState.at_genesis(genesis)
         self.index = MemoryIndex(genesis)
-        self.outcomes = MemoryOutcomes()
+        self.blobs = MemoryBlobs()
+        self.outcomes = MemoryOutcomes(self.blobs)
         self._proposer = proposer
         self._pool = Mempool(self.state, check_module, _POOL)
 

@@ -3,7 +3,7 @@
 from accountant.language import Cid, Event, Tensor, Tensors, export, log, memory, nn, view
 
 CLASSES = 10
-RATE = 0.25
+RATE = 0.5
 MOMENTUM = 0.9
 
 weights: Cid
