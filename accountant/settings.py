@@ -98,6 +98,12 @@ class Settings(BaseSettings):
         default="",
         description="URLs of nodes, with spaces between: the node imports their blocks and passes transactions on.",
     )
+    node_uploads_bytes: int = Field(
+        default=4 * 1024**3,
+        ge=0,
+        le=AMOUNT_MAX,
+        description="Bytes of blobs that the node takes before a transaction on the chain publishes them.",
+    )
     worker_concurrency: int = Field(
         default=2, ge=1, le=256, description="Jobs that one worker runs at once, a process each."
     )

@@ -126,6 +126,7 @@ class MempoolRefusal(StrEnum):
     REPLACEMENT_TIP = "replacement_tip"
     SENDER_FULL = "sender_full"
     FULL = "full"
+    BLOB_ABSENT = "blob_absent"
 
 
 class NotPooled(AccountantError):

@@ -10,11 +10,13 @@ from typing import NamedTuple
 
 from accountant.chain.admission import ModuleCheck, check_admission
 from accountant.chain.errors import MempoolRefusal, NotPooled
+from accountant.chain.holdings import NOTHING_HELD, Holdings
 from accountant.chain.inclusion import CheckedBytes, check_bytes, signer
 from accountant.chain.state import ChainState
-from accountant.chain.transaction import transaction_hash
+from accountant.chain.transaction import PublishPayload, transaction_hash
 from accountant.chain.validator import ValidatedBlock
-from accountant.primitives.types import Address, Hash
+from accountant.primitives.cid import show_cid
+from accountant.primitives.types import Address, Cid, Hash
 
 REPLACEMENT_PERCENT = 10
 
@@ -42,14 +44,23 @@ class Pending(NamedTuple):
     tip: int
     cost: int
     """Fee and zero_value: what the sender's Z must cover."""
+    publishes: tuple[Cid, int] | None = None
+    """The CID and the size in bytes, of a publication."""
 
 
 class Mempool:
     """Waiting transactions by sender and nonce. It reads the chain's state and never changes it."""
 
-    def __init__(self, state: ChainState, check_module: ModuleCheck, limits: MempoolLimits = DEFAULT_LIMITS) -> None:
+    def __init__(
+        self,
+        state: ChainState,
+        check_module: ModuleCheck,
+        limits: MempoolLimits = DEFAULT_LIMITS,
+        holdings: Holdings = NOTHING_HELD,
+    ) -> None:
         self._state = state
         self._check_module = check_module
+        self._holdings = holdings
         self._limits = limits
         self._by_sender: dict[Address, dict[int, Pending]] = {}
         self._by_hash: dict[Hash, Pending] = {}
@@ -84,7 +95,7 @@ class Mempool:
         pending = _pending(checked, name, signer(checked))
         replaced = self._check_place(pending)
         victims = self._victims(pending, replaced)
-        self._check_admission(checked, pending.sender)
+        self._check_admission(checked, pending)
         if replaced is not None:
             self._remove(replaced)
         for victim in victims:
@@ -191,10 +202,19 @@ class Mempool:
             raise NotPooled(MempoolRefusal.FULL, "the mempool is full of transactions with tips as high")
         return list(victims.values())
 
-    def _check_admission(self, checked: CheckedBytes, sender: Address) -> None:
-        """Against the contracts that are on the chain; one whose deployment still waits is not there yet."""
+    def _check_admission(self, checked: CheckedBytes, pending: Pending) -> None:
+        """Against the contracts and blobs on the chain: one whose deployment or publication still waits is not there.
+
+        A publication comes after its bytes. Raises `NotPooled` (BLOB_ABSENT) where they are not at hand.
+        """
         limits = self._state.genesis.limits
-        check_admission(checked.transaction, checked.payload, sender, self._state, limits, self._check_module)
+        check_admission(checked.transaction, checked.payload, pending.sender, self._state, limits, self._check_module)
+        if pending.publishes is not None and not self._holdings.has(*pending.publishes):
+            cid, size = pending.publishes
+            raise NotPooled(
+                MempoolRefusal.BLOB_ABSENT,
+                f"no blob {show_cid(cid)} of {size} bytes is here: put its bytes first",
+            )
 
     def _from(self, pending: Pending) -> list[Pending]:
         """A transaction and all of its sender's later ones: without it they could not be included."""
@@ -222,4 +242,6 @@ class Mempool:
 def _pending(checked: CheckedBytes, name: Hash, sender: Address) -> Pending:
     transaction = checked.transaction
     cost = checked.fee + transaction.zero_value
-    return Pending(checked.raw, name, sender, transaction.nonce, transaction.tip, cost)
+    payload = checked.payload
+    publishes = (Cid(payload.cid), payload.size) if isinstance(payload, PublishPayload) else None
+    return Pending(checked.raw, name, sender, transaction.nonce, transaction.tip, cost, publishes)

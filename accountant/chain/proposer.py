@@ -7,14 +7,16 @@ from accountant.chain.admission import ModuleCheck
 from accountant.chain.block import BLOCK_BYTES_MAX, Block, Header
 from accountant.chain.errors import BlockRefusal, InvalidBlock, InvalidTransaction, Refusal
 from accountant.chain.footprint_root import footprint_root
-from accountant.chain.inclusion import Inclusion
+from accountant.chain.holdings import NOTHING_HELD, Holdings
+from accountant.chain.inclusion import CheckedBytes, Inclusion, check_bytes, signer
 from accountant.chain.state import ChainState
+from accountant.chain.transaction import PublishPayload
 from accountant.chain.validator import VERSION, ValidatedBlock, sealed
 from accountant.primitives import merkle
 from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
 from accountant.primitives.keys import SIGNATURE_BYTES, PrivateKey
-from accountant.primitives.types import Hash
+from accountant.primitives.types import Cid, Hash
 
 TRANSACTION_OVERHEAD_BYTES = 5
 """The most that the block's encoding puts around one transaction."""
@@ -28,10 +30,16 @@ class Proposal(NamedTuple):
 
 
 def propose(
-    candidates: Iterable[bytes], state: ChainState, key: PrivateKey, time: int, check_module: ModuleCheck
+    candidates: Iterable[bytes],
+    state: ChainState,
+    key: PrivateKey,
+    time: int,
+    check_module: ModuleCheck,
+    holdings: Holdings = NOTHING_HELD,
 ) -> Proposal:
     """The block after `state`, of the candidates in their order, without those that fail or do not fit.
 
+    A publication whose bytes are not held waits: whoever reads the block must be able to get them here.
     `time`: Unix seconds; an earlier one than the previous block's is lifted to it. Raises `InvalidBlock`
     (PROPOSER) if it is not the key's turn.
     """
@@ -42,20 +50,24 @@ def propose(
         raise InvalidBlock(BlockRefusal.PROPOSER, f"it is 0x{turn.hex()}'s turn")
     inclusion = Inclusion(state, check_module)
     dropped = []
-    full = False
+    passed_over = False
     bytes_left = min(limits.block_bytes_most, BLOCK_BYTES_MAX) - _empty_block_bytes(state)
     for raw in candidates:
         if len(inclusion.transactions) == limits.block_transactions_most:
             break
         size = len(raw) + TRANSACTION_OVERHEAD_BYTES
         if size > bytes_left:
-            full = True
+            passed_over = True
             continue
         try:
-            inclusion.include(raw)
+            checked = check_bytes(raw, state.genesis)
+            if _lacks_bytes(checked, holdings):
+                passed_over = True
+                continue
+            inclusion.settle(checked, signer(checked))
         except InvalidTransaction as error:
-            # What follows a transaction that did not fit lacks its nonce now, and will be valid later.
-            if not (full and error.kind is Refusal.NONCE):
+            # What follows a transaction that was passed over lacks its nonce now, and will be valid later.
+            if not (passed_over and error.kind is Refusal.NONCE):
                 dropped.append((sha256(raw), error))
         else:
             bytes_left -= size
@@ -73,6 +85,11 @@ def propose(
     block_hash = header.hash
     block = Block(header, key.sign(block_hash), tuple(t.raw for t in inclusion.transactions))
     return Proposal(sealed(encode(block), block, block_hash, state, inclusion), tuple(dropped))
+
+
+def _lacks_bytes(checked: CheckedBytes, holdings: Holdings) -> bool:
+    payload = checked.payload
+    return isinstance(payload, PublishPayload) and not holdings.has(Cid(payload.cid), payload.size)
 
 
 def _empty_block_bytes(state: ChainState) -> int:

@@ -39,7 +39,7 @@ def run() -> None:
     require_engine(genesis.engine)
     key = proposer_key(places, genesis)
     with BlockStore(settings.chain_folder / STORE_FOLDER) as store:
-        keeper = Keeper(store, genesis, check_module, key)
+        keeper = Keeper(store, genesis, check_module, key, settings.node_uploads_bytes)
         asyncio.run(run_node(keeper, options_of(settings), _ready))
 
 

@@ -13,6 +13,8 @@ from starlette.requests import ClientDisconnect
 from accountant.chain.block import BLOCK_BYTES_MAX
 from accountant.chain.errors import ConflictingBlock, InvalidBlock, InvalidTransaction, MempoolRefusal, NotPooled
 from accountant.chain.transaction import TRANSACTION_BYTES_MAX
+from accountant.node.blob_routes import BlobNotFound, BlobTooLarge, BlobTooSlow, LengthRequired, add_blob_routes
+from accountant.node.blobs import NoRoom
 from accountant.node.process import Node, NodeBusy
 from accountant.node.wire import (
     BATCH_BLOCKS_MAX,
@@ -25,7 +27,7 @@ from accountant.node.wire import (
     join_blocks,
 )
 from accountant.primitives.addresses import is_contract, parse_account
-from accountant.primitives.errors import AccountantError, InvalidAddress, InvalidEncoding
+from accountant.primitives.errors import AccountantError, InvalidAddress, InvalidCid, InvalidEncoding
 from accountant.primitives.types import Address
 
 BODY_S_MAX = 30.0
@@ -55,6 +57,12 @@ _STATUS: dict[type[AccountantError], int] = {
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     BodyTooSlow: HTTPStatus.REQUEST_TIMEOUT,
     BlockNotFound: HTTPStatus.NOT_FOUND,
+    BlobNotFound: HTTPStatus.NOT_FOUND,
+    BlobTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+    BlobTooSlow: HTTPStatus.REQUEST_TIMEOUT,
+    LengthRequired: HTTPStatus.LENGTH_REQUIRED,
+    NoRoom: HTTPStatus.INSUFFICIENT_STORAGE,
+    InvalidCid: HTTPStatus.BAD_REQUEST,
     InvalidEncoding: HTTPStatus.BAD_REQUEST,
     InvalidAddress: HTTPStatus.BAD_REQUEST,
     ConflictingBlock: HTTPStatus.CONFLICT,
@@ -62,6 +70,8 @@ _STATUS: dict[type[AccountantError], int] = {
     NodeBusy: HTTPStatus.SERVICE_UNAVAILABLE,
 }
 _LEAVE_THE_BODY = {"Connection": "close"}
+_UNREAD = frozenset({BodyTooLarge.code, BodyTooSlow.code, LengthRequired.code, NoRoom.code})
+"""Refusals before the body was read to its end."""
 
 
 def make_app(node: Node) -> FastAPI:
@@ -69,6 +79,7 @@ def make_app(node: Node) -> FastAPI:
     app = FastAPI(title="ANH node", docs_url=None, redoc_url=None)
     _add_chain_routes(app, node)
     _add_submission_routes(app, node)
+    add_blob_routes(app, node)
     app.add_exception_handler(AccountantError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
     app.add_exception_handler(HTTPException, _no_such)
@@ -166,7 +177,7 @@ def _problem(code: str, detail: str, status: int, kind: str | None = None) -> Re
         code=code,
         kind=kind,
     )
-    headers = dict(_LEAVE_THE_BODY) if code in (BodyTooLarge.code, BodyTooSlow.code) else {}
+    headers = dict(_LEAVE_THE_BODY) if code in _UNREAD else {}
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         headers["Retry-After"] = "1"
     return Response(msgspec.json.encode(view), status, headers, media_type=PROBLEM)

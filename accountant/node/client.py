@@ -1,7 +1,9 @@
 """The client of a node. It trusts nothing that it reads: whoever uses the bytes validates them."""
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
+from contextlib import suppress
+from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -15,10 +17,13 @@ from accountant.chain.transaction import transaction_hash
 from accountant.node.wire import (
     BATCH_BLOCKS_MAX,
     BATCH_BYTES_MAX,
+    BLOB_BYTES_PER_S_LEAST,
+    BLOB_PART_BYTES,
     OCTETS,
     PROBLEM_BYTES_MAX,
     WAIT_S_MAX,
     AccountView,
+    BlobView,
     HeadView,
     MempoolView,
     ProblemView,
@@ -26,10 +31,13 @@ from accountant.node.wire import (
     split_blocks,
 )
 from accountant.primitives.addresses import show
+from accountant.primitives.cid import show_cid
 from accountant.primitives.errors import AccountantError, InvalidEncoding
-from accountant.primitives.types import Address, Hash, Height
+from accountant.primitives.types import Address, Cid, Hash, Height
 
 ATTEMPTS = 4
+BLOB_WAIT_S = 60.0
+"""How long a node may take to put a blob on its disk, or to hash one before it goes out."""
 BACKOFF_S = 0.1
 _LIST_BYTES_MAX = BATCH_BYTES_MAX + BLOCK_BYTES_MAX + 4 * BATCH_BLOCKS_MAX
 _VIEW_BYTES_MAX = 1024 * 1024
@@ -41,6 +49,10 @@ class NodeUnavailable(SourceUnavailable):
     """The node cannot be reached, or has no room for the request now."""
 
     code = "node_unavailable"
+
+
+class NodeUnreachable(NodeUnavailable):
+    """No connection to the node, or one that broke."""
 
 
 class NodeAnswerInvalid(AccountantError):
@@ -131,6 +143,64 @@ class NodeClient:
         """Hands in a block and gives the head after it. Raises `Refused` with the validator's reason."""
         return _view(HeadView, await self._ask("POST", "/blocks", body=raw))
 
+    async def blob_size(self, cid: Cid) -> int | None:
+        """The size in bytes of a blob that the node has."""
+        try:
+            answer = await self._http.head(f"/blobs/{show_cid(cid)}", timeout=self._timeout_s)
+        except httpx.TransportError as error:
+            raise NodeUnavailable(f"{self._http.base_url}: {type(error).__name__} {error}".rstrip()) from None
+        if answer.status_code == httpx.codes.NOT_FOUND:
+            return None
+        length = answer.headers.get("content-length", "")
+        if not answer.is_success or not length.isdecimal():
+            raise NodeAnswerInvalid(f"{answer.url}: status {answer.status_code} to HEAD")
+        return int(length)
+
+    async def put_blob(self, cid: Cid, path: Path) -> int:
+        """Hands in the bytes of a blob, unless the node has them; their number. Raises `Refused`, `OSError`."""
+        size = (await asyncio.to_thread(path.stat)).st_size
+        if await self.blob_size(cid) == size:
+            return size
+        request = self._http.build_request(
+            "PUT",
+            f"/blobs/{show_cid(cid)}",
+            content=_parts_of(path),
+            headers={"Content-Type": OCTETS, "Content-Length": str(size)},
+            timeout=self._timeout_s + BLOB_WAIT_S,
+        )
+        view = _view(BlobView, await self._sent(request, _VIEW_BYTES_MAX))
+        if view != BlobView(show_cid(cid), size):
+            raise NodeAnswerInvalid(f"the node took {view}, not {size} bytes of {show_cid(cid)}")
+        return size
+
+    async def fetch_blob(self, cid: Cid, size: int, write: Callable[[bytes], object]) -> bool:
+        """Writes the bytes of a blob, which nobody has hashed yet; False where the node does not have it.
+
+        Raises `NodeAnswerInvalid` for more or fewer bytes than `size`, and for a body that comes too slowly.
+        """
+        request = self._http.build_request("GET", f"/blobs/{show_cid(cid)}", timeout=self._timeout_s + BLOB_WAIT_S)
+        left = size
+        try:
+            async with asyncio.timeout(BLOB_WAIT_S + size / BLOB_BYTES_PER_S_LEAST):
+                response = await self._http.send(request, stream=True)
+                try:
+                    if response.status_code == httpx.codes.NOT_FOUND:
+                        return False
+                    if not response.is_success:
+                        await _read(response, 0)
+                    async for part in response.aiter_raw(BLOB_PART_BYTES):
+                        left -= len(part)
+                        if left < 0:
+                            raise NodeAnswerInvalid(f"{request.url}: more than {size} bytes")
+                        await asyncio.to_thread(write, part)
+                finally:
+                    await response.aclose()
+        except (httpx.TransportError, TimeoutError) as error:
+            raise NodeUnavailable(f"{request.url}: {type(error).__name__} {error}".rstrip()) from None
+        if left:
+            raise NodeAnswerInvalid(f"{request.url}: {size - left} bytes, not {size}")
+        return True
+
     async def _ask(
         self,
         method: str,
@@ -145,18 +215,28 @@ class NodeClient:
         request = self._http.build_request(
             method, path, params=query, content=body, headers=headers, timeout=self._timeout_s + wait_s
         )
-        for attempt in range(1, ATTEMPTS + 1):
-            try:
-                response = await self._http.send(request, stream=True)
-                try:
-                    return await _read(response, bytes_max)
-                finally:
-                    await response.aclose()
-            except httpx.TransportError as error:
-                if attempt == ATTEMPTS:
-                    raise NodeUnavailable(f"{request.url}: {type(error).__name__} {error}".rstrip()) from None
+        for attempt in range(1, ATTEMPTS):
+            with suppress(NodeUnreachable):
+                return await self._sent(request, bytes_max)
             await asyncio.sleep(self._backoff_s * 2 ** (attempt - 1))
-        raise AssertionError("unreachable: the last attempt returns or raises")
+        return await self._sent(request, bytes_max)
+
+    async def _sent(self, request: httpx.Request, bytes_max: int) -> bytes:
+        """The body of a successful answer. Raises `NodeUnreachable` where the connection fails."""
+        try:
+            response = await self._http.send(request, stream=True)
+            try:
+                return await _read(response, bytes_max)
+            finally:
+                await response.aclose()
+        except httpx.TransportError as error:
+            raise NodeUnreachable(f"{request.url}: {type(error).__name__} {error}".rstrip()) from None
+
+
+async def _parts_of(path: Path) -> AsyncIterator[bytes]:
+    with await asyncio.to_thread(path.open, "rb") as file:
+        while part := await asyncio.to_thread(file.read, BLOB_PART_BYTES):
+            yield part
 
 
 async def _read(response: httpx.Response, bytes_max: int) -> bytes:

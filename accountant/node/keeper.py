@@ -14,6 +14,7 @@ from accountant.chain.proposer import propose
 from accountant.chain.state import ChainState
 from accountant.chain.transaction import transaction_hash
 from accountant.chain.validator import ValidatedBlock, apply_block, validate_block
+from accountant.node.blobs import BLOBS_FOLDER, UPLOADS_BYTES_MOST, BlobFolder
 from accountant.node.store import BlockStore, Evidence
 from accountant.node.wire import AccountView
 from accountant.primitives.addresses import show
@@ -29,14 +30,23 @@ log = structlog.get_logger(__name__)
 class Keeper:
     """Validator, mempool, proposer and store as one. Whatever a method raises, chain and disk still agree."""
 
-    def __init__(self, store: BlockStore, genesis: Genesis, check_module: ModuleCheck, key: PrivateKey | None) -> None:
+    def __init__(
+        self,
+        store: BlockStore,
+        genesis: Genesis,
+        check_module: ModuleCheck,
+        key: PrivateKey | None,
+        uploads_most: int = UPLOADS_BYTES_MOST,
+    ) -> None:
         """Takes up the chain in `store`, or begins it there. `key`: proposes when it is its turn.
 
-        Raises `StoreMismatch` where the store holds another chain, `InvalidGenesis` where none can begin.
+        `uploads_most`: bytes of blobs that wait for their publication. Raises `StoreMismatch` where the store holds
+        another chain, `InvalidGenesis` where none can begin.
         """
         self.store = store
         self.state = _taken_up(store, genesis)
-        self.mempool = Mempool(self.state, check_module)
+        self.blobs = BlobFolder(store.folder / BLOBS_FOLDER, self.state.blobs(), uploads_most)
+        self.mempool = Mempool(self.state, check_module, holdings=self.blobs)
         self._check_module = check_module
         self._key = key
         self._included: OrderedDict[Hash, None] = OrderedDict()
@@ -46,7 +56,9 @@ class Keeper:
         name = transaction_hash(raw)
         if name not in self._included:
             try:
-                self.mempool.add(raw)
+                pending = self.mempool.add(raw)
+                if pending.publishes is not None:
+                    self.blobs.awaited(pending.publishes[0])
             except NotPooled as error:
                 if error.kind is not MempoolRefusal.KNOWN:
                     raise
@@ -79,7 +91,7 @@ class Keeper:
         if self._key is None or self._key.address != self.state.proposer_of(self.state.head.height + 1):
             return False
         candidates = self.mempool.candidates()
-        proposal = propose(candidates, self.state, self._key, time, self._check_module)
+        proposal = propose(candidates, self.state, self._key, time, self._check_module, self.blobs)
         for name, error in proposal.dropped:
             log.warning("transaction dropped", hash=name.hex(), kind=error.kind, detail=error.detail)
             self.mempool.drop(name)
@@ -98,6 +110,7 @@ class Keeper:
         contracts = _plain(block.contracts.items())
         self.store.append(block.head, block.raw, block.accounts.items(), contracts, block.blobs.items())
         apply_block(block, self.state)
+        self.blobs.keep(block.blobs.items())
         self.mempool.advance(block)
         self._included.update((transaction.hash, None) for transaction in block.transactions)
         while len(self._included) > REMEMBERED:

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
+from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from accountant.chain.mempool import Pending
@@ -16,7 +17,7 @@ from accountant.node.keeper import Keeper
 from accountant.node.wire import AccountView, HeadView, MempoolView
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import AccountantError
-from accountant.primitives.types import Address, Hash, Height
+from accountant.primitives.types import Address, Cid, Hash, Height
 
 QUEUE_MAX = 512
 """Submissions, blocks and questions that may wait for the writer thread."""
@@ -42,6 +43,8 @@ class Node:
         self._writer = ThreadPoolExecutor(1, "writer")
         self._waiting = 0
         self._news = asyncio.Event()
+        self.blobs = keeper.blobs
+        self.blob_bytes_most = keeper.state.genesis.limits.blob_bytes_most
         self._submitted = asyncio.Event()
         self._stopping = False
 
@@ -74,6 +77,14 @@ class Node:
     def next_submission(self) -> asyncio.Event:
         """Set when the next transaction has come in."""
         return self._submitted
+
+    def blob(self, cid: Cid) -> Path | None:
+        """The file of a blob that is here."""
+        return self.blobs.path(cid)
+
+    def next_block(self) -> asyncio.Event:
+        """Set when the chain has its next block."""
+        return self._news
 
     async def import_block(self, raw: bytes) -> bool:
         """Takes the next block; False if it is there already. Raises `InvalidBlock`, `ConflictingBlock`, `NodeBusy`."""

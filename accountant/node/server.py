@@ -15,6 +15,7 @@ from accountant.chain.errors import ConflictingBlock, InvalidBlock
 from accountant.chain.sync import SourceMismatch, SourceUnavailable, greet, pull
 from accountant.node.app import make_app
 from accountant.node.client import NodeAnswerInvalid, NodeClient, Refused
+from accountant.node.fetching import fetch_forever
 from accountant.node.keeper import Keeper
 from accountant.node.passing import AGAIN_S, pass_on
 from accountant.node.process import Node
@@ -102,6 +103,7 @@ async def serving(keeper: Keeper, options: NodeOptions) -> AsyncIterator[Serving
             for task in tasks:
                 task.add_done_callback(lambda _: ended.set())
             peers = [asyncio.create_task(join_peer(node, url)) for url in options.peers]
+            peers.append(asyncio.create_task(fetch_forever(node, options.peers)))
             try:
                 await server.serves.wait()
                 yield Serving(url_of(listening), node, ended)

@@ -72,6 +72,7 @@ class BlockStore:
 
     def __init__(self, folder: Path) -> None:
         """Opens or creates the store. Raises `FolderInUse` and `StoreMismatch`."""
+        self.folder = folder
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         self._lock = FolderLock(folder / "node.lock")
         self._lock.acquire()

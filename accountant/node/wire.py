@@ -17,6 +17,10 @@ BATCH_BLOCKS_MAX = 512
 WAIT_S_MAX = 30.0
 """The longest that a request for blocks waits for the first of them."""
 
+BLOB_PART_BYTES = 1024 * 1024
+BLOB_BYTES_PER_S_LEAST = 256 * 1024
+"""A blob that comes in more slowly is given up, after a while that is free."""
+
 _LENGTH = 4
 
 
@@ -57,6 +61,13 @@ class SubmittedView(msgspec.Struct, frozen=True):
     """The hash of an accepted transaction: hex without 0x."""
 
     hash: str
+
+
+class BlobView(msgspec.Struct, frozen=True):
+    """A blob that the node has: its CID as text, and its size in bytes."""
+
+    cid: str
+    size: int
 
 
 class ProblemView(msgspec.Struct, frozen=True):

@@ -8,7 +8,9 @@ from accountant.chain.mempool import Mempool, MempoolLimits
 from accountant.chain.state import ChainState
 from accountant.chain.transaction import transaction_hash
 from accountant.primitives import keys
+from accountant.primitives.cid import cid_of
 from accountant.primitives.keys import PrivateKey
+from accountant.primitives.types import Cid
 from tests.support.chains import (
     ALICE,
     BOB,
@@ -21,6 +23,7 @@ from tests.support.chains import (
     genesis_contract,
     key,
     open_envelope,
+    publish,
     transfer,
 )
 
@@ -55,6 +58,24 @@ def test_candidates_go_by_tip_and_nonce() -> None:
         mempool.add(raw)
     assert list(mempool.candidates()) == [b0, a0, a1, b1]
     assert mempool.bytes_count == sum(map(len, (a0, a1, b0, b1)))
+
+
+def test_a_publication_waits_where_its_bytes_are() -> None:
+    """Bytes come first: a publication of what is not at hand, or of another size, is refused and says so."""
+
+    class Held:
+        def has(self, cid: Cid, size: int) -> bool:
+            return (cid, size) == (cid_of(b"weights"), 7)
+
+    state, _ = pool()
+    mempool = Mempool(state, accept_any_module, holdings=Held())
+    assert refused(mempool, publish(ALICE, 0, cid_of(b"other"), 7)) is MempoolRefusal.BLOB_ABSENT
+    assert refused(mempool, publish(ALICE, 0, cid_of(b"weights"), 8)) is MempoolRefusal.BLOB_ABSENT
+    pending = mempool.add(publish(ALICE, 0, cid_of(b"weights"), 7))
+    assert pending.publishes == (cid_of(b"weights"), 7)
+    assert mempool.add(pay(ALICE, 1)).publishes is None
+    _, without = pool()
+    assert refused(without, publish(ALICE, 0, cid_of(b"weights"), 7)) is MempoolRefusal.BLOB_ABSENT
 
 
 def test_a_gap_waits() -> None:

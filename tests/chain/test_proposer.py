@@ -8,7 +8,9 @@ from accountant.chain.proposer import propose
 from accountant.chain.state import ChainState
 from accountant.chain.transaction import transaction_hash
 from accountant.chain.validator import validate_block
-from tests.support.chains import ALICE, BOB, CAROL, PROPOSER, accept_any_module, genesis, key, transfer
+from accountant.primitives.cid import cid_of
+from accountant.primitives.types import Cid
+from tests.support.chains import ALICE, BOB, CAROL, PROPOSER, accept_any_module, genesis, key, publish, transfer
 
 
 def test_a_proposal_is_what_a_validator_makes_of_its_bytes() -> None:
@@ -67,6 +69,29 @@ def test_limits_of_bytes(room: int) -> None:
     assert len(proposal.block.raw) <= room
     assert len(proposal.block.raw) + size > room - 120
     validate_block(proposal.block.raw, state, accept_any_module)
+
+
+def test_a_publication_waits_for_its_bytes() -> None:
+    """What a proposer could not serve it does not include, nor drop, nor what follows it; with the bytes it does."""
+    held: set[tuple[Cid, int]] = set()
+
+    class Holdings:
+        def has(self, cid: Cid, size: int) -> bool:
+            return (cid, size) in held
+
+    state, cid = ChainState.at_genesis(genesis()), cid_of(b"weights")
+    candidates = [publish(ALICE, 0, cid, 7), transfer(ALICE, 1, BOB.address), transfer(BOB, 0, ALICE.address)]
+    for size in (8, 9):  # a blob of another size is another blob
+        held.add((cid, size))
+        proposal = propose(candidates, state, PROPOSER, 0, accept_any_module, Holdings())
+        assert [t.raw for t in proposal.block.transactions] == candidates[2:] and proposal.dropped == ()
+    held.add((cid, 7))
+    proposal = propose(candidates, state, PROPOSER, 0, accept_any_module, Holdings())
+    assert [t.raw for t in proposal.block.transactions] == candidates and proposal.dropped == ()
+    validate_block(proposal.block.raw, state, accept_any_module)
+    again = [publish(ALICE, 0, cid, 7), publish(BOB, 0, cid, 7)]
+    proposal = propose(again, state, PROPOSER, 0, accept_any_module, Holdings())
+    assert [error.kind for _, error in proposal.dropped] == [Refusal.ALREADY_PUBLISHED]
 
 
 def test_out_of_turn() -> None:

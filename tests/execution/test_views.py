@@ -141,7 +141,7 @@ def test_every_view_is_the_eager_one(random: Random) -> None:
 def test_the_random_views_are_worth_asking() -> None:
     """Many return something, inside transactions too, and the others fail in many ways: else the laws say little."""
     random, seen, inside = Random(5), Counter[str](), 0
-    for _ in range(40):
+    for _ in range(50):
         chain = RandomChain(random)
         chain.grow(6)
         eager = execute_everything(chain.index)

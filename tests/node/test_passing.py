@@ -9,7 +9,8 @@ from accountant.chain.sync import SourceUnavailable
 from accountant.chain.transaction import transaction_hash
 from accountant.node.client import NodeClient, Refused
 from accountant.node.passing import ROUND_MOST, Passing
-from accountant.primitives.types import Hash
+from accountant.primitives.cid import cid_of
+from accountant.primitives.types import Cid, Hash
 from accountant.processes.ports import free_port
 from tests.support.chains import ALICE, BOB, CAROL, PROPOSER, genesis, key, transfer
 from tests.support.nodes import NEVER_S, RunningNode, running_node, until, until_height
@@ -22,13 +23,20 @@ def anyio_backend() -> str:
     return "asyncio"
 
 
+def no_blob(cid: Cid) -> Path | None:
+    """For transactions that publish nothing."""
+    return None
+
+
 class Peer:
-    """Takes transactions, or does not."""
+    """Takes transactions, or does not; publications after their bytes alone."""
 
     def __init__(self) -> None:
         self.taken: list[bytes] = []
         self.away = False
         self.refuses: set[bytes] = set()
+        self.lacks: set[bytes] = set()
+        self.blobs: list[tuple[Cid, Path]] = []
 
     async def submit(self, raw: bytes) -> Hash:
         if self.away:
@@ -36,7 +44,14 @@ class Peer:
         self.taken.append(raw)
         if raw in self.refuses:
             raise Refused("no", "unfunded", 409)
+        if raw in self.lacks:
+            raise Refused("no", "blob_absent", 409)
         return transaction_hash(raw)
+
+    async def put_blob(self, cid: Cid, path: Path) -> int:
+        self.blobs.append((cid, path))
+        self.lacks.clear()
+        return 7
 
 
 def _pending(*raws: bytes) -> list[Pending]:
@@ -46,7 +61,7 @@ def _pending(*raws: bytes) -> list[Pending]:
 async def test_each_is_handed_over_once_until_it_is_due_again() -> None:
     """What waits goes once, in order; after a while without a block again; what no longer waits never."""
     peer = Peer()
-    passing = Passing(peer, again_s=5.0)
+    passing = Passing(peer, 5.0, no_blob)
     assert await passing.round(_pending(b"one", b"two"), 0.0) == 2
     assert await passing.round(_pending(b"one", b"two", b"three"), 4.0) == 1
     assert peer.taken == [b"one", b"two", b"three"]
@@ -59,7 +74,7 @@ async def test_a_refusal_holds_nothing_up_and_a_lost_peer_forgets_nothing() -> N
     """After a refusal the next goes on; what was not handed over when the peer went away is due at once."""
     peer = Peer()
     peer.refuses.add(b"one")
-    passing = Passing(peer, again_s=5.0)
+    passing = Passing(peer, 5.0, no_blob)
     assert await passing.round(_pending(b"one", b"two"), 0.0) == 2
     peer.away = True
     with pytest.raises(SourceUnavailable):
@@ -69,10 +84,22 @@ async def test_a_refusal_holds_nothing_up_and_a_lost_peer_forgets_nothing() -> N
     assert peer.taken == [b"one", b"two", b"three"]
 
 
+async def test_a_publication_goes_after_its_bytes(tmp_path: Path) -> None:
+    """To a peer without the bytes they go first, once; where they are not here either, the refusal is all there is."""
+    peer, cid, file = Peer(), cid_of(b"weights"), tmp_path / "blob"
+    publication = _pending(b"one")[0]._replace(publishes=(cid, 7))
+    peer.lacks.add(b"one")
+    assert await Passing(peer, 5.0, no_blob).round([publication], 0.0) == 1
+    assert peer.taken == [b"one"] and not peer.blobs
+    assert await Passing(peer, 5.0, {cid: file}.get).round([publication, *_pending(b"two")], 0.0) == 2
+    assert peer.taken == [b"one", b"one", b"one", b"two"]
+    assert peer.blobs == [(cid, file)]
+
+
 async def test_a_round_is_bounded() -> None:
     """However much waits, a round hands over so many, and the next round the next ones."""
     peer = Peer()
-    passing = Passing(peer, again_s=5.0)
+    passing = Passing(peer, 5.0, no_blob)
     raws = [b"%d" % number for number in range(ROUND_MOST + 3)]
     assert await passing.round(_pending(*raws), 0.0) == ROUND_MOST
     assert await passing.round(_pending(*raws), 0.0) == 3

@@ -24,7 +24,7 @@ from accountant.chain.validator import ValidatedBlock, import_block
 from accountant.primitives import merkle
 from accountant.primitives.encoding import encode
 from accountant.primitives.keys import PrivateKey
-from accountant.primitives.types import UNITS_PER_TOKEN, ContractId
+from accountant.primitives.types import UNITS_PER_TOKEN, Cid, ContractId
 
 CHAIN_ID = 7
 GENESIS_TIME = 1_700_000_000
@@ -148,6 +148,15 @@ def deploy(
     return sign_transaction(unsigned(TransactionKind.DEPLOY, nonce, b"", **fields), sender)
 
 
+class _Everything:
+    def has(self, cid: Cid, size: int) -> bool:
+        return True
+
+
+EVERYTHING_HELD = _Everything()
+"""The holdings of a proposer who believes that it can serve any blob."""
+
+
 def publish(sender: PrivateKey, nonce: int, cid: bytes, size: int, to: bytes = b"", **fields: object) -> bytes:
     """A signed publication of a blob."""
     fields = {"payload": encode(PublishPayload(cid, size)), **fields}
@@ -180,7 +189,7 @@ def header_of(
 
 def block_of(state: ChainState, transactions: Sequence[bytes], proposer: PrivateKey = PROPOSER) -> bytes:
     """The signed next block of these transactions, which must all be valid. `state` stays as it is."""
-    proposal = propose(transactions, state, proposer, state.head.time + 1, accept_any_module)
+    proposal = propose(transactions, state, proposer, state.head.time + 1, accept_any_module, EVERYTHING_HELD)
     assert not proposal.dropped, proposal.dropped
     return proposal.block.raw
 

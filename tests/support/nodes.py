@@ -8,6 +8,7 @@ from threading import Event, Thread
 from typing import NamedTuple
 
 from accountant.chain.genesis import Genesis
+from accountant.node.blobs import UPLOADS_BYTES_MOST
 from accountant.node.client import NodeClient
 from accountant.node.devnet import devnet_in, read_genesis
 from accountant.node.keeper import Keeper
@@ -31,11 +32,13 @@ class RunningNode(NamedTuple):
     client: NodeClient
 
 
-def keeper_in(folder: Path, genesis: Genesis, key: PrivateKey | None = PROPOSER) -> Keeper:
+def keeper_in(
+    folder: Path, genesis: Genesis, key: PrivateKey | None = PROPOSER, uploads_most: int = UPLOADS_BYTES_MOST
+) -> Keeper:
     """The chain in a folder, begun there if it is new. Its store is open."""
     store = BlockStore(folder)
     try:
-        return Keeper(store, genesis, accept_any_module, key)
+        return Keeper(store, genesis, accept_any_module, key, uploads_most)
     except BaseException:
         store.close()
         raise
@@ -50,9 +53,10 @@ async def running_node(
     heartbeat_s: float = 0.0,
     peers: tuple[str, ...] = (),
     port: int = 0,
+    uploads_most: int = UPLOADS_BYTES_MOST,
 ) -> AsyncIterator[RunningNode]:
     """A node on `folder`, stopped and its store closed at the end."""
-    keeper = keeper_in(folder, genesis, key)
+    keeper = keeper_in(folder, genesis, key, uploads_most)
     options = NodeOptions(port=port, interval_s=interval_s, heartbeat_s=heartbeat_s, peers=peers)
     async with serving(keeper, options) as running, NodeClient(running.url, backoff_s=0.02) as client:
         yield RunningNode(running.url, running.node, keeper, client)

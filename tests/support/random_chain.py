@@ -8,17 +8,18 @@ import wasmtime
 
 from accountant.chain.block import Position
 from accountant.chain.envelope import ArgumentKind, Envelope, FunctionEnvelope, OpenAccess
-from accountant.chain.footprint import Bound, Call, Credit, Debit, Entry, Query, Read, Write
+from accountant.chain.footprint import Blob, Bound, Call, Credit, Debit, Entry, Memory, Query, Read, Write
 from accountant.chain.genesis import GasSchedule, Genesis, GenesisAccount, GenesisContract
 from accountant.chain.query import AccountingQuery, BalanceAtLeast, Income, Storage, TransactionSucceeded, View
-from accountant.chain.transaction import CallPayload, DeployPayload, Transaction, TransactionKind
+from accountant.chain.transaction import CallPayload, DeployPayload, PublishPayload, Transaction, TransactionKind
 from accountant.contracts.engine import ENGINE
 from accountant.index.memory import MemoryIndex
 from accountant.primitives.addresses import contract_id_of
+from accountant.primitives.cid import cid_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
 from accountant.primitives.keys import PrivateKey
-from accountant.primitives.types import AMOUNT_MAX, BLACKHOLE, AccountId, Address, ContractId, Seq
+from accountant.primitives.types import AMOUNT_MAX, BLACKHOLE, AccountId, Address, Cid, ContractId, Seq
 
 KEYS = {key.address: key for key in (PrivateKey.from_seed(b"user %d" % number) for number in range(5))}
 USERS = list(KEYS)
@@ -148,6 +149,8 @@ class RandomChain:
         self.contracts = list(CONTRACTS)
         self.accounts: list[AccountId] = [*USERS, BLACKHOLE, *CONTRACTS]
         """Everyone who may ever hold general money."""
+        self.published: dict[Cid, bytes] = {}
+        """Blobs by their CIDs, each published by one transaction so far."""
 
     def _general_balances(self) -> list[int]:
         if self.amounts[-1] == _HUGE[-1]:
@@ -258,7 +261,7 @@ class RandomChain:
         zero, general = zero * self.random.choice(_AMOUNTS), general * self.amount()
         gas, price = self.random.choice(GAS_LIMITS), self.random.choice([0, 0, 0, 1, 1, 3])
         tip = self.random.choice([0, 0, 0, 4])
-        kind = self.random.choice([0, 0, 1, 1, 1, 1, 2])
+        kind = self.random.choice([0, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1, 2, 2, 3])
         to: bytes = b""
         payload = b""
         footprint: tuple[Entry, ...] = ()
@@ -271,6 +274,11 @@ class RandomChain:
             payload = encode(CallPayload(self.random.choice(["run"] * 60 + ["none"]), (program.code,)))
             footprint = self._spoilt(program)
             gas = max(gas, 8_000)
+        elif kind == 3:
+            data = self.random.randbytes(self.random.choice([8, 40, 3_000]))
+            self.published[cid_of(data)] = data
+            zero = general = gas = 0
+            payload = encode(PublishPayload(cid_of(data), len(data)))
         else:
             contract = contract_id_of(sender, nonce)
             self.contracts.append(contract)
@@ -345,9 +353,19 @@ class RandomChain:
                 program.code += bytes([self.random.choice([9, 10, 14, 15])])
         return program
 
+    def _tensors(self) -> list[Entry]:
+        """Sometimes blobs that are published, and memory, little or as much as may be declared."""
+        entries: list[Entry] = []
+        if self.published and self.random.random() < 0.1:
+            chosen = self.random.sample(list(self.published.items()), min(2, len(self.published)))
+            entries += [Blob(cid, len(data)) for cid, data in chosen]
+        if self.random.random() < 0.1:
+            entries.append(Memory(self.random.choice([1, 2**20, self.genesis.limits.tensor_bytes_most])))
+        return entries
+
     def _spoilt(self, program: Program) -> tuple[Entry, ...]:
         """The program's footprint, sometimes with entries missing, caps cut, or phantom entries added."""
-        entries = list(program.entries)
+        entries = [*program.entries, *self._tensors()]
         if self.calm and self.random.random() < 0.7:
             return footprint_of(entries)
         if entries and self.random.random() < 0.1:
