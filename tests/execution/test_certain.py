@@ -65,9 +65,9 @@ def test_certain_reads_save_runs(certain: bool, monkeypatch: pytest.MonkeyPatch)
     """With the mark each call runs once; without it the reader stops at each of its two unknown slots."""
     runs: list[Seq] = []
 
-    def counted(located, *rest):  # type: ignore[no-untyped-def]
+    def counted(located, *rest, **more):  # type: ignore[no-untyped-def]
         runs.append(located.seq)
-        return transition(located, *rest)
+        return transition(located, *rest, **more)
 
     index = _chain(certain)
     monkeypatch.setattr(selective, "transition", counted)

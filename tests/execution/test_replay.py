@@ -7,12 +7,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accountant.execution.memory import MemoryOutcomes
-from accountant.execution.outcome import Observed, decode_observed
+from accountant.execution.outcome import Observed, Outcome, decode_observed, outcome_digest
 from accountant.execution.replay import Unobserved, replaying
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
 from accountant.execution.transition import runs_code
 from accountant.primitives.encoding import encode
+from accountant.primitives.hashes import sha256
 from accountant.primitives.types import Seq
 from tests.support.random_chain import RandomChain
 
@@ -105,6 +106,13 @@ def test_a_replay_stops_where_nothing_is_recorded(random: Random) -> None:
         assert allowed.session.executed == cold.session.executed
 
 
+def before_files(outcome: Outcome) -> list[object]:
+    """An outcome as it was encoded before there were files of tensors."""
+    fields = [getattr(outcome, name) for name in outcome.__struct_fields__[:8]]
+    fields[5] = [[write.contract, write.slot, write.value] for write in outcome.writes]
+    return fields
+
+
 def test_what_was_kept_without_needs_is_read_and_not_replayed() -> None:
     """An outcome that was stored before needs were recorded is as good as ever, and no record to replay from."""
     chain = RandomChain(Random(1), calm=True)
@@ -116,8 +124,11 @@ def test_what_was_kept_without_needs_is_read_and_not_replayed() -> None:
     seq = executor.session.executed[0]
     observed = cold.get(seq)
     assert observed is not None
-    old = decode_observed(encode([observed.outcome, observed.inputs, observed.balances]))
+    outcome = before_files(observed.outcome)
+    old = decode_observed(encode([outcome, observed.inputs, observed.balances]))
     assert old == Observed(observed.outcome, observed.inputs, observed.balances, None)
+    assert decode_observed(encode([outcome, observed.inputs, observed.balances, observed.needs])) == observed
+    assert outcome_digest(observed.outcome) == sha256(encode(outcome))
     store = MemoryOutcomes()
     store.put(seq, old)
     with pytest.raises(Unobserved):
