@@ -13,14 +13,26 @@ import torch
 
 import accountant.tensors as nn
 from accountant.tensors import Precision, Stream, Tensor, convolution_bytes, convolution_sums
+from tests.support.long_trainings import trainings
 from tests.support.tensor_digests import digests
 
 RECORDED: dict[str, str] = json.loads((Path(__file__).parent / "vectors.json").read_text(encoding="utf-8"))
+TRAINED: dict[str, str] = json.loads((Path(__file__).parent / "trainings.json").read_text(encoding="utf-8"))
+"""What 100 steps end in."""
 
 ENVIRONMENTS = {
     "no vector instructions": {"ATEN_CPU_CAPABILITY": "default"},
     "AVX2, oneDNN without it": {"ATEN_CPU_CAPABILITY": "avx2", "ONEDNN_MAX_CPU_ISA": "SSE41"},
     "MKL's compatibility mode": {"MKL_CBWR": "COMPATIBLE", "ONEDNN_MAX_CPU_ISA": "AVX2"},
+}
+PATIENT = {"OMP_WAIT_POLICY": "PASSIVE", "GOMP_SPINCOUNT": "0"}
+"""Threads that wait asleep: on a busy machine those that wait awake take ten times as long."""
+LONG = {
+    "no vector instructions, MKL's compatibility mode, two threads": (
+        {"ATEN_CPU_CAPABILITY": "default", "MKL_CBWR": "COMPATIBLE", "OMP_NUM_THREADS": "2"},
+        [],
+    ),
+    "AVX2, no oneDNN": ({"ATEN_CPU_CAPABILITY": "avx2", "MKL_ENABLE_INSTRUCTIONS": "AVX2"}, ["without-onednn"]),
 }
 INSTRUCTIONS = {
     "the processor's own": {},
@@ -69,10 +81,23 @@ def test_two_threads_do_not_show() -> None:
     assert digests() == RECORDED
 
 
+def test_recorded_trainings() -> None:
+    """A CNN of three convolutions and a transformer of two layers end in the recorded weights after 100 steps."""
+    assert trainings() == TRAINED
+
+
+@pytest.mark.parametrize("name", LONG)
+def test_trainings_elsewhere(name: str) -> None:
+    """And so they do in processes with other instructions, libraries and threads."""
+    environment, arguments = LONG[name]
+    found = _in_another_process("tests.support.long_trainings", *arguments, environment=environment)
+    assert found == TRAINED
+
+
 def _in_another_process(module: str, *arguments: str, environment: dict[str, str]) -> Any:
     run = subprocess.run(
         [sys.executable, "-m", module, *arguments],
-        env={**os.environ, "OMP_NUM_THREADS": "1", **environment},
+        env={**os.environ, "OMP_NUM_THREADS": "1", **PATIENT, **environment},
         cwd=Path(__file__).parents[2],
         capture_output=True,
         text=True,
