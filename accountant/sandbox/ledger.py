@@ -19,7 +19,7 @@ from accountant.execution.session import Session
 from accountant.index.memory import MemoryIndex
 from accountant.primitives.addresses import is_contract
 from accountant.primitives.keys import PrivateKey
-from accountant.primitives.types import AccountId, Address, ContractId, Hash, Seq
+from accountant.primitives.types import AccountId, Address, Cid, ContractId, Hash, Seq
 from accountant.sandbox.errors import Refused, SandboxError
 
 _POOL = MempoolLimits(per_sender_most=10_000)
@@ -35,7 +35,12 @@ class Ledger:
         self.blobs = MemoryBlobs()
         self.outcomes = MemoryOutcomes(self.blobs)
         self._proposer = proposer
-        self._pool = Mempool(self.state, check_module, _POOL)
+        self._pool = Mempool(self.state, check_module, _POOL, self)
+
+    def has(self, cid: Cid, size: int) -> bool:
+        """Whether a blob is there, with exactly `size` bytes: what mempool and proposer ask before a publication."""
+        held = self.blobs.get(cid)
+        return held is not None and len(held) == size
 
     def submit(self, raw: bytes) -> Hash:
         """Let a transaction wait for the next block. Raises `Refused`."""
@@ -58,7 +63,7 @@ class Ledger:
 
         Raises `Refused`, and `SandboxError` where they do not fit one block.
         """
-        proposal = propose(transactions, self.state, self._proposer, time, check_module)
+        proposal = propose(transactions, self.state, self._proposer, time, check_module, self)
         included = len(proposal.block.transactions)
         if included < len(transactions):
             for dropped, _ in proposal.dropped:
