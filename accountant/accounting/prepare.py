@@ -23,6 +23,7 @@ from accountant.chain.draft import (
     GAS_MARGIN,
     DraftEntry,
     blobs_of,
+    can_be_declared,
     contracts_of,
     merged,
     refusal_of,
@@ -175,9 +176,10 @@ class _Making:
         ]
 
     def _sized(self, drafts: list[DraftEntry]) -> list[DraftEntry]:
-        """With the sizes of the blobs that are published; of another one the refusal tells."""
+        """With the sizes of the blobs that are published, without those that are not."""
         state = self._state_of(set(), self.account, blobs_of(draft.entry for draft in drafts))
-        return [draft._replace(entry=sized(draft.entry, state)) for draft in drafts]
+        found = (draft._replace(entry=sized(draft.entry, state)) for draft in drafts)
+        return [draft for draft in found if can_be_declared(draft.entry)]
 
     def _failed(self) -> tuple[list[DraftEntry], FailedReport | None]:
         """The entries of the earlier transaction, the one that it lacked among them, and what came of it."""

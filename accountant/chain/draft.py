@@ -6,9 +6,10 @@ from typing import NamedTuple
 from accountant.chain.admission import Directory, ModuleCheck
 from accountant.chain.errors import InvalidTransaction
 from accountant.chain.footprint import SIZE_OPEN, Blob, Bound, Call, Credit, Debit, Entry, Memory, Read, Write
+from accountant.chain.genesis import Genesis
 from accountant.chain.inclusion import Inclusion, check_bytes
 from accountant.chain.state import ChainState
-from accountant.chain.transaction import Transaction
+from accountant.chain.transaction import VERSION, PublishPayload, Transaction, TransactionKind
 from accountant.primitives.encoding import encode
 from accountant.primitives.keys import SIGNATURE_BYTES
 from accountant.primitives.types import AMOUNT_MAX, Address, Cid, ContractId
@@ -82,6 +83,14 @@ def sized(entry: Entry, directory: Directory) -> Entry:
     return Blob(entry.cid, directory.blob(Cid(entry.cid)) or SIZE_OPEN)
 
 
+def can_be_declared(entry: Entry) -> bool:
+    """Whether a footprint may have the entry: not a blob that nobody published.
+
+    What a contract saved is loaded through the slot that holds its CID, also where the template names it.
+    """
+    return not isinstance(entry, Blob) or entry.size != SIZE_OPEN
+
+
 def blobs_of(entries: Iterable[Entry]) -> set[Cid]:
     """The blobs that the entries name."""
     return {Cid(entry.cid) for entry in entries if isinstance(entry, Blob)}
@@ -112,6 +121,25 @@ def renamed(entry: Entry, old: bytes, new: bytes) -> Entry:
 def contracts_of(entries: Iterable[Entry]) -> set[ContractId]:
     """The contracts whose envelopes admit the entries."""
     return {ContractId(entry.contract) for entry in entries if isinstance(entry, Read | Write | Debit | Call)}
+
+
+def publication(genesis: Genesis, nonce: int, cid: Cid, size: int, tip: int = 0) -> Transaction:
+    """The unsigned transaction that publishes a blob of `size` bytes."""
+    return Transaction(
+        version=VERSION,
+        chain_id=genesis.chain_id,
+        nonce=nonce,
+        kind=TransactionKind.PUBLISH,
+        to=b"",
+        zero_value=0,
+        general_value=0,
+        gas_limit=0,
+        gas_price=genesis.fees.gas_price_least,
+        tip=tip,
+        payload=encode(PublishPayload(cid, size)),
+        footprint=(),
+        signature=BLANK,
+    )
 
 
 def refusal_of(

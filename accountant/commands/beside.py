@@ -10,7 +10,7 @@ from accountant.node.client import NodeAnswerInvalid, NodeClient, NodeUnavailabl
 from accountant.node.devnet import Devnet, devnet_in, read_genesis
 from accountant.node.joining import join_chain
 from accountant.node.keystore import read_key, read_password
-from accountant.node.payment import TooPoor, Transfer, prepare_transfer, send_transfer
+from accountant.node.payment import TooPoor, Transfer, prepare_transfer, send_ready
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.keys import PrivateKey
 from accountant.primitives.types import Address, Amount
@@ -112,7 +112,7 @@ async def _pay(peer: NodeClient, places: Devnet, faucet: PrivateKey, transfer: T
     for attempt in range(1, _ATTEMPTS + 1):
         ready = await prepare_transfer(peer, genesis, faucet, transfer)
         try:
-            await send_transfer(peer, faucet, ready)
+            await send_ready(peer, faucet, ready)
         except Refused as error:
             if attempt == _ATTEMPTS or error.reason not in ("stale_nonce", "replacement_tip"):
                 raise

@@ -15,7 +15,7 @@ from accountant.commands.contract_shown import line
 from accountant.commands.init import places_of
 from accountant.node.client import NodeClient
 from accountant.node.devnet import read_genesis
-from accountant.node.payment import Ready, Transfer, prepare_transfer, send_transfer, wait_for_block
+from accountant.node.payment import Ready, Transfer, prepare_transfer, send_ready, wait_for_block
 from accountant.primitives.addresses import parse_account, show
 from accountant.primitives.keys import PrivateKey
 from accountant.primitives.types import AMOUNT_MAX, Amount
@@ -48,7 +48,7 @@ def send(
         if not as_json:
             _print_ready(signer, transfer, ready)
         if not yes:
-            _confirm(ready)
+            confirm_fee(ready)
 
     told = asyncio.run(_send(node or load_settings().node, signer, transfer, confirm, wait))
     _print_sent(told, as_json)
@@ -71,9 +71,9 @@ async def _send(
     url: str, key: PrivateKey, transfer: Transfer, confirm: Callable[[Ready], None], wait: bool
 ) -> dict[str, object]:
     async with NodeClient(url) as client:
-        ready = await prepare_transfer(client, await _genesis(client), key, transfer)
+        ready = await prepare_transfer(client, await genesis_of(client), key, transfer)
         confirm(ready)
-        name = await send_transfer(client, key, ready)
+        name = await send_ready(client, key, ready)
         height = await wait_for_block(client, name, ready.height, ON_CHAIN_S) if wait else None
         return {
             "transaction": "0x" + name.hex(),
@@ -86,13 +86,14 @@ async def _send(
         }
 
 
-async def _genesis(client: NodeClient) -> Genesis:
+async def genesis_of(client: NodeClient) -> Genesis:
     """The chain that this folder insists on; without one, the node's."""
     file = places_of(load_settings()).genesis
     return read_genesis(file)[1] if file.exists() else decode_genesis(await client.genesis())
 
 
-def _confirm(ready: Ready) -> None:
+def confirm_fee(ready: Ready) -> None:
+    """Asks whether to sign. Raises `NotConfirmed`."""
     if not sys.stdin.isatty():
         raise NotConfirmed("nothing is signed without --yes")
     if not typer.confirm(f"Sign it for a fee of {ready.fee:,} base units?"):

@@ -45,10 +45,10 @@ def outcome(
 def _called(
     client: AccountantClient, transaction: str, source: Described | None
 ) -> tuple[ContractId, ContractClient | None, Signature | None]:
-    """The contract that a transaction calls or deploys, and the function; nothing of a transfer."""
+    """The contract that a transaction calls or deploys, and the function; nothing of a transfer or a publication."""
     told = client.transaction(transaction)
     sent = decode_transaction(bytes.fromhex(told["raw"][2:]))
-    if sent.kind is TransactionKind.TRANSFER:
+    if sent.kind in (TransactionKind.TRANSFER, TransactionKind.PUBLISH):
         return ContractId(b""), None, None
     deploys = sent.kind is TransactionKind.DEPLOY
     contract = contract_id_of(Address(parse_account(told["sender"])), sent.nonce) if deploys else ContractId(sent.to)

@@ -172,7 +172,7 @@ class Session:
         """Keep an outcome that was just found."""
         self._known[seq] = outcome
         if not outcome.gas_used:
-            return  # a zero-cost transfer: whoever asks again finds it as cheaply
+            return  # a zero-cost transfer or a publication: whoever asks again finds it as cheaply
         first = self.store.put(seq, inputs.observed(outcome))
         if not first and not ran_code:  # no flight guards a check: whoever found the same meanwhile counts it
             self._consulted(seq)

@@ -1,9 +1,11 @@
-"""A plain transfer through a node: nonce and genesis are asked for, the fee is known before anything is signed."""
+"""Transfers and publications through a node: the nonce is asked for, the fee is known before anything is signed."""
 
 import asyncio
+from collections.abc import Callable
 from typing import NamedTuple
 
 from accountant.chain.block import decode_block
+from accountant.chain.draft import publication
 from accountant.chain.fees import fee_of
 from accountant.chain.genesis import Genesis
 from accountant.chain.transaction import VERSION, Transaction, TransactionKind, sign_transaction, transaction_hash
@@ -11,19 +13,19 @@ from accountant.node.client import NodeClient
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.keys import SIGNATURE_BYTES, PrivateKey
-from accountant.primitives.types import AccountId, Amount, Hash, Height
+from accountant.primitives.types import AccountId, Amount, Cid, Hash, Height
 
 _LOOK_S = 5.0
 
 
 class NotOnChain(AccountantError):
-    """A transfer that was handed in, and is in no block yet."""
+    """A transaction that was handed in, and is in no block yet."""
 
     code = "not_on_chain"
 
 
 class TooPoor(AccountantError):
-    """The sender's zero-cost balance does not pay for the transfer."""
+    """The sender's zero-cost balance does not pay for the transaction."""
 
     code = "unfunded"
 
@@ -38,11 +40,11 @@ class Transfer(NamedTuple):
 
 
 class Ready(NamedTuple):
-    """A transfer to sign, and what it costs."""
+    """A transaction to sign, and what it costs."""
 
     unsigned: Transaction
     fee: int
-    """Base units of zero-cost money, burnt but the tip; besides what is transferred."""
+    """Base units of zero-cost money, burnt but the tip; besides what it carries."""
     height: int
     """Where the chain ended when the nonce was read."""
 
@@ -52,23 +54,41 @@ async def prepare_transfer(node: NodeClient, genesis: Genesis, key: PrivateKey, 
 
     A node can only lie about the nonce, and then no block takes the transaction: `genesis` says what things cost.
     """
+
+    def made(nonce: int) -> Transaction:
+        return Transaction(
+            version=VERSION,
+            chain_id=genesis.chain_id,
+            nonce=nonce,
+            kind=TransactionKind.TRANSFER,
+            to=transfer.to,
+            zero_value=0 if transfer.general else transfer.units,
+            general_value=transfer.units if transfer.general else 0,
+            gas_limit=genesis.gas.general_check if transfer.general else 0,
+            gas_price=genesis.fees.gas_price_least,
+            tip=transfer.tip,
+            payload=b"",
+            footprint=(),
+            signature=bytes(SIGNATURE_BYTES),
+        )
+
+    return await _ready(node, genesis, key, made)
+
+
+async def prepare_publication(
+    node: NodeClient, genesis: Genesis, key: PrivateKey, blob: tuple[Cid, int], tip: int = 0
+) -> Ready:
+    """The transaction that publishes a blob, given by CID and size in bytes. Raises as `prepare_transfer`.
+
+    Its bytes go first: `NodeClient.put_blob`.
+    """
+    return await _ready(node, genesis, key, lambda nonce: publication(genesis, nonce, *blob, tip))
+
+
+async def _ready(node: NodeClient, genesis: Genesis, key: PrivateKey, made: Callable[[int], Transaction]) -> Ready:
     height = (await node.head()).height
     account = await node.account(key.address)
-    unsigned = Transaction(
-        version=VERSION,
-        chain_id=genesis.chain_id,
-        nonce=account.pending_nonce,
-        kind=TransactionKind.TRANSFER,
-        to=transfer.to,
-        zero_value=0 if transfer.general else transfer.units,
-        general_value=transfer.units if transfer.general else 0,
-        gas_limit=genesis.gas.general_check if transfer.general else 0,
-        gas_price=genesis.fees.gas_price_least,
-        tip=transfer.tip,
-        payload=b"",
-        footprint=(),
-        signature=bytes(SIGNATURE_BYTES),
-    )
+    unsigned = made(account.pending_nonce)
     fee = fee_of(unsigned, len(encode(unsigned)), genesis.fees)
     if fee + unsigned.zero_value > account.zero_balance:
         raise TooPoor(
@@ -78,7 +98,7 @@ async def prepare_transfer(node: NodeClient, genesis: Genesis, key: PrivateKey, 
     return Ready(unsigned, fee, height)
 
 
-async def send_transfer(node: NodeClient, key: PrivateKey, ready: Ready) -> Hash:
+async def send_ready(node: NodeClient, key: PrivateKey, ready: Ready) -> Hash:
     """Signs and hands in; its hash. Raises `Refused` and `NodeUnavailable`: it may then be handed in again."""
     return await node.submit(sign_transaction(ready.unsigned, key))
 

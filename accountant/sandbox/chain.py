@@ -6,12 +6,14 @@ from pathlib import Path
 from typing import NamedTuple
 
 from accountant.chain.block import Position
+from accountant.chain.draft import publication
 from accountant.chain.envelope import CONSTRUCTOR, Envelope
 from accountant.chain.genesis import Genesis, GenesisAccount
 from accountant.chain.query import View, ViewAnswer
 from accountant.chain.transaction import Argument, deployed_contract
 from accountant.contracts.engine import ENGINE
 from accountant.execution.outcome import Outcome
+from accountant.primitives.cid import show_cid
 from accountant.primitives.hashes import sha256
 from accountant.primitives.keys import PrivateKey
 from accountant.primitives.types import UNITS_PER_TOKEN, Cid, Hash
@@ -144,6 +146,14 @@ class Chain:
         made = self._wallet.transfer(account(to), fields)
         return self._blocks.send(self, made, sender.key, f"transfer to {self.names.of(account(to))!r}")
 
+    def publish(self, data: bytes, *, sender: User, tip: int = 0) -> Cid:
+        """Publish a blob, so that contracts may load it from then on; its CID. Raises `Refused`: each CID once."""
+        cid = self.ledger.blobs.put(data)
+        nonce = self._blocks.fields(sender.key)["nonce"]
+        made = publication(self.genesis, nonce, cid, len(data), tip)
+        self._blocks.send(self, made, sender.key, f"publication of {show_cid(cid)}")
+        return cid
+
     def deploy(
         self,
         file: str | Path,
@@ -203,17 +213,6 @@ class Chain:
         result = self._blocks.send(self, made, sender.key, f"deployment of {contract.name}")
         address = self.names.give(deployed_contract(sender.key.address, made), contract.name)
         return self._contracts.setdefault(address, Contract(self, address, contract.signatures, result))
-
-    def publish(self, data: bytes, *, sender: User | None = None) -> Cid:
-        """Publish a blob, which contracts can load from then on; nothing happens if that was done before.
-
-        `sender`: who pays for it; the faucet unless said. Raises `Refused`.
-        """
-        cid = self.ledger.blobs.put(data)
-        if self.ledger.state.blob(cid) is None:
-            key = self._faucet if sender is None else sender.key
-            self._blocks.pay(self._wallet.publication(cid, len(data), self._blocks.fields(key)), key)
-        return cid
 
     def blob(self, cid: bytes) -> bytes:
         """A blob's bytes: what was published, or what a contract saved in a transaction that was looked at."""

@@ -35,10 +35,10 @@ class Ledger:
         self.blobs = MemoryBlobs()
         self.outcomes = MemoryOutcomes(self.blobs)
         self._proposer = proposer
-        self._pool = Mempool(self.state, check_module, _POOL, self)
+        self._pool = Mempool(self.state, check_module, _POOL, holdings=self)
 
     def has(self, cid: Cid, size: int) -> bool:
-        """Whether a blob is there, with exactly `size` bytes: what mempool and proposer ask before a publication."""
+        """Whether a blob is there to be published (`chain.holdings.Holdings`)."""
         held = self.blobs.get(cid)
         return held is not None and len(held) == size
 

@@ -1,11 +1,11 @@
 """What a wallet does: the footprint of a call from its template, a gas limit, and a signature."""
 
 from accountant.chain.admission import Directory
-from accountant.chain.draft import DraftEntry, merged, sized
+from accountant.chain.draft import DraftEntry, can_be_declared, merged, sized
 from accountant.chain.envelope import CONSTRUCTOR, Envelope, FunctionEnvelope
 from accountant.chain.errors import InvalidTransaction
 from accountant.chain.fees import intrinsic_gas
-from accountant.chain.footprint import SIZE_OPEN, Blob, Entry, Memory, canonical_footprint
+from accountant.chain.footprint import Entry, Memory, canonical_footprint
 from accountant.chain.genesis import Genesis
 from accountant.chain.template import check_arguments, instantiate
 from accountant.chain.transaction import (
@@ -13,13 +13,12 @@ from accountant.chain.transaction import (
     Argument,
     CallPayload,
     DeployPayload,
-    PublishPayload,
     Transaction,
     TransactionKind,
     deployed_contract,
 )
 from accountant.primitives.encoding import encode
-from accountant.primitives.types import AccountId, Address, Cid, ContractId
+from accountant.primitives.types import AccountId, Address, ContractId
 from accountant.sandbox.errors import Refused
 
 GAS = 20_000_000
@@ -38,10 +37,6 @@ class Wallet:
     def transfer(self, to: AccountId, fields: Fields) -> Transaction:
         """A transfer of zero-cost and general money."""
         return self._made(TransactionKind.TRANSFER, to, b"", (), fields, None)
-
-    def publication(self, cid: Cid, size: int, fields: Fields) -> Transaction:
-        """The publication of a blob."""
-        return self._made(TransactionKind.PUBLISH, b"", encode(PublishPayload(cid, size)), (), fields, None)
 
     def call(
         self,
@@ -105,9 +100,9 @@ class Wallet:
 def finished(footprint: tuple[Entry, ...], directory: Directory, memory: int | None) -> tuple[Entry, ...]:
     """With the sizes of published blobs, without blobs that nobody published, and with the memory that is asked for."""
     entries = [sized(entry, directory) for entry in footprint]
-    asked = [] if memory is None else [DraftEntry(Memory(memory), 1, 0)]
-    drafts = [DraftEntry(entry, 0, 0) for entry in entries if not isinstance(entry, Blob) or entry.size != SIZE_OPEN]
-    return canonical_footprint(draft.entry for draft in merged([*drafts, *asked]))
+    entries += [] if memory is None else [Memory(memory)]
+    drafts = merged(DraftEntry(entry, 0, 0) for entry in entries if can_be_declared(entry))
+    return canonical_footprint(draft.entry for draft in drafts)
 
 
 def _footprint(

@@ -121,8 +121,8 @@ def _again(index: ChainIndex, wanted: RetryWanted, terms: Terms) -> PreparationQ
         raise InvalidQuestion("unknown_transaction", "the failed transaction is not on the chain")
     located = index.transaction(seq)
     earlier = located.transaction
-    if earlier.kind is TransactionKind.TRANSFER:
-        raise InvalidQuestion("nothing_to_prepare", "a transfer touches nothing that could be declared")
+    if earlier.kind in (TransactionKind.TRANSFER, TransactionKind.PUBLISH):
+        raise InvalidQuestion("nothing_to_prepare", "transfers and publications touch nothing that could be declared")
     terms = terms._replace(
         zero_value=earlier.zero_value if terms.zero_value is None else terms.zero_value,
         general_value=earlier.general_value if terms.general_value is None else terms.general_value,

@@ -20,8 +20,10 @@ EXTENSION_MOST = 100_000
 
 _o, _t, _b, _r = tables.outcomes, tables.transactions, tables.blocks, running_hashes
 
-_NEEDS_EXECUTION = sa.or_(_t.c.kind != int(TransactionKind.TRANSFER), _t.c.general_value > 0)
-"""Whose outcome is stored once somebody observed it: all but transfers of zero-cost money (`Session.found`)."""
+_USES_GAS = (int(TransactionKind.CALL), int(TransactionKind.DEPLOY))
+_NEEDS_EXECUTION = sa.or_(_t.c.kind.in_(_USES_GAS), _t.c.general_value > 0)
+"""Whose outcome is stored once somebody observed it: all but transfers of zero-cost money and publications
+(`Session.found`)."""
 
 
 class StoredAgreement:

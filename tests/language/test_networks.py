@@ -39,7 +39,8 @@ def test_digits_are_learnt_in_one_transaction_and_told_in_another(chain: Chain) 
     """What was trained and saved is found through the slot that holds its CID, and recognises images it never saw."""
     alice, bob = chain.account("alice"), chain.account("bob")
     network = chain.deploy("digits.py", sender=alice)
-    seen, said, asked = chain.publish(images(TRAINED)), chain.publish(labels(TRAINED)), chain.publish(images(ASKED))
+    files = (images(TRAINED), labels(TRAINED), images(ASKED))
+    seen, said, asked = (chain.publish(data, sender=alice) for data in files)
     trained = network.train(seen, said, 32, 40, 7, sender=alice, gas=GAS)
     assert trained.succeeded, trained
     entries = trained.transaction.footprint
@@ -64,7 +65,7 @@ def test_a_published_blob_whose_identifier_lies_in_storage_is_declared(chain: Ch
     """Functions that say `blobs(1)` may load it; others load what contracts saved alone, with nothing declared."""
     alice = chain.account("alice")
     contract = chain.deploy("kept.py", sender=alice)
-    five = chain.publish(write_file([Tensor.of([5.0], (1,))]))
+    five = chain.publish(write_file([Tensor.of([5.0], (1,))]), sender=alice)
     assert contract.keep(five, sender=alice)
     found = contract.published(sender=alice)
     assert found.returned == 5, found

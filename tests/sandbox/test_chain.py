@@ -2,8 +2,10 @@
 
 import pytest
 
+from accountant.chain.envelope import Arg, ArgumentKind, Envelope, FunctionEnvelope, TemplateEntry, TemplateKind
 from accountant.chain.errors import MempoolRefusal, Refusal
-from accountant.chain.footprint import Credit, Debit, Read, Write
+from accountant.chain.footprint import Blob, Credit, Debit, Read, Write
+from accountant.primitives.cid import cid_of
 from accountant.sandbox import BlockOpen, Chain, Contract, DeploymentFailed, Refused, SandboxError, ViewFailed
 from accountant.sandbox.chain import GENESIS_TIME, RICH
 from tests.support.sandbox_token import deploy_token
@@ -155,6 +157,21 @@ def test_a_contract_cannot_be_called_in_the_block_that_deploys_it(chain: Chain) 
     alice = chain.account("alice")
     with pytest.raises(BlockOpen), chain.block():
         deploy_token(chain).broken(sender=alice)
+
+
+def test_a_blob_is_published_once_and_declared_with_its_size(chain: Chain) -> None:
+    """What a template names by its CID alone is declared with the published size; unpublished, it is left out."""
+    alice = chain.account("alice")
+    names = TemplateEntry(TemplateKind.BLOB, (Arg(0),))
+    main = FunctionEnvelope("main", (ArgumentKind.CID,), (names,), complete=True)
+    loader = chain.deploy_module(main_module(""), Envelope((main,)), sender=alice)
+    cid = chain.publish(b"weights", sender=alice)
+    assert cid == cid_of(b"weights")
+    assert loader.main(cid, sender=alice).transaction.footprint == (Blob(cid, 7),)
+    with pytest.raises(Refused, match="published already"):
+        chain.publish(b"weights", sender=chain.account("bob"))
+    assert loader.main(cid_of(b"other"), sender=alice).transaction.footprint == ()
+    chain.check()
 
 
 def test_general_money_pays_when_asked_to(chain: Chain, token: Contract) -> None:

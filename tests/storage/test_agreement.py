@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from accountant.accounting.agreement import first_running_hash, next_running_hash
 from accountant.execution.eager import execute_everything
 from accountant.execution.outcome import Observed, outcome_digest
+from accountant.primitives.cid import cid_of
 from accountant.primitives.types import Hash, Height, Seq
 from accountant.services.agreement import digests_of, summary_at
 from accountant.services.withdraw import withdraw
@@ -17,10 +18,11 @@ from accountant.storage.agreement import StoredAgreement
 from accountant.storage.database import Database, engine_of, migrate
 from accountant.storage.index import PostgresIndex
 from accountant.storage.outcomes import PostgresOutcomes
-from tests.support.index_chain import emptied, imported, paying_chain
+from tests.support.index_chain import ANN, BEN, emptied, imported, paying_chain, publication, transfer
 
 CHAIN = paying_chain(12, 10)
 CHAIN.append_unsigned([])
+CHAIN.append_unsigned([(ANN, publication(120, cid_of(b"weights"), 7)), (ANN, transfer(121, BEN, 0, 9, gas=2_050))])
 RIGHT = execute_everything(CHAIN).outcomes
 OBSERVABLE = [seq for seq, outcome in enumerate(RIGHT) if outcome.gas_used]
 HASH = CHAIN.genesis.hash
@@ -81,11 +83,11 @@ def test_it_is_what_the_definition_says(here: Here) -> None:
     here.observe(*(seq for seq in OBSERVABLE if seq != gap))
     assert here.covered() == (height - 1, defined(height - 1))
     here.observe(gap)
-    assert here.covered() == (13, defined(13))
+    assert here.covered() == (14, defined(14))
     with here.engine.connect() as connection:
         stored = StoredAgreement(connection)
-        assert [stored.running_hash(Height(h), HASH) for h in range(14)] == [defined(h) for h in range(14)]
-        assert stored.running_hash(Height(14), HASH) is None
+        assert [stored.running_hash(Height(h), HASH) for h in range(15)] == [defined(h) for h in range(15)]
+        assert stored.running_hash(Height(15), HASH) is None
 
 
 def test_little_by_little(here: Here) -> None:
@@ -98,20 +100,20 @@ def test_little_by_little(here: Here) -> None:
             stored.extend(HASH, most=1)
             heights.append(stored.covered())
     assert heights == sorted(heights)
-    assert heights[-1] == 13
-    assert here.covered() == (13, defined(13))
+    assert heights[-1] == 14
+    assert here.covered() == (14, defined(14))
 
 
 def test_a_withdrawal_takes_it_back(here: Here) -> None:
     """The running hash ends before the block of a withdrawn outcome, and is the same again once that is observed."""
     here.observe(*OBSERVABLE)
-    assert here.covered()[0] == 13
+    assert here.covered()[0] == 14
     gone = OBSERVABLE[-5]
     withdraw(here.engine, here.index, CHAIN.transaction(Seq(gone)).hash)
     height = CHAIN.transaction(Seq(gone)).height
     assert here.covered() == (height - 1, defined(height - 1))
     here.observe(gone)
-    assert here.covered() == (13, defined(13))
+    assert here.covered() == (14, defined(14))
 
 
 def test_where_we_stand(here: Here) -> None:
