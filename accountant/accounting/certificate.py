@@ -2,6 +2,7 @@
 
 from enum import StrEnum
 
+from accountant.execution.needs import BlobUnavailable, Undecidable
 from accountant.primitives.encoding import Decoder, Record
 from accountant.primitives.errors import InvalidEncoding
 
@@ -22,6 +23,8 @@ class UndecidedReason(StrEnum):
     THETA_INSUFFICIENT = "theta_insufficient"
     """This Θ does not show it (Algorithm 4, line 7)."""
     BUDGET_SPENT = "budget_spent"
+    BLOB_UNAVAILABLE = "blob_unavailable"
+    """A transaction loads a published file that nobody serves."""
 
 
 class CertifiedIncome(Record, frozen=True):
@@ -60,6 +63,21 @@ class MissingExecution(Record, frozen=True):
     transaction: bytes | None
     """None: the view that was asked for itself."""
     gas_most: int
+
+
+class MissingBlob(MissingExecution, frozen=True):
+    """The same where a file that the transaction loads was missing, rather than gas."""
+
+
+def missing_of(stopped: Undecidable) -> MissingExecution:
+    """What was missing where a piece of work could not go on."""
+    kind = MissingBlob if isinstance(stopped, BlobUnavailable) else MissingExecution
+    return kind(stopped.transaction, stopped.gas_most)
+
+
+def reason_of(missing: MissingExecution) -> UndecidedReason:
+    """Why what was just found to be missing leaves a question undecided."""
+    return UndecidedReason.BLOB_UNAVAILABLE if isinstance(missing, MissingBlob) else UndecidedReason.BUDGET_SPENT
 
 
 class Certificate(Record, frozen=True):

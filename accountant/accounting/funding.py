@@ -2,12 +2,20 @@
 
 from dataclasses import dataclass, field
 
-from accountant.accounting.certificate import CertifiedIncome, MissingExecution, ThetaChoice, UndecidedReason, Verdict
+from accountant.accounting.certificate import (
+    CertifiedIncome,
+    MissingExecution,
+    ThetaChoice,
+    UndecidedReason,
+    Verdict,
+    missing_of,
+    reason_of,
+)
 from accountant.accounting.planner import Planner
 from accountant.execution.batch import next_batch, next_of
 from accountant.execution.choice import cheapest, next_to_execute
 from accountant.execution.income import income_of
-from accountant.execution.needs import BudgetSpent
+from accountant.execution.needs import Undecidable
 from accountant.execution.selective import Selective
 from accountant.execution.timeline import Walk
 from accountant.primitives.types import AccountId, Seq
@@ -45,8 +53,7 @@ def fund(selective: Selective, account: AccountId, amount: int, before: Seq, the
         if planner.covered is not None:
             return Funding(_verdict(planner.covered), planner.walk, incomes=incomes, choice=planner.choice)
         if spent is not None:  # and what was found before the budget ended does not decide it
-            reason, missing = UndecidedReason.BUDGET_SPENT, (spent,)
-            return Funding(Verdict.UNDECIDED, planner.walk, reason, incomes, missing, planner.choice)
+            return Funding(Verdict.UNDECIDED, planner.walk, reason_of(spent), incomes, (spent,), planner.choice)
         batch = next_batch(selective.session, planner.walk, amount, chosen)
         with planner.at_most_what_a_plan_is_worth():
             spent = _execute(selective, account, batch, incomes)
@@ -84,7 +91,7 @@ def _by(
         if covered is not None:
             return Funding(_verdict(covered), walk, incomes=incomes)
         if spent is not None:
-            return Funding(Verdict.UNDECIDED, walk, UndecidedReason.BUDGET_SPENT, incomes, (spent,))
+            return Funding(Verdict.UNDECIDED, walk, reason_of(spent), incomes, (spent,))
         if not queue:
             return Funding(Verdict.UNDECIDED, walk, UndecidedReason.THETA_INSUFFICIENT, incomes)
         chosen = next_of(session, walk, amount, queue)
@@ -114,7 +121,7 @@ def narrow(selective: Selective, account: AccountId, before: Seq, theta: tuple[S
             rounds += 1
     walk = selective.interval(account, before)
     if spent is not None:
-        return Funding(Verdict.ACCEPTED, walk, UndecidedReason.BUDGET_SPENT, incomes, (spent,))
+        return Funding(Verdict.ACCEPTED, walk, reason_of(spent), incomes, (spent,))
     return Funding(Verdict.ACCEPTED, walk, incomes=incomes)
 
 
@@ -128,8 +135,8 @@ def _execute(
         located = selective.session.index.transaction(seq)
         try:
             outcome = selective.outcome(seq)
-        except BudgetSpent as spent:
-            return MissingExecution(spent.transaction, spent.gas_most)
+        except Undecidable as stopped:
+            return missing_of(stopped)
         gas = selective.session.spent.get(seq, 0)
         incomes.append(CertifiedIncome(located.hash, income_of(located, outcome, account), gas))
     return None

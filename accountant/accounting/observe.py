@@ -6,9 +6,9 @@ Work is cut into pieces of a few hundred transactions, so that memory holds the 
 from collections.abc import Iterable, Iterator
 from typing import NamedTuple, Protocol
 
-from accountant.accounting.certificate import MissingExecution, UndecidedReason, Verdict
+from accountant.accounting.certificate import MissingExecution, UndecidedReason, Verdict, missing_of, reason_of
 from accountant.accounting.questions import InvalidQuestion, check_budget
-from accountant.execution.needs import BudgetSpent
+from accountant.execution.needs import Undecidable
 from accountant.execution.port import Heartbeat, OutcomeStore
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
@@ -37,7 +37,7 @@ class ObservationCertificate(Record, frozen=True):
     """The root of the world state, and what finding it took. It rests on every outcome up to the height."""
 
     verdict: Verdict
-    """ACCEPTED, or UNDECIDED where the budget was spent; what was executed stays known."""
+    """ACCEPTED, or UNDECIDED where the budget was spent or a file is missing; what was executed stays known."""
     reason: UndecidedReason | None
     height: int
     block_hash: bytes
@@ -97,9 +97,8 @@ def observe(
     end = Seq(block.first_seq + block.count)
     try:
         observation.run(end)
-    except BudgetSpent as spent:
-        missing = (MissingExecution(spent.transaction, spent.gas_most),)
-        return observation.certificate(block, None, _Counts(), missing)
+    except Undecidable as stopped:
+        return observation.certificate(block, None, _Counts(), (missing_of(stopped),))
     fold = observation.fold
     counts = _counted(fold.leaves(block.height))
     root = root_of(fold.leaves(block.height))
@@ -121,7 +120,7 @@ class _Observation:
         self._executed = 0
 
     def run(self, end: Seq) -> None:
-        """Observes and folds all transactions below a number. Raises `BudgetSpent`."""
+        """Observes and folds all transactions below a number. Raises `Undecidable`."""
         for first in range(0, end, PIECE):
             self._piece([Seq(seq) for seq in range(first, min(first + PIECE, end))])
             if self.fold.bytes_held > STATE_BYTES_MAX:
@@ -150,7 +149,7 @@ class _Observation:
         end = Seq(block.first_seq + block.count)
         return ObservationCertificate(
             verdict=Verdict.UNDECIDED if root is None else Verdict.ACCEPTED,
-            reason=UndecidedReason.BUDGET_SPENT if root is None else None,
+            reason=reason_of(missing[0]) if missing else None,
             height=block.height,
             block_hash=block.hash,
             root=root,

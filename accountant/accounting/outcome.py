@@ -3,14 +3,14 @@
 Whether it settled can be sworn: `accounting.pay` asks that. Nothing here is sworn.
 """
 
-from accountant.accounting.certificate import MissingExecution, UndecidedReason, Verdict
+from accountant.accounting.certificate import MissingExecution, UndecidedReason, Verdict, missing_of, reason_of
 from accountant.accounting.certify import rests_on
 from accountant.accounting.preparation import TracePlace
 from accountant.accounting.questions import InvalidQuestion, check_budget
-from accountant.execution.memory import MemoryOutcomes
-from accountant.execution.needs import BudgetSpent
+from accountant.execution.memory import MemoryBlobs, MemoryOutcomes
+from accountant.execution.needs import Undecidable
 from accountant.execution.outcome import OUTCOME_BYTES_MAX, Outcome
-from accountant.execution.port import Heartbeat, OutcomeStore
+from accountant.execution.port import Blobs, Heartbeat, OutcomeStore
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
 from accountant.execution.trace import trace_of
@@ -78,13 +78,13 @@ def find_outcome(
     missing: tuple[MissingExecution, ...] = ()
     try:
         outcome = selective.outcome(seq)
-    except BudgetSpent as spent:
-        missing = (MissingExecution(spent.transaction, spent.gas_most),)
+    except Undecidable as stopped:
+        missing = (missing_of(stopped),)
     trace = () if outcome is None else _trace(selective, seq, outcome)
     session, hashes = selective.session, rests_on(selective)
     return OutcomeCertificate(
         verdict=_verdict(outcome),
-        reason=UndecidedReason.BUDGET_SPENT if outcome is None else None,
+        reason=reason_of(missing[0]) if missing else None,
         transaction=question.transaction,
         outcome=outcome,
         trace=trace,
@@ -98,14 +98,14 @@ def find_outcome(
 
 
 def recheck_outcome(
-    index: ChainIndex, question: OutcomeRecheck, heartbeat: Heartbeat | None = None
+    index: ChainIndex, question: OutcomeRecheck, heartbeat: Heartbeat | None = None, blobs: Blobs | None = None
 ) -> OutcomeCertificate:
-    """The outcome, from no stored outcome, and kept nowhere: it costs its whole slice.
+    """The outcome, from no stored outcome, and kept nowhere: it costs its whole slice. `blobs`: published files.
 
     So it tells who is right where two accountants differ. Raises `InvalidQuestion`, and whatever the heartbeat raises.
     """
     cold = OutcomeQuestion(question.transaction, question.gas_budget)
-    return find_outcome(index, MemoryOutcomes(), cold, heartbeat)
+    return find_outcome(index, MemoryOutcomes(MemoryBlobs(beneath=blobs)), cold, heartbeat)
 
 
 def _checked(index: ChainIndex, question: OutcomeQuestion | OutcomeRecheck) -> Seq:
@@ -129,5 +129,5 @@ def _trace(selective: Selective, seq: Seq, outcome: Outcome) -> tuple[TracePlace
         return ()
     try:
         return tuple(TracePlace(*frame) for frame in trace_of(selective, seq))
-    except BudgetSpent:
+    except Undecidable:
         return ()

@@ -1,11 +1,11 @@
 """Pay (Algorithm 4): did a transaction settle?"""
 
-from accountant.accounting.certificate import Certificate, MissingExecution, UndecidedReason, Verdict
+from accountant.accounting.certificate import Certificate, MissingExecution, Verdict, missing_of, reason_of
 from accountant.accounting.certify import certify
 from accountant.accounting.funding import Funding, fund
 from accountant.accounting.questions import InvalidQuestion, PaymentQuestion, check_budget, check_theta
 from accountant.chain.query import TransactionSucceeded
-from accountant.execution.needs import BudgetSpent
+from accountant.execution.needs import Undecidable
 from accountant.execution.port import Heartbeat, OutcomeStore
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
@@ -36,9 +36,9 @@ def verify_payment(
     if funding.verdict is not Verdict.UNDECIDED:
         try:
             succeeded = selective.outcome(located.seq).succeeded
-        except BudgetSpent as spent:
+        except Undecidable as stopped:
             if runs_code(located) and succeeded:
-                funding = _budget_spent(funding, spent)
+                funding = _undecided(funding, missing_of(stopped))
     if funding.verdict is Verdict.ACCEPTED and not succeeded:
         funding.verdict = Verdict.REJECTED
     position = position_of(index, located.seq)
@@ -56,11 +56,9 @@ def verify_payment(
     )
 
 
-def _budget_spent(funding: Funding, spent: BudgetSpent) -> Funding:
-    missing = (MissingExecution(spent.transaction, spent.gas_most),)
-    return Funding(
-        Verdict.UNDECIDED, funding.walk, UndecidedReason.BUDGET_SPENT, funding.incomes, missing, funding.choice
-    )
+def _undecided(funding: Funding, missing: MissingExecution) -> Funding:
+    reason = reason_of(missing)
+    return Funding(Verdict.UNDECIDED, funding.walk, reason, funding.incomes, (missing,), funding.choice)
 
 
 def _checked(index: ChainIndex, question: PaymentQuestion) -> tuple[Located, tuple[Seq, ...] | None]:

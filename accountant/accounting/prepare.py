@@ -48,6 +48,7 @@ from accountant.contracts.module import check_module
 from accountant.contracts.simulate import Simulation, simulate
 from accountant.contracts.world import ContractCode, Run
 from accountant.execution.guess import Guesses
+from accountant.execution.needs import BlobUnavailable
 from accountant.execution.port import Heartbeat, OutcomeStore
 from accountant.execution.session import Session
 from accountant.index.directory import account_at, partial_state
@@ -210,7 +211,7 @@ class _Making:
     # Running
 
     def _simulated(self) -> tuple[Simulation | None, Gas]:
-        """A run at the end of the head; None where no code would run, or where the code may not."""
+        """A run at the end of the head; None where no code would run or may, or a file that it loads is missing."""
         prospect, question = self.prospect, self.question
         most = self._gas_for_code()
         if prospect.function is None:
@@ -238,7 +239,13 @@ class _Making:
             limits=self.genesis.limits,
             deploying=deploying,
         )
-        simulation = simulate(run, self.guesses.world(place), most, lambda: len(self.guesses.unobserved))
+        guesses = self.guesses
+        try:
+            simulation = simulate(
+                run, guesses.world(place), most, lambda: len(guesses.unobserved), self.session.means()
+            )
+        except BlobUnavailable:  # what it holds cannot be guessed, so the run says nothing
+            return None, most
         self.session.looked(simulation.result.gas_used)
         return simulation, most
 

@@ -12,6 +12,8 @@ from accountant.accounting.certificate import (
     UndecidedReason,
     Verdict,
     ViewCertificate,
+    missing_of,
+    reason_of,
 )
 from accountant.accounting.certify import rests_on
 from accountant.accounting.funding import narrow
@@ -29,7 +31,7 @@ from accountant.accounting.questions import LowerBoundQuestion, PaymentQuestion
 from accountant.accounting.view import view
 from accountant.chain.query import BalanceAtLeast, Income, Storage, TransactionSucceeded, View
 from accountant.execution.income import INCOME_KINDS, income_bounds
-from accountant.execution.needs import BudgetSpent
+from accountant.execution.needs import Undecidable
 from accountant.execution.port import Heartbeat, OutcomeStore
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
@@ -143,9 +145,8 @@ def _looked_up(
         end = place_in(index, query.position).seq
     try:
         answer = selective.answer(query)
-    except BudgetSpent as spent:
-        missing = (MissingExecution(spent.transaction, spent.gas_most),)
-        return _certificate(selective, question, end, None, learnt, missing)
+    except Undecidable as stopped:
+        return _certificate(selective, question, end, None, learnt, (missing_of(stopped),))
     if learnt is not None:
         assert isinstance(answer, int) and learnt[0] <= answer <= learnt[1]
         learnt = answer, answer, None
@@ -164,7 +165,7 @@ def _certificate(
     lower, upper, zero_balance = learnt or (None, None, None)
     return QueryCertificate(
         verdict=Verdict.UNDECIDED if answer is None else Verdict.ACCEPTED,
-        reason=UndecidedReason.BUDGET_SPENT if answer is None else None,
+        reason=_reason(answer, missing),
         query=question.query,
         answer=answer,
         gas_budget=question.gas_budget,
@@ -178,6 +179,13 @@ def _certificate(
         slice=tuple(hashes.values()),
         missing=missing,
     )
+
+
+def _reason(answer: bytes | None, missing: tuple[MissingExecution, ...]) -> UndecidedReason | None:
+    """Why there is no answer. A balance that stays open with nothing missing would take more gas than there is."""
+    if answer is not None:
+        return None
+    return reason_of(missing[0]) if missing else UndecidedReason.BUDGET_SPENT
 
 
 def _gas(budget: int | None) -> Gas | None:

@@ -1,6 +1,6 @@
 """Views: application-defined minimal accounting queries (paper, section II-B), answered selectively."""
 
-from accountant.accounting.certificate import MissingExecution, UndecidedReason, Verdict, ViewCertificate
+from accountant.accounting.certificate import MissingExecution, Verdict, ViewCertificate, missing_of, reason_of
 from accountant.accounting.certify import rests_on
 from accountant.accounting.questions import InvalidQuestion, ViewQuestion, check_budget
 from accountant.chain.block import Position
@@ -8,7 +8,7 @@ from accountant.chain.envelope import FunctionEnvelope
 from accountant.chain.footprint import QUERY_BYTES_MAX
 from accountant.chain.kinds import is_of_kind
 from accountant.chain.query import View, ViewAnswer
-from accountant.execution.needs import BudgetSpent
+from accountant.execution.needs import Undecidable
 from accountant.execution.port import Heartbeat, OutcomeStore
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
@@ -52,8 +52,9 @@ def view(
     missing: tuple[MissingExecution, ...] = ()
     try:
         answer = selective.answer(query)
-    except BudgetSpent as spent:
-        reason, missing = UndecidedReason.BUDGET_SPENT, (MissingExecution(spent.transaction, spent.gas_most),)
+    except Undecidable as stopped:
+        missing = (missing_of(stopped),)
+        reason = reason_of(missing[0])
     else:
         assert isinstance(answer, ViewAnswer)
         verdict, sworn = Verdict.REJECTED if answer.failure else Verdict.ACCEPTED, encode(answer)

@@ -6,7 +6,17 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from accountant.api.answers import MissingView, ViewAnswerView, answer_of
-from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
+from accountant.api.fields import (
+    AccountOut,
+    AmountOut,
+    GasOut,
+    HashOut,
+    HexOut,
+    StoppedOut,
+    account_of,
+    hex_of,
+    stopped_by,
+)
 from accountant.api.query_views import IntegerOut, QueryView
 from accountant.chain.query import decode_answer, decode_query
 from accountant.oath.audit_report import Audit, AuditedOath, OathScore, OathVerdict, Reason, decode_audit
@@ -135,7 +145,7 @@ class AuditView(BaseModel):
     lies: Annotated[list[AuditedOathView], Field(description="Oaths found false: the latest 100.")]
     learned_from: Annotated[int, Field(description="Verdicts that the order of checking was learned from.")]
     floor_held: Annotated[bool, Field(description="Whether every oath that chance demanded to check is checked.")]
-    reason: Annotated[Literal["budget_spent"] | None, Field(description="Why not all oaths are checked.")]
+    reason: Annotated[StoppedOut | None, Field(description="Why not all oaths are checked.")]
     query: Annotated[HexOut, Field(description="Canonical bytes of what can be sworn: that the deposit is there.")]
     answer: bool
     executed: Annotated[int, Field(description="Contract runs that nobody had observed before.")]
@@ -163,7 +173,7 @@ class AuditView(BaseModel):
             lies=[AuditedOathView.of(oath) for oath in reversed(audit.lies[-OATHS_SHOWN:])],
             learned_from=audit.learned_from,
             floor_held=audit.floor_held,
-            reason=None if audit.reason is None else "budget_spent",
+            reason=stopped_by(audit.reason),
             query=hex_of(audit.query),
             answer=decode_answer(audit.answer) is True,
             executed=len(audit.executed),

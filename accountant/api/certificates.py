@@ -8,12 +8,21 @@ from accountant.accounting.certificate import (
     Certificate,
     PlannedCertificate,
     QueryCertificate,
-    UndecidedReason,
     ViewCertificate,
     decode_certificate,
 )
 from accountant.api.answers import ChoiceView, MissingView, ViewAnswerView, scalar
-from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
+from accountant.api.fields import (
+    AccountOut,
+    AmountOut,
+    GasOut,
+    HashOut,
+    HexOut,
+    StoppedOut,
+    account_of,
+    hex_of,
+    stopped_by,
+)
 from accountant.api.query_views import QueryResultView
 from accountant.chain.query import ViewAnswer, decode_answer
 
@@ -30,7 +39,7 @@ class ResultView(BaseModel):
     """The certificate: an answer and everything that it rests on."""
 
     verdict: Literal["accepted", "rejected", "undecided"]
-    reason: Literal["theta_insufficient", "budget_spent"] | None
+    reason: Literal["theta_insufficient", "budget_spent", "blob_unavailable"] | None
     query: Annotated[HexOut | None, Field(description="Canonical bytes of what can be sworn.")]
     answer: Annotated[bool | str | None, Field(description="The query's answer: a boolean, decimal digits or hex.")]
     account: AccountOut
@@ -86,7 +95,7 @@ class ViewResultView(BaseModel):
     verdict: Annotated[
         Literal["accepted", "rejected", "undecided"], Field(description="Whether it returned (accepted) or failed.")
     ]
-    reason: Literal["budget_spent"] | None
+    reason: StoppedOut | None
     query: Annotated[HexOut, Field(description="Canonical bytes of what can be sworn.")]
     answer: Annotated[ViewAnswerView | None, Field(description="Null while undecided.")]
     executed: Annotated[list[HashOut], Field(description="Executed for this answer, in order of execution.")]
@@ -101,10 +110,9 @@ class ViewResultView(BaseModel):
     def of(cls, certificate: ViewCertificate, raw: bytes) -> "ViewResultView":
         """The view of a certificate and its canonical bytes."""
         answer = None if certificate.answer is None else decode_answer(certificate.answer)
-        assert certificate.reason in (None, UndecidedReason.BUDGET_SPENT)
         return cls(
             verdict=certificate.verdict.value,
-            reason=None if certificate.reason is None else "budget_spent",
+            reason=stopped_by(certificate.reason),
             query=hex_of(certificate.query),
             answer=ViewAnswerView.of(answer) if isinstance(answer, ViewAnswer) else None,
             executed=[hex_of(t) for t in certificate.executed],

@@ -1,10 +1,11 @@
 """Types of fields on the wire. Amounts and gas pass 2^53, so they are answered as decimal strings."""
 
 import re
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, PlainValidator, WithJsonSchema
 
+from accountant.accounting.certificate import UndecidedReason
 from accountant.chain.footprint import SLOT_BYTES_MAX
 from accountant.primitives.addresses import parse_account, show
 from accountant.primitives.errors import InvalidAddress
@@ -120,3 +121,16 @@ CidOut = Annotated[
     Field(pattern="^bafkrei[a-z2-7]{52}$", examples=["bafkreihdwdcefgh4dqkjv67uzcmw7ojee6xedzdetojuzjevtenxquvyku"]),
 ]
 HexOut = Annotated[str, Field(pattern="^0x([0-9a-f]{2})*$", examples=["0x93a16101"])]
+
+StoppedOut = Literal["budget_spent", "blob_unavailable"]
+
+
+def stopped_by(reason: UndecidedReason | None) -> StoppedOut | None:
+    """What kept a piece of work from its end: gas, or a published file that nobody serves."""
+    match reason:
+        case UndecidedReason.BUDGET_SPENT:
+            return "budget_spent"
+        case UndecidedReason.BLOB_UNAVAILABLE:
+            return "blob_unavailable"
+    assert reason is None, "Θ decides bounds alone"
+    return None

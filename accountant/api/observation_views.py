@@ -6,7 +6,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from accountant.accounting.observe import decode_observation
 from accountant.api.answers import MissingView
-from accountant.api.fields import GasOut, HashOut, HexOut, hex_of
+from accountant.api.fields import (
+    GasOut,
+    HashOut,
+    HexOut,
+    StoppedOut,
+    hex_of,
+    stopped_by,
+)
 from accountant.api.schemas import BudgetIn
 from accountant.primitives.types import AMOUNT_MAX
 from accountant.storage.world_states import KeptState
@@ -25,7 +32,7 @@ class ObservationView(BaseModel):
     """The root of a world state, and what finding it took."""
 
     verdict: Literal["accepted", "undecided"]
-    reason: Literal["budget_spent"] | None
+    reason: StoppedOut | None
     height: int
     block_hash: HashOut
     root: Annotated[HashOut | None, Field(description="RFC 6962 over the state's leaves; null while undecided.")]
@@ -45,7 +52,7 @@ class ObservationView(BaseModel):
         found = decode_observation(raw)
         return cls(
             verdict="undecided" if found.root is None else "accepted",
-            reason=None if found.reason is None else "budget_spent",
+            reason=stopped_by(found.reason),
             height=found.height,
             block_hash=hex_of(found.block_hash),
             root=None if found.root is None else hex_of(found.root),

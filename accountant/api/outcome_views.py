@@ -4,10 +4,19 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from accountant.accounting.certificate import UndecidedReason
 from accountant.accounting.outcome import decode_outcome_certificate
 from accountant.api.answers import MissingView
-from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
+from accountant.api.fields import (
+    AccountOut,
+    AmountOut,
+    GasOut,
+    HashOut,
+    HexOut,
+    StoppedOut,
+    account_of,
+    hex_of,
+    stopped_by,
+)
 from accountant.api.preparation_views import TracePlaceView
 from accountant.api.views import EntryView
 from accountant.chain.values import text_of
@@ -81,7 +90,7 @@ class OutcomeResultView(BaseModel):
     verdict: Annotated[
         Literal["accepted", "rejected", "undecided"], Field(description="Whether it succeeded (accepted) or failed.")
     ]
-    reason: Literal["budget_spent"] | None
+    reason: StoppedOut | None
     transaction: HashOut
     outcome: Annotated[OutcomeView | None, Field(description="Null while undecided.")]
     trace: Annotated[
@@ -100,10 +109,9 @@ class OutcomeResultView(BaseModel):
     def of(cls, raw: bytes) -> "OutcomeResultView":
         """The view of a stored answer."""
         found = decode_outcome_certificate(raw)
-        assert found.reason in (None, UndecidedReason.BUDGET_SPENT)
         return cls(
             verdict=found.verdict.value,
-            reason=None if found.reason is None else "budget_spent",
+            reason=stopped_by(found.reason),
             transaction=hex_of(found.transaction),
             outcome=None if found.outcome is None else OutcomeView.of(found.outcome),
             trace=[TracePlaceView.of(place) for place in found.trace],

@@ -4,10 +4,20 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
 
-from accountant.accounting.certificate import PlannedQueryCertificate, QueryCertificate, UndecidedReason
+from accountant.accounting.certificate import PlannedQueryCertificate, QueryCertificate
 from accountant.accounting.query import AnyQuery, ExactBalance, LowerBound, QueryQuestion, decode_any_query, name_of
 from accountant.api.answers import ChoiceView, MissingView, ViewAnswerView, answer_of
-from accountant.api.fields import AccountOut, AmountOut, GasOut, HashOut, HexOut, account_of, hex_of
+from accountant.api.fields import (
+    AccountOut,
+    AmountOut,
+    GasOut,
+    HashOut,
+    HexOut,
+    StoppedOut,
+    account_of,
+    hex_of,
+    stopped_by,
+)
 from accountant.chain.block import Position
 from accountant.chain.query import BalanceAtLeast, Income, Storage, TransactionSucceeded, View, decode_answer
 from accountant.chain.values import text_of
@@ -111,7 +121,7 @@ class QueryResultView(BaseModel):
         Literal["accepted", "rejected", "undecided"],
         Field(description="Rejected: the answer is no, or a view failed. Accepted: any other answer."),
     ]
-    reason: Literal["budget_spent"] | None
+    reason: StoppedOut | None
     kind: QueryKind
     query: Annotated[HexOut, Field(description="Canonical bytes of the query.")]
     query_hash: Annotated[HashOut, Field(description="What names the query.")]
@@ -141,10 +151,9 @@ class QueryResultView(BaseModel):
     def of(cls, certificate: QueryCertificate, raw: bytes) -> "QueryResultView":
         """The view of a certificate and its canonical bytes."""
         query = QueryView.of(decode_any_query(certificate.query))
-        assert certificate.reason in (None, UndecidedReason.BUDGET_SPENT)
         return cls(
             verdict=certificate.verdict.value,
-            reason=None if certificate.reason is None else "budget_spent",
+            reason=stopped_by(certificate.reason),
             kind=query.kind,
             query=hex_of(certificate.query),
             query_hash=query.hash,

@@ -9,6 +9,13 @@ ANSWERED, NO, UNDECIDED = 0, 1, 3
 """Exit statuses; 2 is an error, as everywhere."""
 
 
+STOPPED = {
+    "budget_spent": "the gas budget is spent",
+    "blob_unavailable": "a published file that it rests on is served by nobody",
+}
+"""Why an answer is undecided."""
+
+
 def status_of(result: dict[str, Any]) -> int:
     """The exit status of an answer."""
     return {"accepted": ANSWERED, "rejected": NO, "undecided": UNDECIDED}[result["verdict"]]
@@ -16,7 +23,7 @@ def status_of(result: dict[str, Any]) -> int:
 
 def shown_result(result: dict[str, Any]) -> Iterator[str]:
     """An answer, what was learnt, and what it took."""
-    yield line("Answer", _answer(result["answer"]))
+    yield line("Answer", _answer(result["answer"], result["reason"]))
     if result["lower"] is not None:
         yield line("Known" if result["zero_balance"] is None else "General", _between(result["lower"], result["upper"]))
     if result["zero_balance"] is not None:
@@ -64,10 +71,10 @@ def shown_proposal(found: dict[str, Any]) -> Iterator[str]:
     yield line("Seconds", f"{found['seconds']:.3g}")
 
 
-def _answer(answer: Any) -> str:
+def _answer(answer: Any, reason: str | None) -> str:
     match answer:
         case None:
-            return "undecided: the gas budget is spent"
+            return f"undecided: {STOPPED[reason or 'budget_spent']}"
         case bool():
             return "yes" if answer else "no"
         case {"failure": None, "value": value}:

@@ -93,7 +93,7 @@ _VERDICTS = {
     "ours_is_wrong": "ours is wrong: withdraw it with `accountant chain withdraw {transaction}`",
     "theirs_is_wrong": "theirs is wrong",
     "both_are_wrong": "both are wrong: withdraw ours with `accountant chain withdraw {transaction}`",
-    "undecided": "the gas budget does not suffice to say who is right",
+    "undecided": "the gas budget does not suffice to say who is right, or a published file is missing",
 }
 
 

@@ -10,6 +10,7 @@ import typer
 
 from accountant.accounting.observe import STATE_BYTES_MAX
 from accountant.client.client import AccountantClient
+from accountant.commands.ask_shown import STOPPED
 from accountant.commands.contract_service import Api, ApiKey, Json, open_client
 from accountant.execution.world_state import Leaf, decode_leaf, order
 from accountant.primitives.addresses import show
@@ -108,7 +109,8 @@ def _text(found: dict[str, Any]) -> str:
     )
     if found["root"] is None:
         next_gas = int(found["missing"][0]["gas_most"])
-        return f"undecided: the gas budget is spent, the next transaction takes at most {next_gas:,} gas; {took}"
+        why = STOPPED[found["reason"]]
+        return f"undecided: {why}, the next transaction takes at most {next_gas:,} gas; {took}"
     return (
         f"{found['root']}\n{found['users']} users, {found['contracts']} contracts, {found['slots']} slots after "
         f"{found['transactions']} transactions at height {found['height']}; {took}"

@@ -13,16 +13,18 @@ from accountant.primitives.types import AccountId, Cid, Seq
 
 
 class MemoryBlobs:
-    """`Blobs` in memory: all of them, or those put last."""
+    """`Blobs` in memory: all of them, or those put last; what is not there is looked for `beneath`."""
 
-    def __init__(self, bytes_most: int | None = None) -> None:
+    def __init__(self, bytes_most: int | None = None, beneath: Blobs | None = None) -> None:
+        self._beneath = beneath
         self._files: dict[bytes, bytes] = {}
         self._bytes_most = bytes_most
         self._bytes = 0
         self._guard = Lock()
 
     def get(self, cid: Cid) -> bytes | None:
-        return self._files.get(cid)
+        data = self._files.get(cid)
+        return self._beneath.get(cid) if data is None and self._beneath is not None else data
 
     def put(self, data: bytes) -> Cid:
         cid = cid_of(data)

@@ -119,15 +119,23 @@ class Unresolved(Exception):
 
 
 class Undecidable(Exception):
-    """What was asked for cannot be found out now."""
+    """What was asked for cannot be found out now.
+
+    `transaction`: what was to be executed next, and took at most `gas_most`; None for the view that was asked for.
+    """
+
+    transaction: Hash | None
+    gas_most: Gas
 
 
 class BlobUnavailable(Undecidable):
-    """A published blob that a transaction loads, and that nobody serves: its outcome stays unobserved."""
+    """A published blob that the transaction loads, and that nobody serves: its outcome stays unobserved."""
 
     def __init__(self, cid: Cid) -> None:
         super().__init__(f"nobody serves blob {show_cid(cid)}")
         self.cid = cid
+        self.transaction = None
+        self.gas_most = Gas(0)
 
 
 class BlobAwaited(Exception):

@@ -5,7 +5,7 @@ the transactions that a cold accountant executes, in the same order, so it tells
 and what a proof of it has to carry.
 """
 
-from accountant.execution.memory import MemoryOutcomes
+from accountant.execution.memory import MemoryBlobs, MemoryOutcomes
 from accountant.execution.outcome import Observed
 from accountant.execution.port import Heartbeat, OutcomeStore
 from accountant.execution.selective import Selective
@@ -41,4 +41,5 @@ def replaying(
             raise Unobserved(seq)
         return observed
 
-    return Selective(Session(index, MemoryOutcomes(), heartbeat, gas_budget, records))
+    store = MemoryOutcomes(MemoryBlobs(beneath=recorded.blobs))
+    return Selective(Session(index, store, heartbeat, gas_budget, records))

@@ -35,6 +35,7 @@ from accountant.execution.needs import (
     AnswerOf,
     Asked,
     BlobOf,
+    BlobUnavailable,
     BoundUnder,
     BudgetSpent,
     CodeOf,
@@ -181,7 +182,9 @@ class Selective:
                     raise Parked(self._waits_for, self.session.done()) from None
                 parked = stopped
                 continue
-            except BaseException:
+            except BaseException as error:
+                if isinstance(error, BlobUnavailable):
+                    self._name_loader(error, [need for need, _, _ in stack])
                 for _, _, open_steps in reversed(stack):
                     open_steps.close()
                 raise
@@ -189,6 +192,13 @@ class Selective:
                 inputs.seqs.add(wanted.seq)
                 inputs.asked(wanted)
                 wanted, value = None, known
+
+    def _name_loader(self, error: BlobUnavailable, waiting: Sequence[Need | AllOf]) -> None:
+        """Say which transaction loads the blob: the innermost one that is being found."""
+        loader = next((need.seq for need in reversed(waiting) if isinstance(need, OutcomeOf)), None)
+        if error.transaction is None and loader is not None:
+            located = self.session.index.transaction(loader)
+            error.transaction, error.gas_most = located.hash, Gas(located.transaction.gas_limit)
 
     def _enter(self, wanted: Need | AllOf, depth: int) -> None:
         if self._asked is None and depth < _ASKED_DEPTH and isinstance(wanted, OutcomeOf):

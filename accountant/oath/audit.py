@@ -11,12 +11,12 @@ from typing import NamedTuple
 
 from msgspec.structs import replace
 
-from accountant.accounting.certificate import MissingExecution, UndecidedReason
+from accountant.accounting.certificate import MissingExecution, missing_of, reason_of
 from accountant.accounting.certify import rests_on
 from accountant.accounting.questions import InvalidQuestion, check_budget
 from accountant.chain.query import BalanceAtLeast, TransactionSucceeded, decode_query
 from accountant.chain.rows import RowKind
-from accountant.execution.needs import BudgetSpent
+from accountant.execution.needs import Undecidable
 from accountant.execution.outcome import Outcome
 from accountant.execution.port import Heartbeat, OutcomeStore
 from accountant.execution.selective import Selective
@@ -120,7 +120,7 @@ def audit(
         oaths=tuple(audited),
         oaths_earlier=earlier,
         learned_from=ranking.learned_from,
-        reason=UndecidedReason.BUDGET_SPENT if checked.missing else None,
+        reason=reason_of(checked.missing[0]) if checked.missing else None,
         query=encode(BalanceAtLeast(contract, min(bounds.end, AMOUNT_MAX), question.position)),
         answer=encode(True),
         executed=tuple(hashes[seq] for seq in session.executed),
@@ -176,8 +176,8 @@ def _check(session: Session, oaths: Sequence[Oath], known: dict[Seq, Outcome]) -
         began = session.gas_executed
         try:
             known[oath.seq] = selective.outcome(oath.seq)
-        except BudgetSpent as spent:
-            missing.append(MissingExecution(spent.transaction, spent.gas_most))
+        except Undecidable as stopped:
+            missing.append(missing_of(stopped))
             if len(missing) > _TOO_DEAR_MOST:
                 break
         gas[oath.seq] = session.gas_executed - began
@@ -198,7 +198,7 @@ def _truths(
     lies = [oath for oath in oaths if _verdict(oath, known.get(oath.seq)) is OathVerdict.SLASHED]
     truths: dict[Seq, bytes] = {}
     for oath in lies[-TRUTHS_MOST:]:
-        with suppress(BudgetSpent, InvalidEncoding):
+        with suppress(Undecidable, InvalidEncoding):
             query = decode_query(oath.terms.query)
             if genuine and isinstance(query, BalanceAtLeast | TransactionSucceeded):
                 truths[oath.seq] = encode(oath.terms.answer != encode(True))

@@ -123,7 +123,10 @@ def _worked(task: Leased, policy: JobPolicy, abandon: Abandon | None) -> Attempt
     while True:
         try:
             with Heart(task.renew, task.lease.id, done.gas, policy, abandon) as heart:
-                work = SharedWork(heart.beat, done, None if least is None else Gas(least), task.own)
+                work = SharedWork(
+                    *(heart.beat, done, None if least is None else Gas(least), task.own),
+                    waits_for_blobs=task.lease.attempt < task.lease.attempts_most,
+                )
                 result = task.run(work)
         except Parked as parked:
             if task.park(parked):

@@ -180,7 +180,7 @@ def answering(
             case OutcomeQuestion():
                 return find_outcome(index, outcomes, question, heartbeat)
             case OutcomeRecheck():
-                return recheck_outcome(index, question, heartbeat)
+                return recheck_outcome(index, question, heartbeat, outcomes.blobs)
             case PreparationQuestion():
                 return prepare(index, outcomes, question, int(time.time()), heartbeat)
             case ExportQuestion():

@@ -21,7 +21,7 @@ from accountant.accounting.proof.plan import Planner, choose_cheaply, choose_pla
 from accountant.accounting.proof.recording import RecordingFacts
 from accountant.accounting.proof.verify import digests_of
 from accountant.chain.query import AccountingQuery
-from accountant.execution.memory import MemoryOutcomes
+from accountant.execution.memory import MemoryBlobs, MemoryOutcomes
 from accountant.execution.outcome import Observed
 from accountant.execution.port import Heartbeat, OutcomeStore
 from accountant.execution.queries import target_of
@@ -52,7 +52,8 @@ def build(
     if target is None:
         raise NotProvable("unknown_target", "the query names a block or a transaction that is not on the chain")
     facts = RecordingFacts(index, target.height)
-    found = MemoryOutcomes()
+    files = MemoryBlobs(beneath=recorded.blobs)
+    found = MemoryOutcomes(files)
 
     def records(seq: Seq) -> Observed | None:
         observed = found.get(seq) or recorded.get(seq)
@@ -69,12 +70,12 @@ def build(
     first, answer = replayed(Whole(), choose_cheaply(index, recorded, frozenset(theta)), frozenset(), found)
     planner = Planner(facts, first.known)
     plan = frozenset(first.rests_on)
-    second, again = replayed(planner, choose_planned(plan), plan, MemoryOutcomes())
+    second, again = replayed(planner, choose_planned(plan), plan, MemoryOutcomes(files))
     assert again == answer
     facts.record()
     plan = frozenset(second.rests_on)
     hints = Carried(planner.windows.values(), planner.zero_windows.values())
-    last, again = replayed(hints, choose_planned(plan), plan, MemoryOutcomes())
+    last, again = replayed(hints, choose_planned(plan), plan, MemoryOutcomes(files))
     assert again == answer
     target_of(facts, query)
     seen(facts)

@@ -8,7 +8,7 @@ from accountant.accounting.proof.file import CERTIFICATE_FILE_BYTES_MAX
 from accountant.accounting.query import AnyQuery, ExactBalance, LowerBound, decode_any_query
 from accountant.accounting.questions import THETA_MOST, InvalidQuestion, check_budget
 from accountant.chain.query import AccountingQuery, BalanceAtLeast, TransactionSucceeded, decode_answer, decode_query
-from accountant.execution.needs import BudgetSpent
+from accountant.execution.needs import BlobUnavailable, BudgetSpent
 from accountant.execution.port import Heartbeat, OutcomeStore
 from accountant.execution.queries import target_of
 from accountant.index.port import ChainIndex
@@ -86,6 +86,8 @@ def export(
         raise InvalidQuestion(error.code, f"{error.kind}: {error.detail}") from None
     except BudgetSpent as spent:
         raise InvalidQuestion("budget_spent", str(spent)) from None
+    except BlobUnavailable as error:
+        raise InvalidQuestion("blob_unavailable", str(error)) from None
     return Exported(file)
 
 

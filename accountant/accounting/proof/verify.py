@@ -11,10 +11,10 @@ from accountant.accounting.proof.plan import choose_planned
 from accountant.chain.headers import Headers
 from accountant.chain.query import AccountingQuery, Answer, decode_answer, decode_query
 from accountant.contracts.engine import ENGINE
-from accountant.execution.memory import MemoryOutcomes
-from accountant.execution.needs import BudgetSpent
+from accountant.execution.memory import MemoryBlobs, MemoryOutcomes
+from accountant.execution.needs import BlobUnavailable, BudgetSpent
 from accountant.execution.outcome import outcome_digest
-from accountant.execution.port import Heartbeat
+from accountant.execution.port import Blobs, Heartbeat
 from accountant.execution.queries import target_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import InvalidEncoding
@@ -30,9 +30,16 @@ class Verified(NamedTuple):
     gas_executed: Gas
 
 
-def verify(raw: bytes, headers: Headers, gas_most: Gas | None = None, heartbeat: Heartbeat | None = None) -> Verified:
+def verify(
+    raw: bytes,
+    headers: Headers,
+    gas_most: Gas | None = None,
+    heartbeat: Heartbeat | None = None,
+    blobs: Blobs | None = None,
+) -> Verified:
     """What the certificate proves to whoever trusts `headers`. Executes its slice from nothing, with `gas_most`.
 
+    `blobs`: where published files are; a certificate carries none, and what contracts saved is made again.
     Raises `CertificateRefused`, which names what is at fault.
     """
     file = decode_certificate_file(raw)
@@ -42,7 +49,7 @@ def verify(raw: bytes, headers: Headers, gas_most: Gas | None = None, heartbeat:
     facts = CarriedFacts(headers, Height(statement.height), file.items)
     plan = _plan(facts, statement.outcomes)
     hints = Carried(file.walks.windows, file.walks.zero_windows)
-    session = ProofSession(facts, MemoryOutcomes(), hints, plan, heartbeat, gas_most)
+    session = ProofSession(facts, MemoryOutcomes(MemoryBlobs(beneath=blobs)), hints, plan, heartbeat, gas_most)
     target = target_of(facts, query)
     if target is None or target.height != statement.height:
         raise CertificateRefused("statement", f"the query does not speak of the chain up to block {statement.height}")
@@ -50,6 +57,8 @@ def verify(raw: bytes, headers: Headers, gas_most: Gas | None = None, heartbeat:
         found = ProofSelective(session, choose_planned(plan)).answer(query)
     except BudgetSpent as spent:
         raise CertificateRefused("gas", f"more than {gas_most} gas is needed: {spent}") from None
+    except BlobUnavailable as error:
+        raise CertificateRefused("blob", f"{error}: whoever checks has to have it") from None
     if encode(found) != statement.answer:
         raise CertificateRefused("statement", f"the answer is {found!r:.100}, not {answer!r:.100}")
     _check_outcomes(statement, digests_of(session))
