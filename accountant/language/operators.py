@@ -37,6 +37,7 @@ class Parameter(NamedTuple):
     """Of the value; INT for sizes and pairs."""
     form: Form
     default: Any
+    by_name_only: bool
 
     @property
     def is_required(self) -> bool:
@@ -61,8 +62,16 @@ class Operator(NamedTuple):
         """The name of the host table's row."""
         return PREFIX + self.name
 
+    @property
+    def by_place(self) -> int:
+        """How many parameters need no name."""
+        return sum(not parameter.by_name_only for parameter in self.parameters)
+
     def __str__(self) -> str:
-        return f"nn.{self.name}({', '.join(map(str, self.parameters))})"
+        shown = [str(parameter) for parameter in self.parameters]
+        if self.by_place < len(shown):
+            shown.insert(self.by_place, "*")
+        return f"nn.{self.name}({', '.join(shown)})"
 
 
 _FORMS: dict[Any, tuple[Type, Form]] = {
@@ -87,7 +96,7 @@ def _operator(name: str) -> Operator:
     function = getattr(nn, name)
     hints = get_type_hints(function)
     parameters = (
-        Parameter(one.name, *_FORMS[hints[one.name]], one.default)
+        Parameter(one.name, *_FORMS[hints[one.name]], one.default, one.kind is one.KEYWORD_ONLY)
         for one in inspect.signature(function).parameters.values()
     )
     return Operator(name, tuple(parameters), _FORMS[hints["return"]][0])

@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from accountant.language.compiler import compile_source
 from accountant.language.operators import OPERATORS
 
@@ -23,8 +25,9 @@ def test_the_contract_on_the_page_is_the_one_that_is_tested() -> None:
     assert CONTRACT.read_text() in blocks
 
 
-def test_the_network_in_the_guide_compiles() -> None:
-    """The function in the section on networks of docs/contracts.md is one."""
-    section = (DOCS / "contracts.md").read_text().partition("### Networks")[2]
-    source = re.findall(r"^```python\n(.*?)^```$", section, re.MULTILINE | re.DOTALL)[0]
-    assert compile_source(f"from accountant.language import Cid, export, nn\n{source}".encode(), "guide.py").code
+@pytest.mark.parametrize(("page", "section"), [("contracts.md", "### Networks"), ("networks.md", "## Whole trainings")])
+def test_functions_on_the_pages_compile(page: str, section: str) -> None:
+    """The first example of a section is a contract, but for its imports."""
+    text = (DOCS / page).read_text().partition(section)[2]
+    source = re.findall(r"^```python\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)[0]
+    assert compile_source(f"from accountant.language import Cid, Tensors, export, nn\n{source}".encode(), page).code

@@ -20,6 +20,7 @@ class Network:
         for _ in range(statements):
             self._keep(*self.random.choice(makers)())
         self._train()
+        self._fit()
         self._free()
         kept = self.random.sample(sorted(self.tensors), min(8, len(self.tensors)))
         body = "\n".join(f"    {line}" for line in self.lines)
@@ -62,6 +63,26 @@ class Network:
         self._keep("nn.grad(nn.sum(nn.tanh(state[1])), [nn.plain(state[1])])[0]", (4, 2))
         variable = self._keep("nn.variable(state[0])", (3, 4))
         self._keep(f"nn.grad(nn.sum(nn.exp({variable})), nn.append([], {variable}))[0]", (3, 4))
+
+    def _fit(self) -> None:
+        """A whole training as one operator."""
+        model = self.random.choice(["linear 3 2", "linear 3 4; tanh; dropout 0.25; linear 4 2"])
+        x, labels, targets = self._new((6, 3)), self._indices((6,), 2), self._new((6, 2))
+        loss, answers = self.random.choice(
+            [("cross_entropy", f"labels={labels}"), ("mean_squared_error", f"None, {targets}")]
+        )
+        optimiser = self.random.choice(["sgd rate 0.1 momentum 0.5", "adam rate 0.01"])
+        settings = f"epochs 2; batch 4; optimiser {optimiser}; loss {loss}; seed 7"
+        self.lines += [
+            f"first = nn.init_model({model!r}, {self._draw()[:4]})",
+            f"trained = nn.fit({model!r}, first, {x}, {answers}, settings={settings!r})",
+            "for i in range(len(first)):",
+            "    first = nn.append(first, trained[i])",
+        ]
+        self._keep("trained[-1]", (4,))
+        self._keep("first[-1]", (2,))
+        weights = "[trained[0], trained[1]]" if ";" not in model else "[trained[0], trained[1], trained[2], trained[3]]"
+        self._keep(f"nn.predict({model!r}, {weights}, {self._new((5, 3))})", (5, 2))
 
     def _free(self) -> None:
         """Blobs, and ints of tensors."""

@@ -62,9 +62,10 @@ class NetworkChecker(ExpressionChecker):
         for argument in node.args:
             if isinstance(argument, ast.Starred):
                 raise self.error(argument, "a starred argument is not allowed", shown)
-        if len(node.args) > len(parameters):
-            what = f"{len(node.args)} arguments of {name}, which takes {len(parameters)}"
-            raise self.error(node.args[len(parameters)], what, shown)
+        if len(node.args) > operator.by_place:
+            without = " without a name" if operator.by_place < len(parameters) else ""
+            what = f"{len(node.args)} arguments of {name}{without}, which takes {operator.by_place}"
+            raise self.error(node.args[operator.by_place], what, shown)
         given = dict(zip(parameters, node.args, strict=False))
         by_name = {parameter.name: parameter for parameter in parameters}
         for keyword in node.keywords:

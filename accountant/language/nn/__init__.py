@@ -34,6 +34,7 @@ from accountant.language.nn.layers import (
     mean_pool,
     nearest,
 )
+from accountant.language.nn.loops import fit, init_model, predict
 from accountant.language.nn.numbers import (
     count,
     dropout,
@@ -169,4 +170,7 @@ __all__ = [
     "load_all",
     "save",
     "save_all",
+    "init_model",
+    "predict",
+    "fit",
 ]

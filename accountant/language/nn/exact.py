@@ -6,6 +6,9 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     import accountant.tensors as exact
     import accountant.tensors.files as files
+    import accountant.tensors.fit as training
+    import accountant.tensors.layers as layers
+    import accountant.tensors.training_settings as training_settings
 else:
 
     class _AtFirstUse:
@@ -17,6 +20,8 @@ else:
         def __getattr__(self, name: str) -> Any:
             return getattr(importlib.import_module(self._name), name)
 
-    exact, files = (_AtFirstUse(f"accountant.tensors{part}") for part in ("", ".files"))
+    exact, files, training, layers, training_settings = (
+        _AtFirstUse(f"accountant.tensors{part}") for part in ("", ".files", ".fit", ".layers", ".training_settings")
+    )
 
-__all__ = ["exact", "files"]
+__all__ = ["exact", "files", "layers", "training", "training_settings"]

@@ -8,12 +8,12 @@ from accountant.language.nn.values import Indices, Sizes, Tensor
 from accountant.language.types import INT_LEAST, INT_MOST
 
 _WIDTHS = (1, 2, 4, 8)
-_WORD = 2**64 - 1
+WORD = 2**64 - 1
+"""Of seeds and streams; negative ints count from 2^64 down."""
 
 
 def _stream(seed: int, number: int) -> "exact.Stream":
-    """Negative ints count from 2^64 down."""
-    return exact.Stream(seed & _WORD, number & _WORD)
+    return exact.Stream(seed & WORD, number & WORD)
 
 
 def full(shape: Sizes, number: float) -> Tensor:
