@@ -1,6 +1,7 @@
 """The rows of the host table that work on tensors. docs/host.md explains them, docs/numerics.md what they compute."""
 
 from accountant.contracts import host_nn_blobs as blobs
+from accountant.contracts import host_nn_models as models
 from accountant.contracts import host_nn_training as training
 from accountant.contracts import host_nn_values as values
 from accountant.contracts.host_nn import integers_given, operation, operation_of_many
@@ -129,6 +130,11 @@ _FILES = (
     HostFunction("nn_save", (_T,), _B, blobs.save),
     HostFunction("nn_save_all", (_TS,), _B, blobs.save_all),
 )
+_MODELS = (
+    HostFunction("nn_init_model", (_B, _I), _TS, models.init_model),
+    HostFunction("nn_predict", (_B, _TS, _T), _T, models.predict),
+    HostFunction("nn_fit", (_B, _TS, _T, Kind.INDICES_OR_NONE, _N, _B), _TS, models.fit),
+)
 
 NN_TABLE: tuple[HostFunction, ...] = (
     *_ELEMENTWISE,
@@ -144,4 +150,5 @@ NN_TABLE: tuple[HostFunction, ...] = (
     *_LISTS,
     *_TRAINING,
     *_FILES,
+    *_MODELS,
 )

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from accountant.contracts.errors import ContractFailure, FailureKind
 from accountant.contracts.tensor_means import Means
 from accountant.contracts.tensor_memory import HANDLE_BYTES, MEMBER_BYTES, TensorMemory
+from accountant.contracts.tensor_plans import Cost
 from accountant.contracts.tensor_rule import Attribute
 from accountant.contracts.tensor_tape import gradient_works, kept_bytes
 from accountant.contracts.tensor_values import Held, HeldList, Step, WorkNode, count_of
@@ -117,6 +118,22 @@ class TensorBench:
             Held(step, at, shape, False, WorkNode("", (), (), (), number + at) if at < weights else None)
             for at, shape in enumerate(results)
         )
+
+    def whole(
+        self,
+        frame: "Frame",
+        name: str,
+        operands: Operands,
+        attributes: tuple[Attribute, ...],
+        data: bytes,
+        shapes: tuple[Shape, ...],
+        cost: Cost,
+    ) -> tuple[Held, ...]:
+        """The results of a whole loop, which no gradient flows through. Raises MEMORY_LIMIT, OUT_OF_GAS."""
+        self.memory.fits(VALUE_BYTES * sum(count_of(shape) for shape in shapes) + cost.bytes)
+        frame.charge(cost.gas)
+        step = self.step(name, operands, attributes, (), data, 0)
+        return tuple(Held(step, at, shape, False) for at, shape in enumerate(shapes))
 
     def read(self, frame: "Frame", shapes: tuple[Shape, ...], cid: bytes, data: bytes) -> tuple[Held, ...]:
         """The tensors of a file, whose CID is their recipe."""

@@ -2,13 +2,14 @@
 
 import struct
 from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, ParamSpec, TypeVar
 
 import torch
 
 from accountant import tensors
 from accountant.contracts.errors import ContractFailure, FailureKind
-from accountant.contracts.tensor_means import Means, TooLittleMemory, UnfitMachine
+from accountant.contracts.tensor_means import Checkpoints, Means, TooLittleMemory, UnfitMachine
+from accountant.contracts.tensor_plans import LENGTH_BYTES
 from accountant.contracts.tensor_rule import Attribute
 from accountant.contracts.tensor_values import Step
 from accountant.primitives.errors import AccountantError
@@ -24,7 +25,13 @@ from accountant.tensors import (
     Tensor,
 )
 from accountant.tensors.files import read_tensors, write_file
+from accountant.tensors.fit import fit, predict
+from accountant.tensors.layers import init, parse_model
 from accountant.tensors.tape import number_from
+from accountant.tensors.training_settings import parse_settings
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 Value = Tensor | Indices
 Values = Sequence[Value | None]
@@ -46,6 +53,14 @@ class _Call(NamedTuple):
     attributes: Any
     reals: Any
     data: bytes
+    means: Means
+
+
+class _Stopped(BaseException):
+    """Whoever was told of progress stopped the work. Whatever that raised must not be taken for an outcome."""
+
+    def __init__(self, error: BaseException) -> None:
+        self.error = error
 
 
 _Operation = Callable[[_Call], Value | Computed | list[Tensor]]
@@ -60,7 +75,9 @@ def compute(step: Step, values: Values, means: Means) -> Computed:
     try:
         if step.number:
             number_from(step.number << NODES_BITS)
-        results = _OPERATIONS[step.name](_Call(values, step.attributes, step.reals, step.data))
+        results = _OPERATIONS[step.name](_Call(values, step.attributes, step.reals, step.data, means))
+    except _Stopped as stopped:
+        raise stopped.error  # noqa: B904  # as if nothing had been between
     except InexactMachine as error:
         raise UnfitMachine(str(error)) from error
     except AccountantError as error:
@@ -193,6 +210,44 @@ def _adam(call: _Call) -> list[Tensor]:
     return [*moved, *after.means, *after.squares]
 
 
+def _passing(call: Callable[P, R]) -> Callable[P, R]:
+    """The same, whose exceptions are told from those of operations."""
+
+    def told(*args: P.args, **kwargs: P.kwargs) -> R:
+        try:
+            return call(*args, **kwargs)
+        except BaseException as error:
+            raise _Stopped(error) from error
+
+    return told
+
+
+class _Kept:
+    """A training's checkpoints, whose exceptions are told from those of operations."""
+
+    def __init__(self, checkpoints: Checkpoints) -> None:
+        self.load = _passing(checkpoints.load)
+        self.save = _passing(checkpoints.save)
+
+
+def _init_model(call: _Call) -> list[Tensor]:
+    return init(parse_model(call.data), call.attributes[0] & _SEED_MASK)
+
+
+def _predict(call: _Call) -> Tensor:
+    *weights, data = call.values
+    return predict(parse_model(call.data), weights, data)
+
+
+def _fit(call: _Call) -> list[Tensor]:
+    *weights, data, answers = call.values
+    size = int.from_bytes(call.data[:LENGTH_BYTES], "big") + LENGTH_BYTES
+    model, settings = parse_model(call.data[LENGTH_BYTES:size]), parse_settings(call.data[size:])
+    training = call.means.training
+    fitted = fit(model, weights, data, answers, settings, _Kept(training.checkpoints), _passing(training.progress))
+    return [*fitted.weights, fitted.history]
+
+
 _OPERATIONS: dict[str, _Operation] = {
     "add": _on_values(tensors.add),
     "subtract": _on_values(tensors.subtract),
@@ -248,6 +303,9 @@ _OPERATIONS: dict[str, _Operation] = {
     "of_ints": _of_ints,
     "indices_of_ints": _indices_of_ints,
     "indices": _indices,
+    "init_model": _init_model,
+    "predict": _predict,
+    "fit": _fit,
     "load": lambda call: read_tensors(call.data),
     "variables": lambda call: list(map(tensors.variable, call.values)),
     "plain": lambda call: plain(call.values),

@@ -111,12 +111,16 @@ class NetworkChain:
         self.cids: list[Cid] = []
         """Files that may be named: published, saved, or neither."""
 
+    def append(self, transactions: list[tuple[Address, Transaction]]) -> None:
+        """Append a block."""
+        self.index.append_unsigned(transactions)
+
     def grow(self, blocks: int, transactions_most: int = 4) -> None:
         """Append some blocks; the first publishes a file."""
-        self.index.append_unsigned([self.publication(0.25), self.call("train", b"a", b"a", 1)])
+        self.append([self.publication(0.25), self.call("train", b"a", b"a", 1)])
         for _ in range(blocks):
             count = self.random.randrange(1, transactions_most + 1)
-            self.index.append_unsigned([self.transaction() for _ in range(count)])
+            self.append([self.transaction() for _ in range(count)])
 
     def publication(self, number: float) -> tuple[Address, Transaction]:
         """A transaction that publishes a file of one tensor."""

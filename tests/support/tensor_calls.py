@@ -62,6 +62,15 @@ def _two(name: str, left: tuple[int, ...], right: tuple[int, ...], *more: str, b
     return drawn(left, "t") + drawn(right, "u", 1) + before, f"(call $nn_{name} {get('t')} {get('u')} {' '.join(more)})"
 
 
+SETTINGS = "epochs 2; batch 2; optimiser adam rate 0.01; loss cross_entropy; seed 3"
+
+
+def _text(text: str) -> str:
+    """A handle of text, written to memory from byte 2,000 on when it is asked for."""
+    stores = "".join(f"(i64.store8 (i32.const {2000 + at}) {integer(byte)})" for at, byte in enumerate(text.encode()))
+    return f"(block (result i64) {stores} (call $bytes_new (i32.const 2000) (i32.const {len(text)})))"
+
+
 def _loaded(name: str, saved: str) -> tuple[str, str]:
     return _WEIGHTS + f"(local.set $i {saved})", f"(call $nn_{name} {get('i')})"
 
@@ -177,6 +186,17 @@ CALLS: dict[str, tuple[str, str]] = {
     "save_all": (_WEIGHTS, f"(call $nn_save_all {get('ts')})"),
     "load": _loaded("load", f"(call $nn_save {get('t')})"),
     "load_all": _loaded("load_all", f"(call $nn_save_all {get('ts')})"),
+    "init_model": ("", f"(call $nn_init_model {_text('linear 3 4; relu; linear 4 2')} {_I(7)})"),
+    "predict": (
+        drawn((5, 3), "x") + f"(local.set $ts (call $nn_init_model {_text('linear 3 2')} {_I(7)}))",
+        f"(call $nn_predict {_text('linear 3 2')} {get('ts')} {get('x')})",
+    ),
+    "fit": (
+        picks((5,), (0, 1, 1, 0, 1), "y")
+        + drawn((5, 3), "x")
+        + f"(local.set $ts (call $nn_init_model {_text('linear 3 2')} {_I(7)}))",
+        f"(call $nn_fit {_text('linear 3 2')} {get('ts')} {get('x')} {get('y')} (i64.const 0) {_text(SETTINGS)})",
+    ),
     "weights": (_WEIGHTS, f"(call $nn_weights (call $nn_sgd_start {get('ts')}))"),
 }
 """For each row without `nn_`: code that makes its operands, and the call, which leaves one i64."""
