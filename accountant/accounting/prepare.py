@@ -33,7 +33,7 @@ from accountant.chain.draft import (
 )
 from accountant.chain.envelope import CONSTRUCTOR
 from accountant.chain.fees import fee_of, intrinsic_gas
-from accountant.chain.footprint import Debit, Entry, entry_order
+from accountant.chain.footprint import Debit, Entry, Memory, entry_order
 from accountant.chain.state import Account, ChainState
 from accountant.chain.transaction import (
     VERSION,
@@ -165,9 +165,12 @@ class _Making:
         return [DraftEntry(entry, _TEMPLATE, 0) for entry in self.prospect.template]
 
     def _touched(self, simulation: Simulation | None) -> list[DraftEntry]:
-        """What the simulation found, caps with their margin. A complete template already says it all."""
-        if simulation is None or self._complete:
+        """What the simulation found, caps with their margin. A complete template already says it all but the memory."""
+        if simulation is None:
             return []
+        if self._complete:
+            kept = [touch for touch in simulation.touched if isinstance(touch.entry, Memory)]
+            return [DraftEntry(entry, _SIMULATION, mark) for entry, mark in kept]
         touched = [touch.entry for touch in simulation.touched]
         state = self._state_of({self.prospect.contract, *contracts_of(touched)}, self.account)
         caps = {entry.contract: entry.cap for entry in self.prospect.template if isinstance(entry, Debit)}

@@ -5,9 +5,13 @@ from pathlib import Path
 import pytest
 from sklearn.datasets import load_digits
 
+from accountant.accounting.preparation import PreparationQuestion, Prepared
+from accountant.accounting.prepare import prepare
 from accountant.chain.footprint import Blob, Memory
+from accountant.chain.transaction import Argument, CallPayload, TransactionKind
 from accountant.primitives.cid import cid_of
-from accountant.sandbox import Chain
+from accountant.primitives.encoding import encode
+from accountant.sandbox import Chain, Contract
 from accountant.tensors import Tensor
 from accountant.tensors.files import write_file
 
@@ -97,3 +101,27 @@ def test_a_blob_that_nobody_published_is_not_declared(chain: Chain) -> None:
     result = network.predict(cid_of(data), sender=alice)
     assert not any(isinstance(entry, Blob) for entry in result.transaction.footprint)
     assert result.reason == "undeclared_access"
+
+
+def prepared(chain: Chain, contract: Contract, function: str, *arguments: Argument) -> Prepared:
+    """What an accountant prepares for a wallet."""
+    payload = encode(CallPayload(function, arguments))
+    sender = chain.account("alice").key.address
+    question = PreparationQuestion(sender, TransactionKind.CALL, contract.id, payload)
+    return prepare(chain.ledger.index, chain.ledger.outcomes, question, chain.now)
+
+
+def test_wallets_are_told_the_memory_and_the_blobs_of_a_call(chain: Chain) -> None:
+    """What it takes is found by trying it out, though the template is complete; sizes are those of the publication."""
+    alice = chain.account("alice")
+    kept, network = chain.deploy("kept.py", sender=alice), chain.deploy("digits.py", sender=alice)
+    side = 2**12 + 1
+    ready = prepared(chain, kept, "large", side)
+    (memory,) = (one.entry for one in ready.entries)
+    assert isinstance(memory, Memory)
+    assert 4 * side**2 < memory.bytes < 16 * side**2
+    assert ready.refusal is None
+    data = images(range(2))
+    assert prepared(chain, network, "predict", cid_of(data)).refusal is None, "no contract has to have saved it yet"
+    published = chain.publish(data, sender=alice)
+    assert Blob(published, len(data)) in [one.entry for one in prepared(chain, network, "predict", published).entries]
