@@ -54,8 +54,8 @@ def test_digits_are_learnt_in_one_transaction_and_told_in_another(chain: Chain) 
     }
     assert Memory(2**26) in entries
     (event,) = trained.events
-    assert event == network.Trained(weights=event.weights, loss_millionths=trained.returned)
-    assert trained.returned < 500_000
+    assert event == network.Trained(weights=event.weights, loss_millionths=event.loss_millionths)
+    assert event.loss_millionths == trained.returned < 500_000
     told = network.predict(asked, sender=bob, gas=GAS)
     assert told.succeeded, told
     right = sum(digit == DIGITS.target[at] for digit, at in zip(told.returned, ASKED, strict=True))

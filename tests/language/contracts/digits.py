@@ -7,7 +7,6 @@ RATE = 0.5
 MOMENTUM = 0.9
 
 weights: Cid
-loss_millionths: int
 
 
 class Trained(Event):
@@ -39,7 +38,7 @@ def brightness(images: Cid) -> Tensor:
 @memory(2**26)
 def train(images: Cid, labels: Cid, hidden: int, steps: int, seed: int) -> int:
     """Trains from the beginning, and keeps the weights. The last step's loss × 1,000,000."""
-    global weights, loss_millionths
+    global weights
     pixels = brightness(images)
     digits = nn.indices(nn.load(labels))
     state = nn.sgd_start(first(pixels.shape[1], hidden, seed))
@@ -52,7 +51,6 @@ def train(images: Cid, labels: Cid, hidden: int, steps: int, seed: int) -> int:
         gradients = nn.clip(nn.grad(loss, parameters), 5.0)
         state = nn.release(mark, nn.sgd(state, gradients, RATE, MOMENTUM))
     weights = nn.save_all(nn.weights(state))
-    loss_millionths = millionths
     log(Trained(weights, millionths))
     return millionths
 
