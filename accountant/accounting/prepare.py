@@ -105,7 +105,7 @@ class _Making:
         """All steps, each of which needs the ones before."""
         failed, lacked = self._failed()
         simulation, gas_most = self._simulated()
-        known = self._sized(merged([*self._templated(), *failed, *self._touched(simulation)]))
+        known = self._sized(merged([*self._templated(), *failed, *self._touched(simulation)]), simulation)
         footprint = sorted(known, key=lambda draft: entry_order(draft.entry))
         report = None if simulation is None else self._report(simulation, gas_most)
         transaction = self._unsigned(tuple(draft.entry for draft in footprint), self._gas_limit(report), self._nonce())
@@ -179,10 +179,16 @@ class _Making:
             for entry, mark in simulation.touched
         ]
 
-    def _sized(self, drafts: list[DraftEntry]) -> list[DraftEntry]:
-        """With the sizes of the blobs that are published, without those that are not."""
+    def _sized(self, drafts: list[DraftEntry], simulation: Simulation | None) -> list[DraftEntry]:
+        """With the sizes of the blobs that are published.
+
+        One that is not published is left out if a run succeeded, which then found it through a slot or did not load
+        it; else the refusal tells.
+        """
         state = self._state_of(set(), self.account, blobs_of(draft.entry for draft in drafts))
-        found = (draft._replace(entry=sized(draft.entry, state)) for draft in drafts)
+        found = [draft._replace(entry=sized(draft.entry, state)) for draft in drafts]
+        if simulation is None or simulation.result.failure is not None:
+            return found
         return [draft for draft in found if can_be_declared(draft.entry)]
 
     def _failed(self) -> tuple[list[DraftEntry], FailedReport | None]:

@@ -72,6 +72,7 @@ class OpenAccessView(BaseModel):
     writes_most: int
     debit_most: AmountOut
     callable: Annotated[bool, Field(description="Whether other contracts may call it.")]
+    blobs_most: Annotated[int, Field(description="Blobs of a transaction that the template does not name.")]
 
     @classmethod
     def of(cls, access: OpenAccess) -> "OpenAccessView":
@@ -83,6 +84,7 @@ class OpenAccessView(BaseModel):
             writes_most=access.writes_most,
             debit_most=str(access.debit_most),
             callable=access.callable,
+            blobs_most=access.blobs_most,
         )
 
 

@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, Field
 
 from accountant.api.fields import AccountOut, AmountOut, CidOut, GasOut, HashOut, HexOut, account_of, hex_of
-from accountant.chain.footprint import Blob, Bound, Call, Credit, Debit, Entry, Memory, Query, Read
+from accountant.chain.footprint import SIZE_OPEN, Blob, Bound, Call, Credit, Debit, Entry, Memory, Query, Read
 from accountant.chain.transaction import TransactionKind
 from accountant.index.port import BlockInfo, Head, Located
 from accountant.primitives.cid import show_cid
@@ -69,7 +69,7 @@ class EntryView(BaseModel):
     cap: AmountOut | None = None
     query: HexOut | None = None
     cid: Annotated[CidOut | None, Field(description="Of a blob entry, as IPFS shows it.")] = None
-    size: Annotated[int | None, Field(description="Bytes of a blob.")] = None
+    size: Annotated[int | None, Field(description="Bytes of a blob; null where nobody has looked it up.")] = None
     bytes: Annotated[int | None, Field(description="The most bytes of tensors held at once.")] = None
 
     @classmethod
@@ -86,7 +86,7 @@ class EntryView(BaseModel):
             case Query():
                 return cls(kind="query", query=hex_of(entry.query))
             case Blob(cid, size):
-                return cls(kind="blob", cid=show_cid(Cid(cid)), size=size)
+                return cls(kind="blob", cid=show_cid(Cid(cid)), size=None if size == SIZE_OPEN else size)
             case Memory():
                 return cls(kind="memory", bytes=entry.bytes)
             case _:

@@ -4,12 +4,13 @@ from collections.abc import Iterable, Mapping
 from typing import NamedTuple
 
 from accountant.chain.admission import Directory, ModuleCheck
-from accountant.chain.errors import InvalidTransaction
+from accountant.chain.errors import InvalidTransaction, Refusal
 from accountant.chain.footprint import SIZE_OPEN, Blob, Bound, Call, Credit, Debit, Entry, Memory, Read, Write
 from accountant.chain.genesis import Genesis
 from accountant.chain.inclusion import Inclusion, check_bytes
 from accountant.chain.state import ChainState
 from accountant.chain.transaction import VERSION, PublishPayload, Transaction, TransactionKind
+from accountant.primitives.cid import show_cid
 from accountant.primitives.encoding import encode
 from accountant.primitives.keys import SIGNATURE_BYTES
 from accountant.primitives.types import AMOUNT_MAX, Address, Cid, ContractId
@@ -146,6 +147,8 @@ def refusal_of(
     unsigned: Transaction, sender: Address, state: ChainState, check_module: ModuleCheck
 ) -> InvalidTransaction | None:
     """Why no block on `state` would take the transaction from this sender, its signature not looked at."""
+    for cid in (e.cid for e in unsigned.footprint if isinstance(e, Blob) and e.size == SIZE_OPEN):
+        return InvalidTransaction(Refusal.UNPUBLISHED, f"no transaction has published {show_cid(Cid(cid))} yet")
     raw = encode(unsigned)
     try:
         Inclusion(state, check_module).settle(check_bytes(raw, state.genesis), sender)

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from accountant.chain.footprint import Blob, Bound, Call, Credit, Debit, Entry, Memory, Query, Read, Write
+from accountant.chain.footprint import SIZE_OPEN, Blob, Bound, Call, Credit, Debit, Entry, Memory, Query, Read, Write
 from accountant.chain.transaction import Argument
 from accountant.chain.values import text_of
 from accountant.client.client import Json
@@ -58,7 +58,7 @@ def shown_entry(entry: Entry, own: bytes, interface: Interface | None, hashed: M
         case Query(query):
             return f"asks 0x{query.hex()}"
         case Blob(cid, size):
-            return f"loads {show_cid(Cid(cid))} of {size} bytes"
+            return f"loads {show_cid(Cid(cid))}" + ("" if size == SIZE_OPEN else f" of {size} bytes")
         case Memory(most):
             return f"holds tensors of at most {most} bytes"
 

@@ -64,7 +64,8 @@ def add_blob_routes(app: FastAPI, node: Node) -> None:
             await asyncio.to_thread(arrival.finish)
         return _view(name, size, HTTPStatus.CREATED)
 
-    @app.api_route("/blobs/{cid}", methods=["GET", "HEAD"])
+    @app.head("/blobs/{cid}")
+    @app.get("/blobs/{cid}")
     async def download(cid: str) -> Response:
         """The bytes of a CID, or a range of them."""
         name = parse_cid(cid)

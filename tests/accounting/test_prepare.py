@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from random import Random
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -11,19 +12,30 @@ from hypothesis import strategies as st
 from accountant.accounting.preparation import EntrySource, PreparationQuestion, Prepared, decode_prepared
 from accountant.accounting.prepare import SIMULATION_GAS_MOST, prepare
 from accountant.accounting.questions import InvalidQuestion
+from accountant.chain.envelope import (
+    Arg,
+    ArgumentKind,
+    Envelope,
+    FunctionEnvelope,
+    OpenAccess,
+    TemplateEntry,
+    TemplateKind,
+)
 from accountant.chain.fees import fee_of
-from accountant.chain.footprint import Credit, Debit, Entry, Read, Write
+from accountant.chain.footprint import Blob, Credit, Debit, Entry, Memory, Read, Write, entry_order
 from accountant.chain.state import ChainState
 from accountant.chain.transaction import (
     Argument,
     CallPayload,
     DeployPayload,
+    PublishPayload,
     TransactionKind,
     decode_transaction,
     sign_transaction,
     signing_hash,
 )
 from accountant.chain.validator import ValidatedBlock
+from accountant.contracts.engine import ENGINE
 from accountant.contracts.errors import FailureKind
 from accountant.execution.eager import execute_everything
 from accountant.execution.memory import MemoryOutcomes
@@ -32,12 +44,14 @@ from accountant.execution.selective import Selective
 from accountant.execution.session import Session
 from accountant.index.memory import MemoryIndex
 from accountant.primitives.addresses import contract_id_of
+from accountant.primitives.cid import cid_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.keys import PrivateKey
 from accountant.primitives.types import Seq
-from tests.support.chains import ALICE, BOB, RICH, call, extend, key, transfer
+from tests.support.chains import ALICE, BOB, RICH, call, extend, genesis, genesis_contract, key, publish, transfer
 from tests.support.random_chain import RandomChain
 from tests.support.till import TILL, TILL_CODE, till_envelope, till_genesis
+from tests.support.wat import module
 
 NOW = 1_800_000_000
 
@@ -291,6 +305,52 @@ def test_contracts_that_were_deployed_and_not_observed(ledger: Ledger) -> None:
     assert prepared.simulation is not None
     assert (prepared.simulation.failure, prepared.simulation.rests_on_unobserved) == (None, 1)
     assert [entry.rests_on_unobserved for entry in prepared.entries] == [0, 1]
+
+
+class Network(Ledger):
+    """A chain with one contract, whose `load` names a blob by its argument and whose `any` may load two others."""
+
+    def __init__(self) -> None:
+        named = TemplateEntry(TemplateKind.BLOB, (Arg(0),))
+        functions = (
+            FunctionEnvelope("any", (ArgumentKind.CID,), (named,), complete=False),
+            FunctionEnvelope("load", (ArgumentKind.CID,), (named,), complete=True),
+        )
+        code = module('(func (export "any")) (func (export "load"))')
+        there = genesis_contract("till", Envelope(functions, OpenAccess(blobs_most=2)), code=code)
+        chain = msgspec.structs.replace(genesis(contracts=(there,)), engine=ENGINE)
+        self.state, self.index, self.outcomes = ChainState.at_genesis(chain), MemoryIndex(chain), MemoryOutcomes()
+
+
+@pytest.mark.parametrize("function", ["any", "load"])
+def test_sizes_of_blobs_are_those_of_their_publications(function: str) -> None:
+    """A template names a blob; its size comes from the chain, and what is signed is admitted.
+
+    One that nobody published is left out where the run does without.
+    """
+    network, cid = Network(), cid_of(b"weights")
+    prepared = network.call(function, cid)
+    assert entries(prepared) == [] and prepared.refusal is None
+    network.block(publish(BOB, 0, cid, 7))
+    prepared = network.call(function, cid)
+    assert entries(prepared) == [(Blob(cid, 7), EntrySource.TEMPLATE)] and prepared.refusal is None
+    assert network.sent(prepared).succeeded
+
+
+def test_what_a_failed_transaction_declared_is_declared_again() -> None:
+    """Blobs and memory of the earlier transaction are kept, and a publication has nothing to prepare."""
+    network, cid, other = Network(), cid_of(b"weights"), cid_of(b"other")
+    network.block(publish(BOB, 0, cid, 7), publish(BOB, 1, other, 5))
+    raw = call(ALICE, 0, TILL, "any", (cid,), [Blob(other, 5), Memory(2**30)], gas_limit=10_000)
+    failed = network.block(raw).transactions[0]
+    again = network.call("any", cid, failed=failed.hash)
+    blobs: list[Entry] = [Blob(cid, 7), Blob(other, 5)]
+    assert [entry for entry, _ in entries(again)] == [*sorted(blobs, key=entry_order), Memory(2**30)]
+    assert again.refusal is None
+    payload = encode(PublishPayload(cid, 7))
+    with pytest.raises(InvalidQuestion) as refused:
+        network.prepare(PreparationQuestion(ALICE.address, TransactionKind.PUBLISH, b"", payload))
+    assert refused.value.kind == "invalid_payload"
 
 
 def questions() -> Iterable[tuple[str, PreparationQuestion]]:

@@ -1,7 +1,11 @@
 """Publications: which are taken, what they cost, and which blobs and how much memory a call may declare after them."""
 
+from random import Random
+
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from accountant.chain.draft import DraftEntry, blobs_of, merged, sized
 from accountant.chain.envelope import (
@@ -22,7 +26,14 @@ from accountant.chain.genesis import FeeSchedule, Genesis, Limits
 from accountant.chain.inclusion import Inclusion
 from accountant.chain.rows import Row, RowKind
 from accountant.chain.state import ChainState
-from accountant.chain.transaction import PublishPayload, TransactionKind, decode_transaction, sign_transaction
+from accountant.chain.transaction import (
+    PublishPayload,
+    Transaction,
+    TransactionKind,
+    decode_call,
+    decode_transaction,
+    sign_transaction,
+)
 from accountant.primitives.cid import CID_PREFIX, cid_of
 from accountant.primitives.encoding import encode
 from accountant.primitives.types import Cid
@@ -276,3 +287,64 @@ def test_a_publication_is_its_own_kind_on_the_wire() -> None:
     transaction = decode_transaction(publish(ALICE, 0, Cid(CID_PREFIX + bytes(32)), 258))
     assert transaction.kind is TransactionKind.PUBLISH and int(transaction.kind) == 3
     assert transaction.payload == b"\x92\xc4\x24\x01\x55\x12\x20" + bytes(32) + b"\xcd\x01\x02"
+
+
+@given(st.randoms(use_true_random=True))
+@settings(max_examples=60, deadline=None)
+def test_what_is_taken_follows_from_what_was_published_before(random: Random) -> None:
+    """Random publications and calls in random blocks: each is taken or refused as a list of what came before says."""
+    state, known = ChainState.at_genesis(_genesis()), dict[bytes, int]()
+    cids = [cid_of(bytes([number])) for number in range(4)]
+    nonce = 0
+    for _ in range(random.randrange(1, 4)):
+        inclusion = Inclusion(state, accept_any_module)
+        block = []
+        for _ in range(random.randrange(8)):
+            if random.random() < 0.4:
+                cid, size = random.choice(cids), random.choice([0, 1, 2, 1_001])
+                raw = publish(BOB, nonce, cid, size)
+                expected = Refusal.PUBLICATION if size in (0, 1_001) else None
+                if expected is None and cid in known:
+                    expected = Refusal.ALREADY_PUBLISHED
+                after = known | ({cid: size} if expected is None else {})
+            else:
+                named = random.choice(cids)
+                entries = [Blob(cid, random.choice([1, 2])) for cid in random.sample(cids, random.randrange(3))]
+                memory = random.choice([[], [Memory(random.choice([1, 2**20, 2**20 + 1]))]])
+                raw = call(BOB, nonce, MODEL, random.choice(["free", "train"]), (named,), [*entries, *memory])
+                expected, after = _expected(decode_transaction(raw), named, known), known
+            assert _refusal(inclusion, raw) is expected
+            if expected is None:
+                nonce, known = nonce + 1, after
+                block.append(raw)
+        assert dict(state.blobs()) | dict(inclusion.blobs) == known
+        assert dict(extend(state, block).blobs) == dict(inclusion.blobs)
+        assert dict(state.blobs()) == known
+
+
+def _refusal(inclusion: Inclusion, raw: bytes) -> Refusal | None:
+    try:
+        inclusion.include(raw)
+    except InvalidTransaction as error:
+        return error.kind
+    return None
+
+
+def _expected(made: Transaction, named: bytes, known: dict[bytes, int]) -> Refusal | None:
+    """What admission says of a call of "free" or "train" that names one blob: form, then entry by entry."""
+    if any(isinstance(entry, Memory) and entry.bytes > 2**20 for entry in made.footprint):
+        return Refusal.FOOTPRINT_ENTRY
+    complete, opened = decode_call(made.payload).function == "train", 0
+    for entry in made.footprint:
+        if isinstance(entry, Memory):
+            continue
+        assert isinstance(entry, Blob)
+        if entry.cid not in known:
+            return Refusal.UNPUBLISHED
+        if known[entry.cid] != entry.size:
+            return Refusal.BLOB_SIZE
+        if entry.cid != named:
+            opened += 1
+            if complete or opened > 1:
+                return Refusal.NOT_ADMITTED
+    return None

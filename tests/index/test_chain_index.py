@@ -284,6 +284,10 @@ def test_both_indexes_answer_the_same(migrated: str, database: Database, seed: i
     postgres = PostgresIndex(database)
     for _ in range(2):
         _compare(memory, postgres, [*chain.nonces], chain.contracts)
+        for cid, data in [*chain.published.items(), (cid_of(b"none"), b"")]:
+            found = memory.publication(cid)
+            assert postgres.publication(cid) == found
+            assert (0 if found is None else found.size) == len(data)
 
 
 def _compare(left: ChainIndex, right: ChainIndex, users: list[Address], contracts: list[ContractId]) -> None:

@@ -7,7 +7,7 @@ from sklearn.datasets import load_digits
 
 from accountant.accounting.preparation import PreparationQuestion, Prepared
 from accountant.accounting.prepare import prepare
-from accountant.chain.footprint import Blob, Memory
+from accountant.chain.footprint import Blob, Memory, Read
 from accountant.chain.transaction import Argument, CallPayload, TransactionKind
 from accountant.primitives.cid import cid_of
 from accountant.primitives.encoding import encode
@@ -122,6 +122,18 @@ def test_wallets_are_told_the_memory_and_the_blobs_of_a_call(chain: Chain) -> No
     assert 4 * side**2 < memory.bytes < 16 * side**2
     assert ready.refusal is None
     data = images(range(2))
-    assert prepared(chain, network, "predict", cid_of(data)).refusal is None, "no contract has to have saved it yet"
+    assert prepared(chain, network, "predict", cid_of(data)).refusal == "unpublished"
     published = chain.publish(data, sender=alice)
     assert Blob(published, len(data)) in [one.entry for one in prepared(chain, network, "predict", published).entries]
+
+
+def test_an_identifier_that_the_call_says_may_be_that_of_a_saved_file(chain: Chain) -> None:
+    """The template names it, and neither the sandbox nor an accountant declares it: the slot vouches for it."""
+    alice = chain.account("alice")
+    contract = chain.deploy("kept.py", sender=alice)
+    saved = contract.save(9, sender=alice).returned
+    ready = prepared(chain, contract, "announced", saved)
+    assert ready.refusal is None
+    assert [type(one.entry) for one in ready.entries] == [Read]
+    assert contract.announced(saved, sender=alice).returned == 9
+    assert contract.announced(cid_of(b"other"), sender=alice).reason == "not what is kept"

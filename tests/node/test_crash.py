@@ -14,9 +14,10 @@ import pytest
 from accountant.chain.state import ChainState
 from accountant.chain.validator import import_block
 from accountant.node.client import NodeClient, NodeUnavailable
+from accountant.primitives.cid import cid_of
 from accountant.primitives.encoding import encode
-from tests.support.chains import ALICE, BOB, PROPOSER, accept_any_module, genesis, transfer
-from tests.support.nodes import keeper_in, until_height
+from tests.support.chains import ALICE, BOB, PROPOSER, accept_any_module, genesis, publish, transfer
+from tests.support.nodes import keeper_in, until, until_height
 
 _NODE = """
 import asyncio, sys
@@ -83,6 +84,46 @@ def test_a_killed_node_goes_on_where_it_was(folder: Path) -> None:
         assert dict(replayed.accounts()) == dict(keeper.state.accounts())
         nonce = replayed.account(ALICE.address).nonce
         assert nonce > 0
+
+
+async def _publish_until_killed(url: str, child: "subprocess.Popen[bytes]", folder: Path, first: int) -> None:
+    """Uploads and publishes blobs one after the other, and kills the node in the middle of an upload."""
+    file = folder / "upload"
+    async with NodeClient(url, backoff_s=0.01) as client:
+        for nonce in range(first, first + 12):
+            data = nonce.to_bytes(2, "big") * 50_000
+            file.write_bytes(data)
+            await client.put_blob(cid_of(data), file)
+            await client.submit(publish(ALICE, nonce, cid_of(data), len(data)))
+        large = bytes(100 * 1024 * 1024)
+        file.write_bytes(large)
+        upload = asyncio.create_task(client.put_blob(cid_of(large), file))
+
+        async def under_way() -> bool:
+            return any((folder / "node" / "blobs" / ".arriving").iterdir())
+
+        await until(under_way)
+        assert not upload.done()
+        os.kill(child.pid, signal.SIGKILL)
+        with pytest.raises(NodeUnavailable):
+            await upload
+
+
+def test_a_killed_node_has_the_bytes_of_all_that_it_published(folder: Path) -> None:
+    """After SIGKILL every blob that a block publishes is there and whole, and of a broken upload nothing is."""
+    nonce = 0
+    for _ in range(2):
+        with node_process(folder) as (url, child):
+            asyncio.run(_publish_until_killed(url, child, folder, nonce))
+        keeper = keeper_in(folder / "node", genesis())
+        published = keeper.state.blobs()
+        assert not keeper.blobs.wanted()
+        for cid in published:
+            assert keeper.blobs.checked_path(cid) is not None
+        assert not list((folder / "node" / "blobs" / ".arriving").iterdir())
+        nonce = keeper.state.account(ALICE.address).nonce
+        keeper.store.close()
+        assert len(published) == nonce > 0
 
 
 def test_a_node_ends_well_on_sigterm(folder: Path) -> None:

@@ -18,6 +18,7 @@ from accountant.chain.query import Storage, TransactionSucceeded, decode_query
 from accountant.chain.transaction import TransactionKind
 from accountant.execution.memory import MemoryOutcomes
 from accountant.index.port import ChainIndex
+from accountant.primitives.cid import cid_of
 from accountant.primitives.hashes import sha256
 from accountant.primitives.types import BLACKHOLE, Hash, Height, Seq
 from tests.support.chains import unsigned
@@ -50,6 +51,8 @@ def _agree(facts: Facts, index: ChainIndex, chain: SignedChain) -> None:
                 assert facts.events(account, Seq(after), before) == index.events(account, Seq(after), before)
     for contract in [*chain.contracts, CONTRACTS[0]]:
         assert facts.deployment(contract) == index.deployment(contract)
+    for cid in [*chain.published, cid_of(b"none")]:
+        assert facts.publication(cid) == index.publication(cid)
     for height in range(1, head.height + 2):
         assert facts.block(Height(height)) == index.block(Height(height))
         for place in range(4):
@@ -84,6 +87,7 @@ def test_nothing_carried_is_nothing_known() -> None:
         lambda: facts.transaction(Seq(0)),
         lambda: facts.writers(CONTRACTS[0], b"a", head.next_seq, 1),
         lambda: facts.deployment(CONTRACTS[0]),
+        lambda: facts.publication(cid_of(b"none")),
         lambda: facts.events(USERS[0], Seq(-1), head.next_seq),
         lambda: facts.events(USERS[0], Seq(-1), Seq(1)),
         lambda: facts.zero_balance(USERS[0], moment_before(head.height, 0)),
