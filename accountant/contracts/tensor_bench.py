@@ -15,7 +15,6 @@ from accountant.contracts.tensor_rule import Attribute
 from accountant.contracts.tensor_tape import gradient_works, kept_bytes
 from accountant.contracts.tensor_values import Held, HeldList, Step, WorkNode, count_of
 from accountant.contracts.tensor_work import VALUE_BYTES, Work, price, work_of
-from accountant.primitives.cid import cid_of
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.hashes import sha256
 from accountant.tensors.shapes import Shape
@@ -147,13 +146,12 @@ class TensorBench:
         _, work = work_of("save", shapes, ())
         self.pay(frame, work, 0)
         recipe = _recipe("save", tuple(values), (), (), b"", 0)
-        known = self.memo.files.get(recipe)
-        if known is None:
-            from accountant.contracts.tensor_compute import written
+        return self.memo.file(recipe, lambda: self._written(values))
 
-            data = written([self.value(value) for value in values])
-            known = self.memo.files[recipe] = cid_of(data), data
-        return known
+    def _written(self, values: Sequence[Held]) -> bytes:
+        from accountant.contracts.tensor_compute import written
+
+        return written([self.value(value) for value in values])
 
     def pay(self, frame: "Frame", work: Work, kept: int) -> None:
         """Room while the work is done, then its gas. Raises MEMORY_LIMIT, OUT_OF_GAS."""
@@ -201,10 +199,7 @@ class TensorBench:
     def number(self, held: Held, what: str, read: Callable[[Any], int]) -> int:
         """A number that was read from a value, by `read`, remembered for the next run."""
         recipe = sha256(b"read\x00" + what.encode() + held.step.recipe + struct.pack(">q", held.at))
-        known = self.memo.read.get(recipe)
-        if known is None:
-            known = self.memo.read[recipe] = read(self.value(held))
-        return known
+        return self.memo.number(recipe, lambda: read(self.value(held)))
 
     def _do(self, wanted: Step, taped: bool) -> None:
         """Compute a step, and first those that it needs: a stack of our own, since chains of them are long."""
@@ -261,7 +256,7 @@ class TensorBench:
                 frame.tensors[handle] = value
                 return
             for gone in self.memory.let_go(*_members(value)):
-                if ended and gone.node is not None and gone.node.parents:
+                if ended:
                     self.memo.cut(gone.step.recipe)
 
 

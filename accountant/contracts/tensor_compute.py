@@ -1,10 +1,7 @@
 """The operations themselves: the one module here that needs torch. It is imported when a contract first computes."""
 
-import struct
 from collections.abc import Callable, Sequence
 from typing import Any, NamedTuple, ParamSpec, TypeVar
-
-import torch
 
 from accountant import tensors
 from accountant.contracts.errors import ContractFailure, FailureKind
@@ -17,7 +14,6 @@ from accountant.tensors import (
     Adam,
     Indices,
     InexactMachine,
-    InvalidTensor,
     Moments,
     Momentum,
     Precision,
@@ -26,8 +22,10 @@ from accountant.tensors import (
 )
 from accountant.tensors.files import read_tensors, write_file
 from accountant.tensors.fit import fit, predict
+from accountant.tensors.integers import indices_of_integers, tensor_of_integers
 from accountant.tensors.layers import init, parse_model
-from accountant.tensors.tape import number_from
+from accountant.tensors.machine import lacks_memory
+from accountant.tensors.tape import Node, number_from
 from accountant.tensors.training_settings import parse_settings
 
 P = ParamSpec("P")
@@ -42,8 +40,6 @@ NODES_BITS = 32
 
 _PRECISIONS = {20: Precision.EXACT20, 8: Precision.EXACT8}
 _SEED_MASK = 2**64 - 1
-_NO_MEMORY = "allocate memory"
-"""What torch's allocator says in a plain RuntimeError."""
 
 
 class _Call(NamedTuple):
@@ -85,7 +81,7 @@ def compute(step: Step, values: Values, means: Means) -> Computed:
     except MemoryError as error:
         raise TooLittleMemory(f"no memory for {step.name}") from error
     except RuntimeError as error:
-        if isinstance(error, torch.OutOfMemoryError) or _NO_MEMORY in str(error):
+        if lacks_memory(error):
             raise TooLittleMemory(f"no memory for {step.name}") from error
         raise
     return (results,) if isinstance(results, (Tensor, Indices)) else tuple(results)
@@ -99,6 +95,20 @@ def plain(results: Computed) -> Computed:
 def written(values: Sequence[object]) -> bytes:
     """A file with these tensors."""
     return write_file([value for value in values if isinstance(value, Tensor)])
+
+
+def bare(results: Computed) -> tuple[Computed, bool]:
+    """The values alone, without what they were rounded to; whether all that gradients need is still there."""
+    kept: list[Value] = []
+    whole = True
+    for one in results:
+        if isinstance(one, Tensor):
+            begins = isinstance(one.node, Node) and one.node.backward is None
+            whole = whole and (one.node is None or begins)
+            kept.append(Tensor(one.values, node=one.node if begins else None))
+        else:
+            kept.append(one)
+    return tuple(kept), whole
 
 
 def _on_values(operation: Callable[..., Value]) -> _Operation:
@@ -133,41 +143,6 @@ def _stream(attributes: Sequence[Attribute]) -> Stream:
     seed, number = attributes[:2]
     assert isinstance(seed, int) and isinstance(number, int)
     return Stream(seed & _SEED_MASK, number & _SEED_MASK)
-
-
-def _integers(data: bytes, attributes: Any) -> torch.Tensor:
-    """Big-endian signed integers of 1, 2, 4 or 8 bytes."""
-    shape, width = attributes
-    kinds = {1: "b", 2: "h", 4: "i", 8: "q"}
-    numbers = struct.unpack(f">{len(data) // width}{kinds[width]}", data)
-    return torch.tensor(numbers, dtype=torch.int64).reshape(shape)
-
-
-def _same_numbers(values: torch.Tensor, numbers: torch.Tensor) -> bool:
-    """Whether binary32 values and integers are the same. What is no integer of 64 bits is never converted."""
-    inside = (values >= -(2.0**63)) & (values < 2.0**63)
-    return bool((inside & (torch.where(inside, values, 0.0).to(torch.int64) == numbers)).all())
-
-
-def _of_ints(call: _Call) -> Tensor:
-    numbers = _integers(call.data, call.attributes)
-    values = numbers.to(torch.float32)
-    if not _same_numbers(values, numbers):
-        raise InvalidTensor("an integer that binary32 does not hold")
-    return Tensor(values)
-
-
-def _indices_of_ints(call: _Call) -> Indices:
-    return Indices(_integers(call.data, call.attributes))
-
-
-def _indices(call: _Call) -> Indices:
-    numbers = call.values[0].values
-    inside = (numbers >= -(2.0**63)) & (numbers < 2.0**63)
-    whole = torch.where(inside, numbers, 0.0).to(torch.int64)
-    if not bool((inside & (whole.to(torch.float32) == numbers)).all()):
-        raise InvalidTensor("a value that is no whole number of 64 bits")
-    return Indices(whole)
 
 
 def _max(call: _Call) -> Tensor:
@@ -300,9 +275,9 @@ _OPERATIONS: dict[str, _Operation] = {
     "permutation": lambda call: tensors.permutation(_stream(call.attributes), call.attributes[2]),
     "dropout": lambda call: tensors.dropout(call.values[0], call.reals[0], _stream(call.attributes)),
     "full": lambda call: Tensor.full(call.attributes[0], call.reals[0]),
-    "of_ints": _of_ints,
-    "indices_of_ints": _indices_of_ints,
-    "indices": _indices,
+    "of_ints": lambda call: tensor_of_integers(call.data, *call.attributes),
+    "indices_of_ints": lambda call: indices_of_integers(call.data, *call.attributes),
+    "indices": lambda call: Indices.of_tensor(call.values[0]),
     "init_model": _init_model,
     "predict": _predict,
     "fit": _fit,

@@ -5,13 +5,18 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple, Protocol
 
+from accountant.primitives.cid import cid_of
 from accountant.primitives.errors import AccountantError
 
 if TYPE_CHECKING:
     from accountant.contracts.tensor_values import Computed
 
-RECIPES_MOST = 1 << 17
-"""Operations that one transaction's memo remembers to have been done."""
+RECIPES_MOST = 1 << 16
+"""Operations that one transaction's memo remembers to have been done; and numbers that were read, and files."""
+ENTRY_BYTES = 2048
+"""What the results of an operation take in the memo besides their values."""
+MEMO_BYTES_LEAST = 16 * 1024 * 1024
+"""What a memo may hold, however little the transaction may."""
 
 
 class WorkerUnfit(AccountantError):
@@ -81,10 +86,9 @@ class Memo:
         self._done: set[bytes] = set()
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
         self._bytes = 0
-        self.read: dict[bytes, int] = {}
-        """Numbers that were read from tensors, by recipe."""
-        self.files: dict[bytes, tuple[bytes, bytes]] = {}
-        """CIDs and bytes of files that were saved, by recipe. They count in the transaction's memory."""
+        self._numbers: dict[bytes, int] = {}
+        self._files: dict[bytes, tuple[bytes, bytes]] = {}
+        self._saved: dict[bytes, bytes] = {}
 
     def done(self, recipe: bytes) -> bool:
         """Whether this operation was done before."""
@@ -99,22 +103,46 @@ class Memo:
         return entry.results, entry.whole
 
     def keep(self, recipe: bytes, results: "Computed", size: int, most: int) -> None:
-        """Remember results of `size` bytes, as long as all of them together are at most `most`."""
+        """Remember results whose values have `size` bytes, as long as all together are about at most `most`."""
         self.computed += 1
         if len(self._done) < RECIPES_MOST:
             self._done.add(recipe)
-        self._put(recipe, _Entry(results, size, True))
-        while self._bytes > most:
+        self._put(recipe, _Entry(results, size + ENTRY_BYTES, True))
+        while self._bytes > max(most, MEMO_BYTES_LEAST):
             _, dropped = self._entries.popitem(last=False)
             self._bytes -= dropped.size
 
     def cut(self, recipe: bytes) -> None:
-        """Nobody can ask for gradients through these results any more: forget what they were computed from."""
-        entry = self._entries.get(recipe)
-        if entry is not None and entry.whole:
-            from accountant.contracts.tensor_compute import plain
+        """Nobody works with these results any more: keep their values alone, for a run that begins anew.
 
-            self._put(recipe, _Entry(plain(entry.results), entry.size, False))
+        Where gradients flowed through them, they lead no more to what they were computed from.
+        """
+        entry = self._entries.get(recipe)
+        if entry is not None:
+            from accountant.contracts.tensor_compute import bare
+
+            results, whole = bare(entry.results)
+            self._entries[recipe] = _Entry(results, entry.size, entry.whole and whole)
+
+    def number(self, recipe: bytes, read: Callable[[], int]) -> int:
+        """A number that was read from a tensor before, or is now."""
+        known = self._numbers.get(recipe)
+        if known is None:
+            known = read()
+            if len(self._numbers) < RECIPES_MOST:
+                self._numbers[recipe] = known
+        return known
+
+    def file(self, recipe: bytes, write: Callable[[], bytes]) -> tuple[bytes, bytes]:
+        """CID and bytes of a file that was saved before, or is now. Each counts once in the transaction's memory."""
+        known = self._files.get(recipe)
+        if known is None:
+            data = write()
+            cid = cid_of(data)
+            known = cid, self._saved.setdefault(cid, data)
+            if len(self._files) < RECIPES_MOST:
+                self._files[recipe] = known
+        return known
 
     def _put(self, recipe: bytes, entry: _Entry) -> None:
         before = self._entries.pop(recipe, None)

@@ -12,7 +12,7 @@ MEMBER_BYTES = 8
 
 
 class TensorMemory:
-    """4 bytes an element, 8 an index, 64 a handle; what a recorded result keeps for gradients counts with it.
+    """4 bytes an element, 8 an index, 2,048 a value, 64 a handle; what gradients need of a result counts with it.
 
     A value counts once, however many handles name it, and as long as one does.
     """

@@ -22,6 +22,10 @@ MAKE_VARIABLES = frozenset(("variables", "sgd", "sgd_start", "adam", "adam_start
 """Operations whose results begin the tape."""
 
 
+OVERHEAD_BYTES = 2048
+"""What a value counts besides its elements: about what it takes in memory however small it is."""
+
+
 class WorkNode(NamedTuple):
     """A recorded operation in the tape of works, which prices gradients. A variable has no name and no parents."""
 
@@ -86,7 +90,7 @@ class Held:
         self.shape = shape
         self.indices = indices
         self.node = node
-        self.bytes = (INDEX_BYTES if indices else VALUE_BYTES) * count_of(shape) + kept
+        self.bytes = OVERHEAD_BYTES + (INDEX_BYTES if indices else VALUE_BYTES) * count_of(shape) + kept
         self.holders = 0
         """Handles, and lists behind handles, that it is in. Its bytes count while there is one."""
 

@@ -68,3 +68,8 @@ def require_exact(device: torch.device) -> None:
 def byte_products(device: torch.device) -> bool:
     """Whether products of int8 are exact and fast here. Without oneDNN they would be a plain loop."""
     return _checked(device) and bool(torch.backends.mkldnn.enabled)
+
+
+def lacks_memory(error: RuntimeError) -> bool:
+    """Whether an operation failed because this machine has no memory for it."""
+    return isinstance(error, torch.OutOfMemoryError) or "allocate memory" in str(error)

@@ -2,14 +2,23 @@
 
 import subprocess
 import sys
+from typing import TYPE_CHECKING
 
 import pytest
 
+from accountant.chain.footprint import Read
+from accountant.contracts import tensor_means
 from accountant.contracts.errors import FailureKind
+from accountant.contracts.run import execute
 from accountant.contracts.table import HOST
 from accountant.contracts.table_nn import NN_TABLE
-from tests.support.tensor_calls import CALLS, LOCALS
-from tests.support.wat import main_module, run_main
+from accountant.contracts.tensor_means import Means, Memo
+from accountant.primitives.types import Gas
+from tests.support.tensor_calls import CALLS, LOCALS, drawn, get, integer, ints, listed
+from tests.support.wat import MAIN, DictWorld, call_of, main_module, run_main, text
+
+if TYPE_CHECKING:
+    from accountant.contracts.tensor_values import Computed
 
 
 def test_every_row_has_a_call() -> None:
@@ -41,3 +50,50 @@ def test_a_failure_names_its_kind() -> None:
     used = run_main(code).gas_used
     assert run_main(code, gas=used).failure is None
     assert run_main(code, gas=used - 1).failure is FailureKind.OUT_OF_GAS
+
+
+class Stop(Exception):
+    """What a world raises that does not know yet."""
+
+
+def test_gradients_add_up_in_the_same_order_after_forgetting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """What was forgotten between value and gradient is made again in its old places, and gives the same bits."""
+    monkeypatch.setattr(tensor_means, "MEMO_BYTES_LEAST", 0)
+    uses = "".join(
+        drawn((64,), "t", at) + f"(local.set $y (call $nn_add {get('y')} (call $nn_multiply {get('u')} {get('t')})))"
+        for at in range(1, 9)
+    )
+    forward = (
+        drawn((64,), "t")
+        + f"(local.set $u (call $nn_variable {get('t')})) (local.set $y {get('u')})"
+        + uses
+        + f"(local.set $y (call $nn_multiply {get('y')} (call $nn_tanh {get('u')})))"
+        + ints()
+        + f"(local.set $v (call $nn_sum {get('y')} {get('s')} {integer(0)}))"
+        + listed("u")
+    )
+    backward = f"(call $return_bytes (call $nn_save_all (call $nn_grad {get('v')} {get('ts')})))"
+    world = DictWorld()
+    world.deploy(MAIN, main_module(f"{forward} (drop (call $storage_read {text(0, 1)})) {backward}", locals_=LOCALS))
+    run = call_of(footprint=(Read(MAIN, b"\x00"),))
+    expected = execute(run, world, Gas(10**9))
+    assert expected.failure is None
+
+    class Forgetful(Memo):
+        def keep(self, recipe: bytes, results: "Computed", size: int, most: int) -> None:
+            super().keep(recipe, results, size, 0)
+
+    for memo in (Memo(), Forgetful()):
+
+        def stop(what: str, _of: object) -> None:
+            if what == "slot":
+                raise Stop
+
+        world.before = stop
+        with pytest.raises(Stop):
+            execute(run, world, Gas(10**9), means=Means(memo))
+        world.before = lambda _what, _of: None
+        before = memo.computed
+        assert execute(run, world, Gas(10**9), means=Means(memo)) == expected
+        again = memo.computed - before
+        assert (again == 1) == (type(memo) is Memo), again
