@@ -1,4 +1,4 @@
-# make setup | demo | up [NAME=… PORT=… FOLLOW=…] | test | lint | lock | bench NAME=… FILE=…
+# make setup | demo | up [NAME=… PORT=… FOLLOW=…] | test | lint | lock | bench NAME=… FILE=… | gpu-check
 # Everything runs from .venv, which `setup` makes from requirements.lock; each target makes it first if need be.
 
 PYTHON ?= python3
@@ -13,7 +13,7 @@ FILE   ?=
 # Only from make's own command line: some shells have a NAME in their environment
 option = $(if $(filter command,$(origin $(2))),--$(1) '$($(2))')
 
-.PHONY: setup demo up test lint format lock bench auction clean
+.PHONY: setup demo up test lint format lock bench gpu-check auction clean
 
 setup: $(STAMP)
 
@@ -59,6 +59,11 @@ lock: $(STAMP)
 bench: $(STAMP)
 	@test -n "$(NAME)" || { echo "usage: make bench NAME=… [FILE=…]" >&2; exit 2; }
 	@$(BIN)/python -m benchmarks.$(NAME) $(FILE)
+
+# The recorded vectors on a GPU, if there is one: the lock's torch is for CPUs, so install a build for yours first.
+gpu-check: $(STAMP)
+	$(BIN)/python -m pytest -q tests/tensors/test_device.py
+	$(BIN)/python -m benchmarks.gpu_check
 
 # The contract in C anew. Needs the extra: $(BIN)/python -m pip install -e '.[other-languages]'
 auction: $(STAMP)

@@ -6,6 +6,7 @@ import torch
 
 from accountant.tensors.geometry import Piece, Windows
 from accountant.tensors.ieee import Values, canonical_, narrowed
+from accountant.tensors.machine import at_once
 from accountant.tensors.products import Bytes, byte_integers, byte_unit, integer_product, scaled_into
 from accountant.tensors.windows import Padded, covered, meets_image, set_apart
 
@@ -23,14 +24,15 @@ def _columns(
     images, channels = values.shape[:2]
     per_group = channels // groups
     terms = per_group * windows.area
-    block = max(1, min(images, _BLOCK_BYTES // (terms * groups * windows.count)))
-    most = windows.count if block > 1 else max(1, _BLOCK_BYTES // (terms * groups))
-    at_once = max(1, _ROUNDED // (channels * windows.size[0] * windows.size[1]))
+    block_bytes = at_once(_BLOCK_BYTES, values.device)
+    block = max(1, min(images, block_bytes // (terms * groups * windows.count)))
+    most = windows.count if block > 1 else max(1, block_bytes // (terms * groups))
+    step = max(1, at_once(_ROUNDED, values.device) // (channels * windows.size[0] * windows.size[1]))
     room = Padded(block, channels, windows, torch.empty(0, dtype=torch.int8, device=values.device))
     for begin in range(0, images, block):
         size = min(block, images - begin)
-        for first in range(0, size, at_once):
-            last = min(first + at_once, size)
+        for first in range(0, size, step):
+            last = min(first + step, size)
             own = scale[begin + first : begin + last] if scale.dim() else scale
             room.inner[first:last].copy_(byte_integers(values[begin + first : begin + last], own))
         for piece in windows.pieces(most):

@@ -95,14 +95,14 @@ def _backward(problem: _Problem) -> torch.Tensor:
 
 def _problem(log_probabilities: Values, targets: Indices, times_: Indices, lengths: Indices, blank: int) -> _Problem:
     steps, samples, _ = log_probabilities.shape
-    labels = torch.full((samples, 2 * targets.shape[1] + 1), blank, dtype=torch.int64)
-    inside = torch.arange(targets.shape[1]).unsqueeze(0) < lengths.values.unsqueeze(1)
+    device = log_probabilities.device
+    labels = torch.full((samples, 2 * targets.shape[1] + 1), blank, dtype=torch.int64, device=device)
+    inside = torch.arange(targets.shape[1], device=device).unsqueeze(0) < lengths.values.unsqueeze(1)
     labels[:, 1::2] = torch.where(inside, targets.values, blank)
     two_before = torch.full_like(labels, blank)
     two_before[:, 2:] = labels[:, :-2]
     skips = (labels != blank) & (labels != two_before)
     skips[:, :2] = False
-    labels = labels.to(log_probabilities.device)
     scores = log_probabilities.to(torch.float64).gather(2, labels.unsqueeze(0).expand(steps, -1, -1))
     return _Problem(scores, labels, skips, times_.values, 2 * lengths.values + 1)
 
@@ -152,7 +152,8 @@ def _check(x: Tensor, targets: Indices, times_: Indices, lengths: Indices, blank
         raise InvalidIndex(f"blank {blank} of {classes} classes")
     check_indices(lengths.values, targets.shape[1] + 1)
     check_indices(times_.values - 1, steps)
-    inside = torch.arange(targets.shape[1]).unsqueeze(0) < lengths.values.unsqueeze(1)
+    places = torch.arange(targets.shape[1], device=targets.values.device)
+    inside = places.unsqueeze(0) < lengths.values.unsqueeze(1)
     check_indices(torch.where(inside, targets.values, 0), classes)
     if bool((inside & (targets.values == blank)).any()):
         raise InvalidIndex("a target that holds the blank")

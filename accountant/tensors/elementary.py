@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 
 from accountant.tensors.ieee import Values, narrowed
+from accountant.tensors.machine import at_once
 
 Wide = torch.Tensor
 """binary64."""
@@ -82,9 +83,10 @@ def tanh(x: Wide) -> Wide:
 def narrow_map(function: Callable[[Wide], Wide], values: Values) -> Values:
     """A function over binary64, elementwise on binary32 values, rounded once; in pieces that fit the cache."""
     flat = values.reshape(-1)
-    if flat.numel() <= _CHUNK:
+    chunk = at_once(_CHUNK, values.device)
+    if flat.numel() <= chunk:
         return narrowed(function(values.to(torch.float64)))
     result = torch.empty_like(flat)
-    for begin in range(0, flat.numel(), _CHUNK):
-        result[begin : begin + _CHUNK] = narrowed(function(flat[begin : begin + _CHUNK].to(torch.float64)))
+    for begin in range(0, flat.numel(), chunk):
+        result[begin : begin + chunk] = narrowed(function(flat[begin : begin + chunk].to(torch.float64)))
     return result.reshape(values.shape)

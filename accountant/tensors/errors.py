@@ -42,6 +42,12 @@ class InexactMachine(AccountantError):
     code = "inexact_machine"
 
 
+class NoDevice(AccountantError):
+    """A device that this machine has not. Nothing is computed elsewhere instead."""
+
+    code = "no_device"
+
+
 class InvalidModel(AccountantError):
     """A text that lists no layers, or layers that do not fit each other, their input or their weights."""
 

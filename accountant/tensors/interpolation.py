@@ -24,7 +24,8 @@ def nearest(tensor: Tensor, size: Pair) -> Tensor:
     result = tensor
     for axis, new in ((2, size[0]), (3, size[1])):
         old = tensor.shape[axis]
-        result = take(result, axis, Indices(torch.arange(new, dtype=torch.int64) * old // new))
+        places = torch.arange(new, dtype=torch.int64, device=tensor.values.device)
+        result = take(result, axis, Indices(places * old // new))
     return result
 
 
@@ -38,7 +39,8 @@ def bilinear(tensor: Tensor, size: Pair) -> Tensor:
     result = tensor
     for axis, new in ((2, size[0]), (3, size[1])):
         old = tensor.shape[axis]
-        numerator = ((2 * torch.arange(new, dtype=torch.int64) + 1) * old - new).clamp_(min=0)
+        places = torch.arange(new, dtype=torch.int64, device=tensor.values.device)
+        numerator = ((2 * places + 1) * old - new).clamp_(min=0)
         first = numerator // (2 * new)
         rest = (numerator - first * (2 * new)).to(torch.float64)
         width = torch.full_like(rest, 2.0 * new)

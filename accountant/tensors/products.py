@@ -9,7 +9,7 @@ from typing import NamedTuple
 import torch
 
 from accountant.tensors.ieee import Values, canonical_, narrowed
-from accountant.tensors.machine import BYTE_TERMS, SINGLE_TERMS, WIDE_TERMS, byte_products, require_exact
+from accountant.tensors.machine import BYTE_TERMS, SINGLE_TERMS, WIDE_TERMS, at_once, byte_products, require_exact
 from accountant.tensors.rounding import (
     Grid,
     Precision,
@@ -89,15 +89,16 @@ def product(left: Rounded, right: Rounded) -> Values:
 
 def row_product(left: Values, right: Rounded, precision: Precision) -> Values:
     """[M, K] × [K, N] with rows of the left as groups. It is rounded in pieces: large tensors take long to allocate."""
-    if isinstance(right, Bytes) or left.dim() != 2 or left.shape[0] <= _ROWS or left.shape[1] > WIDE_TERMS:
+    most = at_once(_ROWS * left.shape[-1], left.device) // left.shape[-1]
+    if isinstance(right, Bytes) or left.dim() != 2 or left.shape[0] <= most or left.shape[1] > WIDE_TERMS:
         return product(rounded(left, (-1,), precision), right)
     require_exact(left.device)
     anchor = anchor_of(unit_of(largest(left, (-1,)), precision))
     result = torch.empty(left.shape[0], right.wide.shape[1], dtype=torch.float32, device=left.device)
-    room = torch.empty(_ROWS, left.shape[1], dtype=torch.float64, device=left.device)
-    sums = torch.empty(_ROWS, right.wide.shape[1], dtype=torch.float64, device=left.device)
-    for begin in range(0, left.shape[0], _ROWS):
-        count = min(_ROWS, left.shape[0] - begin)
+    room = torch.empty(most, left.shape[1], dtype=torch.float64, device=left.device)
+    sums = torch.empty(most, right.wide.shape[1], dtype=torch.float64, device=left.device)
+    for begin in range(0, left.shape[0], most):
+        count = min(most, left.shape[0] - begin)
         rows = slice(begin, begin + count)
         room[:count].copy_(left[rows]).add_(anchor[rows]).sub_(anchor[rows])
         result[rows].copy_(torch.mm(room[:count], right.wide, out=sums[:count]))

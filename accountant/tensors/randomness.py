@@ -13,6 +13,7 @@ import torch
 from accountant.tensors.elementary import log, polynomial
 from accountant.tensors.errors import InvalidTensor
 from accountant.tensors.ieee import Values, narrowed, plus, scalar, times
+from accountant.tensors.machine import at_once, chosen
 from accountant.tensors.roots import wide_root
 from accountant.tensors.shapes import element_count
 from accountant.tensors.tape import recorded
@@ -74,13 +75,14 @@ def words(stream: Stream, count: int, *, begin: int = 0) -> torch.Tensor:
         raise InvalidTensor(f"seed and number of a stream are integers of 64 bits, not {tuple(stream)}")
     element_count((begin + count,))
     first, last = begin // _WORDS, -(-(begin + count) // _WORDS)
-    parts = [_blocks(stream, at, min(at + _CHUNK, last)) for at in range(first, last, _CHUNK)]
+    chunk = at_once(_CHUNK, chosen())
+    parts = [_blocks(stream, at, min(at + chunk, last)) for at in range(first, last, chunk)]
     offset = begin % _WORDS
-    return torch.cat(parts)[offset : offset + count] if parts else torch.zeros(0, dtype=torch.int64)
+    return torch.cat(parts)[offset : offset + count] if parts else torch.zeros(0, dtype=torch.int64, device=chosen())
 
 
 def _blocks(stream: Stream, first: int, last: int) -> torch.Tensor:
-    blocks = torch.arange(first, last, dtype=torch.int64)
+    blocks = torch.arange(first, last, dtype=torch.int64, device=chosen())
     counter = [
         blocks & _MASK,
         blocks >> 32,

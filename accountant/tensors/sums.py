@@ -9,6 +9,7 @@ from collections.abc import Sequence
 import torch
 
 from accountant.tensors.ieee import Values, narrowed
+from accountant.tensors.machine import at_once
 from accountant.tensors.rounding import SUM_BITS, anchor_of, largest, on_grid, to_grid, unit_of
 from accountant.tensors.shapes import MAX_TERMS
 
@@ -34,7 +35,7 @@ def wide_integers(wide: torch.Tensor, unit: torch.Tensor) -> torch.Tensor:
 def _sum_in_pieces(values: Values, axes: Sequence[int]) -> torch.Tensor:
     """Sums in binary64 of at most MAX_TERMS each; the first axis in pieces that stay in the processor's cache."""
     anchor = anchor_of(unit_of(largest(values, axes), SUM_BITS))
-    rows = max(1, _PIECE * values.shape[0] // values.numel())
+    rows = max(1, at_once(_PIECE, values.device) * values.shape[0] // values.numel())
     total: torch.Tensor | None = None
     parts = []
     for begin in range(0, values.shape[0], rows):

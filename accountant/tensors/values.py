@@ -12,6 +12,7 @@ import torch
 
 from accountant.tensors.errors import InvalidTensor
 from accountant.tensors.ieee import Values, narrowed
+from accountant.tensors.machine import chosen
 from accountant.tensors.products import Rounded
 from accountant.tensors.shapes import Shape, element_count
 
@@ -35,7 +36,7 @@ class Tensor:
     def of(cls, numbers: Iterable[float], shape: Sequence[int]) -> "Tensor":
         """Numbers in row-major order, each rounded to binary32 and made canonical."""
         count = element_count(shape)
-        wide = torch.tensor(list(numbers), dtype=torch.float64)
+        wide = torch.tensor(list(numbers), dtype=torch.float64, device=chosen())
         if wide.numel() != count:
             raise InvalidTensor(f"{wide.numel()} numbers for the {count} elements of {tuple(shape)}")
         return cls(narrowed(wide).reshape(tuple(shape)))
@@ -44,7 +45,7 @@ class Tensor:
     def full(cls, shape: Sequence[int], number: float) -> "Tensor":
         """The same number everywhere."""
         element_count(shape)
-        return cls(narrowed(torch.full(tuple(shape), number, dtype=torch.float64)))
+        return cls(narrowed(torch.full(tuple(shape), number, dtype=torch.float64, device=chosen())))
 
     @classmethod
     def from_bytes(cls, data: bytes | memoryview, shape: Sequence[int]) -> "Tensor":
@@ -53,16 +54,18 @@ class Tensor:
         if len(data) != count * BYTES_PER_VALUE:
             raise InvalidTensor(f"{len(data)} bytes for the {count} elements of {tuple(shape)}")
         if count == 0:
-            return cls(torch.zeros(tuple(shape), dtype=torch.float32))
+            return cls(torch.zeros(tuple(shape), dtype=torch.float32, device=chosen()))
         # Flushed as integers: a processor that reads subnormals as zero must not be asked about them.
         bits = torch.frombuffer(bytearray(data), dtype=torch.int32)
         small = (bits & 0x7FFFFFFF) <= 0x00800000
-        return cls(torch.where(small, torch.zeros_like(bits), bits).view(torch.float32).reshape(tuple(shape)))
+        words = torch.where(small, torch.zeros_like(bits), bits).to(chosen())
+        return cls(words.view(torch.float32).reshape(tuple(shape)))
 
     def to_bytes(self) -> bytes:
         """Little-endian binary32 in row-major order; every NaN is 0x7fc00000. Equal tensors have equal bytes."""
-        bits = self.values.cpu().contiguous().view(torch.int32)
-        canonical = torch.where(torch.isnan(self.values.cpu()), torch.full_like(bits, _NAN_BITS), bits)
+        values = self.values.cpu().contiguous()
+        bits = values.view(torch.int32)
+        canonical = torch.where(torch.isnan(values), torch.full_like(bits, _NAN_BITS), bits)
         return canonical.numpy().astype("<i4").tobytes()
 
     @property
@@ -102,7 +105,7 @@ class Indices:
             raise InvalidTensor(f"{len(listed)} numbers for the {count} elements of {tuple(shape)}")
         if any(not -(2**63) <= number < 2**63 for number in listed):
             raise InvalidTensor("an index must be an integer of 64 bits")
-        return cls(torch.tensor(listed, dtype=torch.int64).reshape(tuple(shape)))
+        return cls(torch.tensor(listed, dtype=torch.int64, device=chosen()).reshape(tuple(shape)))
 
     @classmethod
     def of_tensor(cls, tensor: Tensor) -> "Indices":
@@ -119,8 +122,8 @@ class Indices:
         if len(data) != count * BYTES_PER_INDEX:
             raise InvalidTensor(f"{len(data)} bytes for the {count} indices of {tuple(shape)}")
         if count == 0:
-            return cls(torch.zeros(tuple(shape), dtype=torch.int64))
-        return cls(torch.frombuffer(bytearray(data), dtype=torch.int64).reshape(tuple(shape)))
+            return cls(torch.zeros(tuple(shape), dtype=torch.int64, device=chosen()))
+        return cls(torch.frombuffer(bytearray(data), dtype=torch.int64).to(chosen()).reshape(tuple(shape)))
 
     def to_bytes(self) -> bytes:
         """Little-endian int64 in row-major order."""

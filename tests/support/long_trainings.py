@@ -18,6 +18,7 @@ from accountant.tensors.layers import init, parse_model
 from accountant.tensors.training_settings import parse_settings
 from tests.support.small_networks import blobs
 
+SAMPLES = 30
 EPOCHS = 25
 """Of four batches, the last one smaller: 100 steps."""
 CNN = """
@@ -62,8 +63,8 @@ def hashed(tensors: Iterable[Tensor]) -> str:
 
 def trainings(epochs: int = EPOCHS) -> dict[str, str]:
     """The hash of the weights and the losses of each run."""
-    images, labels = blobs(30, (1, 8, 8))
-    data: dict[str, tuple[Tensor, Indices | None]] = {CNN: (images, labels), TRANSFORMER: (words(30, 10), None)}
+    images, labels = blobs(SAMPLES, (1, 8, 8))
+    data: dict[str, tuple[Tensor, Indices | None]] = {CNN: (images, labels), TRANSFORMER: (words(SAMPLES, 10), None)}
     found = {}
     for name, (text, how) in RUNS.items():
         model = parse_model(text)

@@ -169,13 +169,13 @@ CASES = [
     ),
     Case(
         "gather",
-        lambda x: nn.gather(x, 0, Indices(SCATTER)),
+        lambda x: nn.gather(x, 0, _indices(SCATTER.reshape(-1).tolist(), 4, 3)),
         lambda x: x.gather(0, SCATTER),
         ((3, 3),),
     ),
     Case(
         "scatter_add",
-        lambda x, s: nn.scatter_add(x, 0, Indices(SCATTER), s),
+        lambda x, s: nn.scatter_add(x, 0, _indices(SCATTER.reshape(-1).tolist(), 4, 3), s),
         lambda x, s: x.scatter_add(0, SCATTER, s),
         ((3, 3), (4, 3)),
     ),

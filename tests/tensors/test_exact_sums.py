@@ -261,6 +261,15 @@ def test_this_machine_is_proved_on_worst_cases() -> None:
     machine.require_exact(torch.device("cpu"))
 
 
+@pytest.mark.parametrize(("terms", "most", "shorter"), [(2**13, 2**20, torch.float32), (2**10, 127, torch.bfloat16)])
+def test_shorter_products_would_be_seen(terms: int, most: int, shorter: torch.dtype) -> None:
+    """Mixed integers show a product whose sums are kept in fewer bits."""
+    operands = machine._mixed(17, terms, most), machine._mixed(terms, 9, most)
+    assert machine._multiplies(*operands, torch.float64, torch.device("cpu"))
+    assert not machine._multiplies(*operands, shorter, torch.device("cpu"))
+    assert int(operands[0].abs().max()) > 0.99 * most
+
+
 def test_an_inexact_machine_computes_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
     """Where the worst cases fail, products are refused."""
     monkeypatch.setattr(machine, "_wide_is_exact", lambda _: False)

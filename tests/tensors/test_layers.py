@@ -2,7 +2,9 @@
 
 import contextlib
 import math
+import re
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 import torch
@@ -12,7 +14,7 @@ from hypothesis import strategies as st
 import accountant.tensors as nn
 from accountant.tensors import Precision, Stream, Tensor
 from accountant.tensors.errors import InvalidModel, InvalidTensor, TensorTooLarge
-from accountant.tensors.layer_kinds import described
+from accountant.tensors.layer_kinds import KINDS, described
 from accountant.tensors.layer_text import DEPTH_MOST, STATEMENTS_MOST
 from accountant.tensors.layers import forward, init, parse_model, trace
 
@@ -134,6 +136,40 @@ def test_any_words(words: list[str]) -> None:
     except InvalidModel:
         return
     assert forward(model, init(model, 1), nn.normal(Stream(1, 1), (3, 2, 6, 6)), training=True).result.shape[0] == 3
+
+
+SIZES = st.sampled_from([1, 1, 2, 2, 3, 4])
+LAYERS = st.one_of(
+    st.sampled_from(["relu", "gelu", "tanh", "sigmoid", "flatten", "dropout 0.5", "dropout 0.999999999999"]),
+    st.tuples(st.sampled_from(["linear", "position", "feed_forward"]), SIZES, SIZES),
+    st.tuples(st.sampled_from(["layer_norm", "batch_norm", "mean_over"]), SIZES),
+    st.tuples(st.sampled_from(["conv1d", "conv2d"]), SIZES, SIZES, SIZES, st.just("stride"), SIZES),
+    st.tuples(st.sampled_from(["max_pool", "mean_pool"]), SIZES, st.sampled_from(["", "stride 1", "padding 1"])),
+    st.tuples(st.just("attention"), st.sampled_from([2, 4]), st.sampled_from([1, 2]), st.sampled_from(["", "causal"])),
+    st.tuples(st.just("reshape"), SIZES, SIZES),
+).map(lambda parts: parts if isinstance(parts, str) else " ".join(map(str, parts)))
+BLOCKS = st.lists(LAYERS, min_size=1, max_size=2).map(lambda layers: f"residual {{ {'; '.join(layers)} }}")
+
+
+@settings(max_examples=300, deadline=None)
+@given(
+    st.lists(LAYERS | BLOCKS, min_size=1, max_size=4),
+    st.lists(st.sampled_from([0, 1, 2, 2, 3, 4]), max_size=3),
+    st.integers(0, 3),
+    st.booleans(),
+    st.sampled_from([1.0, math.inf, math.nan]),
+)
+def test_what_fits_runs(layers: list[str], shape: list[int], samples: int, training: bool, factor: float) -> None:
+    """Whatever was told in advance is done, on nothing, on infinities and on NaN too."""
+    try:
+        model = parse_model("; ".join(layers))
+        rows = trace(model, tuple(shape), samples, training=training)
+    except InvalidModel:
+        return
+    x = nn.scale(nn.normal(Stream(1, 1), (samples, *shape)), factor)
+    result = forward(model, init(model, 1), x, training=training).result
+    assert result.shape[:1] == (samples,)
+    assert rows or result.shape == x.shape
 
 
 @settings(max_examples=100, deadline=None)
@@ -261,6 +297,17 @@ def test_a_trace_says_what_is_done() -> None:
         ("mean", ((2, 2, 4, 4),), ((3,), 0)),
         ("batch_norm", ((2, 2, 4), (2,), (2,), (2,), (2,)), ()),
     ]
+
+
+def test_every_layer_is_on_its_page() -> None:
+    """With its sizes, options and flags."""
+    page = (Path(__file__).parents[2] / "docs" / "layers.md").read_text(encoding="utf-8")
+    rows = [line.split("|")[1] for line in page.splitlines() if line.startswith("| `")]
+    for name, kind in KINDS.items():
+        (row,) = (row for row in rows if re.search(rf"`{name}[ `]", row))
+        assert all(f"`{option} " in row for option in kind.options)
+        assert all(f"`{flag}`" in row for flag in kind.flags)
+        assert not kind.sizes or re.search(rf"`{name}( [A-Z]+){{{len(kind.sizes)}}}`", row)
 
 
 def test_weights_must_be_the_models() -> None:
