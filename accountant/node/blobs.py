@@ -26,6 +26,8 @@ from accountant.primitives.types import Cid
 BLOBS_FOLDER = "blobs"
 UPLOADS_BYTES_MOST = 4 * 1024**3
 """Bytes of blobs that nothing on the chain names, uploads under way included, unless a node is told another number."""
+UPLOAD_BYTES_LEAST = 64 * 1024
+"""What an upload counts at least, so that small ones cannot fill the disk with names."""
 UPLOAD_KEPT_S = 3600.0
 """An upload is kept that long for its transaction to come; after that it goes when room is needed."""
 _ARRIVING, _DAMAGED = ".arriving", ".damaged"
@@ -60,12 +62,14 @@ class BlobFolder:
         folder: Path,
         published: Mapping[Cid, int],
         uploads_most: int = UPLOADS_BYTES_MOST,
+        upload_least: int = UPLOAD_BYTES_LEAST,
         clock: Callable[[], float] = time.time,
     ) -> None:
         """Takes up what is in the folder. `published`: sizes in bytes of what the chain names, now and from now on."""
         self._folder = folder
         self._published = published
         self._uploads_most = uploads_most
+        self._upload_least = upload_least
         self._clock = clock
         self._lock = threading.Lock()
         self._checking = threading.Lock()
@@ -78,7 +82,11 @@ class BlobFolder:
         for left_over in (folder / _ARRIVING).iterdir():
             left_over.unlink()
         self._wanted = {cid: size for cid, size in published.items() if not self.has(cid, size)}
-        self._uploads = dict(sorted(self._found(), key=lambda found: found[1].at))
+        self._uploads: dict[Cid, _Upload] = {}
+        self._uploaded = 0
+        """What the uploads count together."""
+        for cid, upload in sorted(self._found(), key=lambda found: found[1].at):
+            self._remember(cid, upload)
 
     def _found(self) -> Iterable[tuple[Cid, _Upload]]:
         for path in self._folder.glob("??/*"):
@@ -110,16 +118,16 @@ class BlobFolder:
         with self._lock:
             for cid, size in blobs:
                 if self.has(cid, size):
-                    self._uploads.pop(cid, None)
+                    self._forget(cid)
                 else:
                     self._wanted[cid] = size
 
     def awaited(self, cid: Cid) -> None:
         """A transaction that publishes this upload waits for a block: its hour begins anew."""
         with self._lock:
-            upload = self._uploads.pop(cid, None)
+            upload = self._forget(cid)
             if upload is not None:
-                self._uploads[cid] = upload._replace(at=self._clock())
+                self._remember(cid, upload._replace(at=self._clock()))
                 os.utime(self._path(cid), (self._clock(), self._clock()))
 
     def wanted(self) -> list[tuple[Cid, int]]:
@@ -134,9 +142,9 @@ class BlobFolder:
             if self._wanted.get(cid) == size and cid not in self._coming:
                 self._coming.add(cid)
             else:
-                reserved = size
-                self._make_room(size)
-                self._reserved += size
+                reserved = self._counted(size)
+                self._make_room(reserved)
+                self._reserved += reserved
         return Arrival(self, cid, size, reserved, self._folder / _ARRIVING)
 
     def checked_path(self, cid: Cid) -> Path | None:
@@ -172,7 +180,7 @@ class BlobFolder:
             aside = self._folder / _DAMAGED
             aside.mkdir(mode=0o700, exist_ok=True)
             path.replace(aside / path.name)
-            self._uploads.pop(cid, None)
+            self._forget(cid)
             if cid in self._published:
                 self._wanted[cid] = self._published[cid]
 
@@ -180,21 +188,36 @@ class BlobFolder:
         name = show_cid(cid)
         return self._folder / name[7:9] / name  # behind what all CIDs begin with
 
-    def _make_room(self, size: int) -> None:
+    def _make_room(self, counted: int) -> None:
         """Lets the oldest uploads go whose time is over, as many as have to. Raises `NoRoom`."""
-        held = sum(upload.size for upload in self._uploads.values()) + self._reserved
-        over = held + size - self._uploads_most
+        held = self._uploaded + self._reserved
+        over = held + counted - self._uploads_most
         going = []
         for cid, upload in self._uploads.items():
             if over <= 0 or upload.at + UPLOAD_KEPT_S > self._clock():
                 break
             going.append(cid)
-            over -= upload.size
+            over -= self._counted(upload.size)
         if over > 0:
             raise NoRoom(f"uploads that no transaction names yet take {held} bytes, at most {self._uploads_most}")
         for cid in going:
-            del self._uploads[cid]
+            self._forget(cid)
             self._path(cid).unlink(missing_ok=True)
+
+    def _counted(self, size: int) -> int:
+        return max(size, self._upload_least)
+
+    def _remember(self, cid: Cid, upload: _Upload) -> None:
+        """As the latest of the uploads."""
+        self._forget(cid)
+        self._uploads[cid] = upload
+        self._uploaded += self._counted(upload.size)
+
+    def _forget(self, cid: Cid) -> _Upload | None:
+        upload = self._uploads.pop(cid, None)
+        if upload is not None:
+            self._uploaded -= self._counted(upload.size)
+        return upload
 
     def arrived(self, cid: Cid, file: Path, size: int) -> None:
         """A hashed file takes its name."""
@@ -205,8 +228,7 @@ class BlobFolder:
             if self._published.get(cid) == size:
                 self._wanted.pop(cid, None)
             else:
-                self._uploads.pop(cid, None)
-                self._uploads[cid] = _Upload(size, self._clock())
+                self._remember(cid, _Upload(size, self._clock()))
         _sync_folder(path.parent)
         _sync_folder(self._folder)
 

@@ -94,7 +94,7 @@ def test_a_deployment(service: Service, accountant: Answer, client: AccountantCl
     assert decode_transaction(raw).footprint == footprint
     assert [(entry["source"], entry["guess"]) for entry in prepared["entries"]] == [("template", False)]
     assert prepared["entries"][0]["entry"] == {
-        **dict.fromkeys(("account", "cap", "query")),
+        **dict.fromkeys(("account", "cap", "query", "cid", "size", "bytes")),
         "kind": "write",
         "contract": show(there),
         "slot": "0x6f776e6572",

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from accountant.node.blobs import UPLOAD_KEPT_S, BlobFolder, BlobMismatch, NoRoom
+from accountant.node.blobs import UPLOAD_BYTES_LEAST, UPLOAD_KEPT_S, BlobFolder, BlobMismatch, NoRoom
 from accountant.primitives.cid import cid_of, show_cid
 from accountant.primitives.types import Cid
 
@@ -67,7 +67,7 @@ def test_a_blob_is_there_once_it_is_whole(tmp_path: Path) -> None:
 )
 def test_other_bytes_are_refused_and_leave_nothing(tmp_path: Path, data: bytes, cid: Cid, size: int) -> None:
     """Too few, too many or other bytes than the CID names: refused, no file is left and no room taken."""
-    folder = BlobFolder(tmp_path, {}, uploads_most=8)
+    folder = BlobFolder(tmp_path, {}, uploads_most=8, upload_least=1)
     for _ in range(3):
         with pytest.raises(BlobMismatch):
             put(folder, data, cid, size)
@@ -77,7 +77,7 @@ def test_other_bytes_are_refused_and_leave_nothing(tmp_path: Path, data: bytes, 
 
 def test_an_upload_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
     """A connection that ends, or a process that is killed meanwhile, leaves no file and no claim to room."""
-    folder = BlobFolder(tmp_path, {}, uploads_most=8)
+    folder = BlobFolder(tmp_path, {}, uploads_most=8, upload_least=1)
     with folder.arrival(cid_of(b"a"), 8) as arrival:
         arrival.write(b"half")
         assert len(files(tmp_path)) == 1
@@ -91,7 +91,7 @@ def test_an_upload_that_breaks_off_leaves_nothing(tmp_path: Path) -> None:
 def test_uploads_share_a_bounded_room(tmp_path: Path) -> None:
     """Unpaid blobs take so much and no more; after their hour the oldest go, last those that a transaction awaits."""
     clock = Clock()
-    folder = BlobFolder(tmp_path, {}, uploads_most=10, clock=clock)
+    folder = BlobFolder(tmp_path, {}, uploads_most=10, upload_least=1, clock=clock)
     first, second = put(folder, b"1111"), put(folder, b"2222")
     with pytest.raises(NoRoom):
         put(folder, b"333")
@@ -107,9 +107,21 @@ def test_uploads_share_a_bounded_room(tmp_path: Path) -> None:
     assert folder.size_of(first) == 4, "what would not be enough is not taken away for it"
 
 
+def test_small_uploads_count_as_larger_ones(tmp_path: Path) -> None:
+    """However few bytes they have, no more than so many names can be made."""
+    folder = BlobFolder(tmp_path, {}, uploads_most=3 * UPLOAD_BYTES_LEAST)
+    for number in range(3):
+        put(folder, bytes([number]))
+    with pytest.raises(NoRoom):
+        put(folder, b"more")
+    with pytest.raises(NoRoom):
+        put(BlobFolder(tmp_path, {}, uploads_most=3 * UPLOAD_BYTES_LEAST), b"more")
+    assert len(files(tmp_path)) == 3
+
+
 def test_an_upload_under_way_has_its_room(tmp_path: Path) -> None:
     """Room is made before bytes come: what is announced counts from then on."""
-    folder = BlobFolder(tmp_path, {}, uploads_most=10)
+    folder = BlobFolder(tmp_path, {}, uploads_most=10, upload_least=1)
     with folder.arrival(cid_of(b"a"), 8):
         with pytest.raises(NoRoom):
             folder.arrival(cid_of(b"b"), 3)
@@ -121,7 +133,7 @@ def test_what_a_block_publishes_stays(tmp_path: Path) -> None:
     """Published blobs count to no room and never go, whatever comes afterwards, even the same bytes again."""
     clock = Clock()
     published: dict[Cid, int] = {}
-    folder = BlobFolder(tmp_path, published, uploads_most=8, clock=clock)
+    folder = BlobFolder(tmp_path, published, uploads_most=8, upload_least=1, clock=clock)
     cid = put(folder, b"88888888")
     published[cid] = 8
     folder.keep([(cid, 8)])
@@ -131,7 +143,7 @@ def test_what_a_block_publishes_stays(tmp_path: Path) -> None:
         put(folder, upload)
         clock.now += 2 * UPLOAD_KEPT_S
     assert folder.has(cid, 8) and not folder.wanted()
-    after = BlobFolder(tmp_path, published, uploads_most=8, clock=clock)
+    after = BlobFolder(tmp_path, published, uploads_most=8, upload_least=1, clock=clock)
     put(after, b"cccccccc")
     assert after.has(cid, 8)
 
@@ -139,7 +151,7 @@ def test_what_a_block_publishes_stays(tmp_path: Path) -> None:
 def test_what_is_missing_is_wanted(tmp_path: Path) -> None:
     """A published blob that is not here is wanted until it comes, and it needs no room of the uploads."""
     cid, published = cid_of(WEIGHTS), {cid_of(WEIGHTS): 7}
-    folder = BlobFolder(tmp_path, published, uploads_most=0)
+    folder = BlobFolder(tmp_path, published, uploads_most=0, upload_least=1)
     assert folder.wanted() == [(cid, 7)]
     with folder.arrival(cid, 7) as arrival:
         with pytest.raises(NoRoom):
@@ -197,7 +209,7 @@ def test_room_and_names_after_anything(tmp_path_factory: pytest.TempPathFactory,
     """Whatever comes in what order: uploads keep to their room, published blobs that came stay, files are whole."""
     base, clock = tmp_path_factory.mktemp("blobs"), Clock()
     published: dict[Cid, int] = {}
-    folder = BlobFolder(base, published, uploads_most=20, clock=clock)
+    folder = BlobFolder(base, published, uploads_most=20, upload_least=1, clock=clock)
     blobs = {cid_of(data): data for data in (bytes([n]) * (n + 1) for n in range(12))}
     for _ in range(40):
         cid = random.choice(list(blobs))
@@ -213,7 +225,7 @@ def test_room_and_names_after_anything(tmp_path_factory: pytest.TempPathFactory,
                 published[cid] = len(blobs[cid])
                 folder.keep([(cid, len(blobs[cid]))])
             case _:
-                folder = BlobFolder(base, published, uploads_most=20, clock=clock)
+                folder = BlobFolder(base, published, uploads_most=20, upload_least=1, clock=clock)
         held = {name for name in blobs if folder.size_of(name) is not None}
         assert sum(len(blobs[name]) for name in held - published.keys()) <= 20
         assert dict(folder.wanted()).keys() == published.keys() - held
