@@ -1,4 +1,4 @@
-"""First start: the schema, and the API key that guards every route."""
+"""First start: the schema, the API key that guards every route, and the link that makes the dashboard's owner."""
 
 import os
 from pathlib import Path
@@ -6,6 +6,7 @@ from pathlib import Path
 import redis
 
 from accountant.primitives.errors import AccountantError
+from accountant.services.admin_access import first_link
 from accountant.services.api_keys import ensure_first_key
 from accountant.settings import Settings
 from accountant.storage.database import engine_of, migrate
@@ -30,6 +31,7 @@ def prepare(settings: Settings) -> str | None:
     engine = engine_of(settings.database)
     try:
         made = ensure_first_key(engine)
+        _keep_link(settings.dashboard_link_path, first_link(engine))
     finally:
         engine.dispose()
     kept = settings.api_key_path
@@ -37,6 +39,14 @@ def prepare(settings: Settings) -> str | None:
         _write_private(kept, made)
         return made
     return kept.read_text().strip() if kept.exists() else None
+
+
+def _keep_link(path: Path, token: str | None) -> None:
+    """Keeps the newest one-time link for the dashboard's first owner; once there is one, it is gone."""
+    if token is None:
+        path.unlink(missing_ok=True)
+    else:
+        _write_private(path, token)
 
 
 def reach_broker(url: str) -> None:

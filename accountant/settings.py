@@ -80,6 +80,8 @@ class Settings(BaseSettings):
     )
     api_host: str = Field(default="127.0.0.1", description="Address that the REST API listens on.")
     api_port: int = Field(default=8000, ge=0, le=65535, description="Port of the REST API; 0: a free one.")
+    dashboard_host: str = Field(default="127.0.0.1", description="Address that the dashboard listens on.")
+    dashboard_port: int = Field(default=8002, ge=0, le=65535, description="Port of the dashboard; 0: a free one.")
     node_host: str = Field(default="127.0.0.1", description="Address that the node listens on.")
     node_port: int = Field(default=8001, ge=0, le=65535, description="Port of the node; 0: a free one.")
     node_url: str | None = Field(
@@ -247,6 +249,11 @@ class Settings(BaseSettings):
     def api_key_path(self) -> Path:
         """The file with the API key that was made at the first start."""
         return self.data_dir / "api-key"
+
+    @property
+    def dashboard_link_path(self) -> Path:
+        """The file with the one-time link that makes the dashboard's first owner, until it is used."""
+        return self.data_dir / "dashboard-link"
 
     @property
     def signer_folder(self) -> Path:

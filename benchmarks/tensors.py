@@ -28,7 +28,7 @@ SMALL = bool(os.environ.get("SMALL"))
 QUICK = "--quick" in sys.argv[1:]
 ROUNDS = 3 if SMALL else 9
 LEAST_ROUNDS = 3
-BUDGET_S = 3.0
+BUDGET_S = 2.0
 """For one row, once it had its least rounds."""
 EPOCHS = 1 if SMALL else 12
 CNN = "cnn, 64 images of 32 × 32"

@@ -55,7 +55,7 @@ def test_what_is_not_there_is_named(data_dir: Path, redis_url: str, environment:
     """A folder, server or port that cannot be used is one line with the variable to set, and no password in it."""
     with socket.create_server(("127.0.0.1", 0)) as taken:
         real = {"REDIS": redis_url, "TAKEN": str(taken.getsockname()[1])}
-        defaults = {"ANH_DATA_DIR": str(data_dir), "ANH_API_PORT": "0", "ANH_NODE_PORT": "0"}
+        defaults = {"ANH_DATA_DIR": str(data_dir), "ANH_API_PORT": "0", "ANH_NODE_PORT": "0", "ANH_DASHBOARD_PORT": "0"}
         done = _accountant(
             "up", **{**defaults, **{name: real.get(value, value) for name, value in environment.items()}}
         )

@@ -35,10 +35,10 @@ def test_every_variable_is_a_setting() -> None:
         assert set(_services()[name]["environment"]) <= known
 
 
-def test_only_the_api_is_published_and_only_on_loopback() -> None:
-    """Of all services the API alone has a port on the host, on its loopback address."""
+def test_only_api_and_dashboard_are_published_and_only_on_loopback() -> None:
+    """Of all services these two alone have a port on the host, on its loopback address."""
     published = {name: service["ports"] for name, service in _services().items() if "ports" in service}
-    assert published == {"api": ["127.0.0.1:8000:8000"]}
+    assert published == {"api": ["127.0.0.1:8000:8000"], "dashboard": ["127.0.0.1:8002:8002"]}
 
 
 def test_the_image_copies_what_is_there() -> None:

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 
 from accountant.contracts.engine import require_engine
 from accountant.services.audits import learning
+from accountant.services.judging import judging
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answer, answering_with
 from accountant.services.sharing import Sharing
@@ -56,7 +57,7 @@ def open_resources(settings: Settings) -> WorkerResources:
         require_engine(index.genesis.engine)
         engine = engine_of(settings.database)
         opened.callback(engine.dispose)
-        outcomes = PostgresOutcomes(database, client)
+        outcomes = PostgresOutcomes(database, client, judge=judging(index, engine))
         answer = answering_with(index, current_stores(database, outcomes), learning(engine))
         sharing = Sharing(index, outcomes.current, policy_of(settings))
         return WorkerResources(engine, answer, sharing, opened.pop_all().close)

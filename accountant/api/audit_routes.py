@@ -1,4 +1,4 @@
-"""Routes of audits: have an oath contract audited, and read its oaths page by page."""
+"""Routes of audits: have an oath contract audited, read its oaths page by page, and the history of audits."""
 
 from typing import Annotated
 
@@ -6,10 +6,16 @@ from fastapi import APIRouter, Depends, Query
 from pydantic import Field
 from starlette.responses import Response
 
-from accountant.api.audit_views import AuditedOathListView, AuditedOathView, VerdictName
+from accountant.api.audit_views import (
+    AuditedOathListView,
+    AuditedOathView,
+    PastAuditListView,
+    PastAuditView,
+    VerdictName,
+)
 from accountant.api.cursors import make_cursor, read_cursor
 from accountant.api.documented import LOCATION, POST_PROBLEMS, problems
-from accountant.api.fields import GasIn, HashIn
+from accountant.api.fields import AccountIn, GasIn, HashIn, hex_of
 from accountant.api.job_views import JobView
 from accountant.api.paging import PAGE_RESPONSES, PageIn
 from accountant.api.posting import Digest, IdempotencyKey, json_only
@@ -17,7 +23,7 @@ from accountant.api.question_routes import asked, position_of
 from accountant.api.resources import Key, Res
 from accountant.api.schemas import PositionOrHeadIn, RequestIn, SwearIn
 from accountant.oath.audit_report import AuditQuestion, OathVerdict
-from accountant.services.audits import read_audited
+from accountant.services.audits import list_audits, read_audited
 
 router = APIRouter(tags=["audits"])
 
@@ -37,6 +43,13 @@ class AuditedOathsIn(PageIn):
     """The parameters of a list of audited oaths."""
 
     verdict: VerdictName | None = Field(None, description="Only oaths with this verdict.")
+
+
+class PastAuditsIn(PageIn):
+    """The parameters of a list of past audits."""
+
+    contract: HashIn | None = Field(None, description="Only audits of this contract.")
+    owner: AccountIn | None = Field(None, description="Only audits of what this accountant deployed.")
 
 
 @router.post(
@@ -59,6 +72,34 @@ def audit_contract(
     """
     question = AuditQuestion(body.contract, position_of(resources, body.position), body.gas_budget)
     return asked(resources, key, idempotency_key, digest, question, body.swear)
+
+
+@router.get(
+    "/audits",
+    operation_id="listAudits",
+    summary="List past audits, latest first",
+    response_model=PastAuditListView,
+    responses={
+        **PAGE_RESPONSES,
+        **problems({422: ("invalid_request", "query/contract: a hash is 0x and 64 hex digits")}),
+    },
+)
+def list_past_audits(
+    resources: Res, key: Key, page: Annotated[PastAuditsIn, Query()], response: Response
+) -> PastAuditListView:
+    """The audits that this key asked for, or its watch list: how deposit, outstanding penalties, coverage and lies of a
+    contract or an accountant developed.
+    """
+    asked_for = {"contract": page.contract, "owner": page.owner}
+    wanted = "".join(f"&{name}={hex_of(value)}" for name, value in asked_for.items() if value is not None)
+    of = f"audits{wanted}".encode()
+    before = None if page.cursor is None else read_cursor(key, page.cursor, of)
+    with resources.engine.connect() as connection:
+        found, has_more = list_audits(connection, key.prefix, page.contract, page.owner, before, page.limit)
+    cursor = make_cursor(key, found[-1].number, of) if has_more else None
+    if cursor is not None:
+        response.headers["Link"] = f'</v1/audits?limit={page.limit}&cursor={cursor}{wanted}>; rel="next"'
+    return PastAuditListView(items=[PastAuditView.of(one) for one in found], has_more=has_more, next_cursor=cursor)
 
 
 @router.get(

@@ -1,6 +1,7 @@
 """Audits on the wire: what a deposit is worth, which oaths are lies, and why they were checked in this order."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
@@ -21,6 +22,7 @@ from accountant.api.query_views import IntegerOut, QueryView
 from accountant.chain.query import decode_answer, decode_query
 from accountant.oath.audit_report import Audit, AuditedOath, OathScore, OathVerdict, Reason, decode_audit
 from accountant.primitives.errors import InvalidEncoding
+from accountant.storage.audit_history import PastAudit
 
 OATHS_SHOWN = 100
 """Oaths, and lies, in an audit's own document: the latest. The others are read page by page."""
@@ -188,6 +190,57 @@ class AuditedOathListView(BaseModel):
     """A page of an audit's oaths, latest first."""
 
     items: list[AuditedOathView]
+    has_more: bool
+    next_cursor: str | None
+
+
+class PastAuditView(BaseModel):
+    """A past audit in figures. Amounts right before its position."""
+
+    job: Annotated[str, Field(description="Its job: `GET /v1/jobs/{id}` has all that it found.")]
+    finished_at: datetime
+    contract: AccountOut
+    owner: AccountOut | None
+    previous_hash: HashOut
+    index: int
+    solvent: bool
+    deposited: AmountOut
+    deposit: Annotated[AmountOut, Field(description="Proved from below.")]
+    penalties: Annotated[AmountOut, Field(description="Of all oaths that count.")]
+    outstanding: Annotated[AmountOut, Field(description="Penalties that nobody had checked.")]
+    slashed: Annotated[AmountOut, Field(description="What lies had cost.")]
+    coverage_per_mille: Annotated[int, Field(description="Share of the penalties that were checked.")]
+    oaths: int
+    lies: Annotated[int, Field(description="Oaths found false until then, by this audit or before.")]
+    withdrawn: Annotated[bool, Field(description="It rests on an outcome that was found to be wrong.")]
+
+    @classmethod
+    def of(cls, past: PastAudit) -> "PastAuditView":
+        """The view of a past audit."""
+        return cls(
+            job=past.job_id,
+            finished_at=past.finished_at,
+            contract=account_of(past.contract),
+            owner=None if past.owner is None else account_of(past.owner),
+            previous_hash=hex_of(past.position.previous_hash),
+            index=past.position.index,
+            solvent=past.solvent,
+            deposited=str(past.deposited),
+            deposit=str(past.deposit),
+            penalties=str(past.penalties),
+            outstanding=str(past.outstanding),
+            slashed=str(past.slashed),
+            coverage_per_mille=past.coverage_per_mille,
+            oaths=past.oaths,
+            lies=past.lies,
+            withdrawn=past.withdrawn,
+        )
+
+
+class PastAuditListView(BaseModel):
+    """A page of past audits, latest first."""
+
+    items: list[PastAuditView]
     has_more: bool
     next_cursor: str | None
 

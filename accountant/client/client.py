@@ -207,6 +207,10 @@ class AccountantClient:
         """Asks for the audit of an oath contract; the job. Options: gas_budget, swear."""
         return self._ask("POST", "/v1/audits", {"contract": contract, "position": position, **options})
 
+    def audits(self, **wanted: Any) -> Json:
+        """A page of past audits, latest first. Wanted: contract, owner, limit, cursor."""
+        return self._ask("GET", "/v1/audits", parameters=wanted)
+
     def audited_oaths(self, job_id: str, **wanted: Any) -> Json:
         """A page of a finished audit's oaths, latest first. Wanted: limit, cursor, verdict."""
         return self._ask("GET", f"/v1/audits/{job_id}/oaths", parameters=wanted)

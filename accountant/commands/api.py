@@ -52,8 +52,8 @@ async def _serve(settings: Settings) -> None:
     engine = engine_of(settings.database)
     broker = redis.Redis.from_url(settings.redis, socket_timeout=_REDIS_TIMEOUT_S)
     with Database(settings.database, _CONNECTIONS_MAX) as database, broker:
-        index = _once_there(lambda: PostgresIndex(database), lambda made: made.genesis)
-        outcomes = _once_there(lambda: PostgresOutcomes(database, broker), lambda made: made)
+        index = once_there(lambda: PostgresIndex(database), lambda made: made.genesis)
+        outcomes = once_there(lambda: PostgresOutcomes(database, broker), lambda made: made)
         async with node.NodeClient(settings.node) as client:
             resources = Resources(
                 engine=engine,
@@ -75,11 +75,11 @@ async def _serve(settings: Settings) -> None:
                 timeout_keep_alive=_KEEP_ALIVE_S,
                 timeout_graceful_shutdown=_STOP_S,
             )
-            await _Server(config).serve()
+            await EndingServer(config).serve()
     engine.dispose()
 
 
-class _Server(uvicorn.Server):
+class EndingServer(uvicorn.Server):
     """Ends as a success when it is asked to stop: uvicorn itself would raise the signal again and cut the clean-up."""
 
     @contextmanager
@@ -108,7 +108,7 @@ def forwarding(client: node.NodeClient) -> Forward:
     return forward
 
 
-def _once_there(make: Callable[[], T], check: Callable[[T], object]) -> Callable[[], T]:
+def once_there(make: Callable[[], T], check: Callable[[T], object]) -> Callable[[], T]:
     """What `make` makes, when it is first asked for and the chain is there. Raises `NoChain` until then."""
     made: list[T] = []
 

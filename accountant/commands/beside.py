@@ -43,20 +43,21 @@ class Joined(NamedTuple):
 def beside(first: Settings, name: str, port: int = PORT, follow: str | None = None) -> Settings:
     """The settings of the accountant `name` beside the first: folder, servers, keys and ports are its own.
 
-    Its API listens on `port`, its node on the next one; 0: free ones. It follows the node at `follow`, else the peers
-    that the settings name, else the first accountant's node. Raises `InvalidBeside`.
+    Its API listens on `port`, its node on the next one, its dashboard on the one after; 0: free ones. It follows the
+    node at `follow`, else the peers that the settings name, else the first accountant's node. Raises `InvalidBeside`.
     """
     if not _NAME.fullmatch(name):
         raise InvalidBeside(f"{name!r} names no accountant: write up to 32 of a-z, 0-9 and -, beginning with a letter")
     if first.database_url is not None:
         raise InvalidBeside("DATABASE_URL and REDIS_URL are the first accountant's: unset them for another one")
-    if not 0 <= port < 65_535:
-        raise InvalidBeside(f"port {port} leaves none after it for the node: at most 65534")
+    if not 0 <= port < 65_534:
+        raise InvalidBeside(f"port {port} leaves none after it for node and dashboard: at most 65533")
     peers = follow or first.node_peers or first.node
     own: dict[str, object] = {
         "data_dir": first.data_dir.with_name(f"{first.data_dir.absolute().name}-{name}"),
         "api_port": port,
         "node_port": port + 1 if port else 0,
+        "dashboard_port": port + 2 if port else 0,
         "node_peers": peers,
     }
     shared_no_more = ("node_url", "chain_dir", "accountant_key", "proposer_key", "key_password_file")

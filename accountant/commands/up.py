@@ -19,7 +19,9 @@ app = typer.Typer()
 @app.command()
 def up(
     name: Annotated[str, typer.Option(help="Another accountant beside the first: its own folder and servers.")] = "",
-    port: Annotated[int | None, typer.Option(min=0, max=65_534, help="Of its API; the node takes the next.")] = None,
+    port: Annotated[
+        int | None, typer.Option(min=0, max=65_533, help="Of its API; node and dashboard take the next two.")
+    ] = None,
     follow: Annotated[str, typer.Option(help="The node that it follows; default: the first accountant's.")] = "",
     follow_data: Annotated[
         Path | None, typer.Option(help="Data folder of the accountant followed, for its faucet; default: the first's.")
@@ -54,9 +56,16 @@ def _greeting(stack: Stack, joined: Joined | None) -> str:
     key = stack.api_key or f"(made earlier, not kept in {stack.settings.data_dir})"
     logs = stack.log_folder or "stderr"
     return (
-        f"API      {stack.api_url}/v1\nNode     {stack.node_url}\nAPI key  {key}\nLogs     {logs}\n"
+        f"API        {stack.api_url}/v1\nNode       {stack.node_url}\nDashboard  {stack.dashboard_url}\n"
+        f"{_first_owner(stack)}API key    {key}\nLogs       {logs}\n"
         f"{'' if joined is None else _following(stack, joined)}Ready. Stop with Ctrl-C."
     )
+
+
+def _first_owner(stack: Stack) -> str:
+    """Where the dashboard's first owner begins, as long as there is none."""
+    link = stack.settings.dashboard_link_path
+    return f"Begin at   {stack.dashboard_url}/welcome/{link.read_text().strip()}\n" if link.exists() else ""
 
 
 def _following(stack: Stack, joined: Joined) -> str:
@@ -64,5 +73,5 @@ def _following(stack: Stack, joined: Joined) -> str:
     if joined.paid:
         money = f" (the faucet pays it {joined.paid:,} base units)"
     if joined.lacks:
-        money = f"\nLacks    money to swear: accountant chain fund {signer} {joined.lacks}"
-    return f"Follows  {stack.settings.node_peers}, genesis {joined.genesis_hash}\nSigner   {signer}{money}\n"
+        money = f"\nLacks      money to swear: accountant chain fund {signer} {joined.lacks}"
+    return f"Follows    {stack.settings.node_peers}, genesis {joined.genesis_hash}\nSigner     {signer}{money}\n"

@@ -78,11 +78,11 @@ def run_demo(tell: Callable[[Step], None]) -> Report:
     began = time.monotonic()
     with temporary_folder("anh-demo-") as folder:
         data = folder / "data"
-        settings = _DemoSettings(data_dir=data, api_port=0, node_port=0, block_interval_s=0.2, worker_concurrency=1)
+        settings = _DemoSettings(data_dir=data, block_interval_s=0.2, worker_concurrency=1)
         scene = prepare(settings.chain_folder)
         with Stack(settings, processes=_processes, durable=False) as stack:
             assert stack.api_key is not None
-            blank = _DemoSettings(api_port=0, node_port=0)
+            blank = _DemoSettings()
             with (
                 AccountantClient(stack.api_url, stack.api_key) as client,
                 starting_second(folder / "second", stack, blank) as second,
@@ -91,12 +91,16 @@ def run_demo(tell: Callable[[Step], None]) -> Report:
 
 
 def _processes(settings: Settings) -> Sequence[ProcessSpec]:
-    """All but the worker for heavy executions: the demo has none."""
-    return [spec for spec in processes(settings) if spec.name != "worker-gpu"]
+    """All but the worker for heavy executions, of which the demo has none, and the pages, which nobody looks at."""
+    return [spec for spec in processes(settings) if spec.name not in ("worker-gpu", "dashboard")]
 
 
 class _DemoSettings(Settings):
-    """Settings from nothing: the demo must not touch a database or a chain that the environment names."""
+    """Settings from nothing but free ports: the demo must not touch what the environment names."""
+
+    api_port: int = 0
+    dashboard_port: int = 0
+    node_port: int = 0
 
     @classmethod
     def settings_customise_sources(

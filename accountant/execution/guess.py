@@ -170,7 +170,7 @@ class Guesses:
             return ViewAnswer(FailureKind.RECURSION_LIMIT.value, None)
         self._views += 1
         try:
-            gas = min(Gas(view.gas_limit), VIEW_GAS_MOST)
-            return answer_of(run_view(view, place, self._session.index, self.world(place), gas))
+            session, gas = self._session, min(Gas(view.gas_limit), VIEW_GAS_MOST)
+            return answer_of(run_view(view, place, session.index, self.world(place), gas, session.means()))
         finally:
             self._views -= 1

@@ -15,7 +15,7 @@ from accountant.primitives.types import Gas, Seq
 def trace_of(selective: Selective, seq: Seq) -> tuple[TraceFrame, ...]:
     """The functions that the failure passed, innermost first. Empty after success, and where no code ran.
 
-    The run counts as executed gas once more. Raises `BudgetSpent`.
+    The run counts as executed gas once more. Raises `Undecidable`.
     """
     outcome, session = selective.outcome(seq), selective.session
     located = session.index.transaction(seq)
@@ -26,6 +26,6 @@ def trace_of(selective: Selective, seq: Seq) -> tuple[TraceFrame, ...]:
     trace: list[TraceFrame] = []
     world = LazyWorld(session, place_of(located), {}, Inputs(), selective.find)
     gas = Gas(located.transaction.gas_limit - intrinsic_gas(located.transaction, genesis.gas))
-    result = execute(run_of(located, block, genesis), world, gas, trace=trace)
+    result = execute(run_of(located, block, genesis), world, gas, trace=trace, means=session.means())
     session.looked(result.gas_used)
     return tuple(trace)

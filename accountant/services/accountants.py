@@ -19,6 +19,7 @@ from accountant.storage.verdicts import Verdicts
 from accountant.trust.features import History
 from accountant.trust.floor import check_per_mille, gain_most, lying_pays
 from accountant.trust.knowledge import Knowledge
+from accountant.trust.seen import histories_of, seen_of
 from accountant.trust.stake import gain_of, query_of, stake_of
 
 SAMPLE = 32
@@ -142,7 +143,7 @@ def _latest_oaths(index: ChainIndex, purses: list[PurseOfChain]) -> list[Oath]:
 
 def _trusting(index: ChainIndex, knowledge: Knowledge) -> Callable[[list[Oath]], Trust]:
     """Scores the latest of some oaths by one swearer, by a model that is fitted once."""
-    from accountant.trust.ranking import histories_of, model_of, reasons_of, seen_of  # scikit-learn: when needed
+    from accountant.trust.ranking import model_of, reasons_of  # scikit-learn: when needed
 
     model = model_of(knowledge)
 

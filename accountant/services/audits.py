@@ -1,4 +1,4 @@
-"""What audits leave behind: verdicts that later ones learn from, and lists of oaths to read page by page."""
+"""What audits leave behind: verdicts that later ones learn from, a history, and lists to read page by page."""
 
 from collections.abc import Iterator
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from accountant.primitives.errors import AccountantError
 from accountant.primitives.types import Address, ContractId, Hash, Seq
 from accountant.services.follow import get_job
 from accountant.services.questions import Learn, QuestionKind
+from accountant.storage.audit_history import AuditHistory, PastAudit
 from accountant.storage.jobs import JobRow, JobState
 from accountant.storage.verdicts import NewVerdict, Verdicts
 from accountant.trust.knowledge import Knowledge
@@ -28,9 +29,26 @@ class OathPage(NamedTuple):
     has_more: bool
 
 
-def keep_verdicts(connection: sa.Connection, audit: Audit) -> None:
+def keep_audit(connection: sa.Connection, job_number: int, audit: Audit) -> None:
     """Keeps what an audit found, and what it knew: in the database transaction that ends its job."""
     Verdicts(connection).add(_verdicts_of(audit))
+    AuditHistory(connection).add(job_number, audit)
+
+
+def list_audits(
+    connection: sa.Connection,
+    key_prefix: str,
+    contract: bytes | None,
+    owner: bytes | None,
+    before: int | None,
+    limit: int,
+) -> tuple[list[PastAudit], bool]:
+    """Up to `limit` audits that this key asked for, latest first, and whether there are more.
+
+    Of a contract, of all purses of an accountant, or of anybody's. `before`: only those with a smaller number.
+    """
+    found = AuditHistory(connection).page(key_prefix, contract, owner, before, limit + 1)
+    return found[:limit], len(found) > limit
 
 
 def learning(engine: sa.Engine) -> Learn:

@@ -10,7 +10,7 @@ from accountant.oath.audit_report import decode_audit
 from accountant.primitives.encoding import encode
 from accountant.primitives.types import Seq
 from accountant.services.attempt import Attempt, attempt
-from accountant.services.audits import keep_verdicts
+from accountant.services.audits import keep_audit
 from accountant.services.heart import Abandon
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answer, QuestionKind, decode_question
@@ -67,7 +67,7 @@ class _Job:
             if held:  # what others executed for the job took their time
                 add_job(connection, gas - decode_done(self.lease.done_so_far).gas, time.monotonic() - self.began)
                 if self.lease.kind == QuestionKind.AUDIT:
-                    keep_verdicts(connection, decode_audit(result))
+                    keep_audit(connection, self.lease.number, decode_audit(result))
         return held
 
     def fail(self, code: str, detail: str) -> bool:

@@ -1,4 +1,4 @@
-"""Tables of audits: verdicts on oaths, the purses on the chain, and the watch list."""
+"""Tables of audits: what each found, verdicts on oaths, the purses on the chain, and the watch list."""
 
 import sqlalchemy as sa
 
@@ -6,6 +6,31 @@ from accountant.storage import job_tables
 from accountant.storage.tables import metadata
 
 _NOW = sa.text("clock_timestamp()")
+
+audits = sa.Table(
+    "audits",
+    metadata,
+    sa.Column("job_number", sa.BigInteger, sa.ForeignKey(job_tables.jobs.c.number), primary_key=True),
+    sa.Column(
+        "number", sa.BigInteger, sa.Identity(always=True), nullable=False, unique=True, comment="Order of ending."
+    ),
+    sa.Column("contract", sa.LargeBinary, nullable=False),
+    sa.Column("owner", sa.LargeBinary, comment="Who deployed it; null where nobody did."),
+    sa.Column("previous_hash", sa.LargeBinary, nullable=False, comment="Of the position, with its index."),
+    sa.Column("index", sa.BigInteger, nullable=False),
+    sa.Column("solvent", sa.Boolean, nullable=False),
+    sa.Column("deposited", sa.Numeric(40, 0), nullable=False),
+    sa.Column("deposit", sa.Numeric(40, 0), nullable=False, comment="Proved from below."),
+    sa.Column("penalties", sa.Numeric(40, 0), nullable=False, comment="Of all oaths that count."),
+    sa.Column("outstanding", sa.Numeric(40, 0), nullable=False, comment="Of those that nobody has checked."),
+    sa.Column("slashed", sa.Numeric(40, 0), nullable=False),
+    sa.Column("coverage_per_mille", sa.BigInteger, nullable=False),
+    sa.Column("oaths", sa.BigInteger, nullable=False),
+    sa.Column("lies", sa.BigInteger, nullable=False),
+    sa.Index("ix_audits_contract_number", "contract", "number"),
+    sa.Index("ix_audits_owner_number", "owner", "number"),
+)
+"""What each audit found, in figures: a line of its contract's and its accountant's history."""
 
 oath_verdicts = sa.Table(
     "oath_verdicts",

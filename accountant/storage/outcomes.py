@@ -10,14 +10,14 @@ not believed.
 
 import copy
 import hmac
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 
 from sqlalchemy import ARRAY, BigInteger, any_, bindparam, func, literal, select
 from sqlalchemy.dialects.postgresql import insert
 
 from accountant.execution.memory import MemoryBlobs
-from accountant.execution.outcome import Observed, decode_observed, outcome_digest
+from accountant.execution.outcome import Observed, Outcome, decode_observed, outcome_digest
 from accountant.execution.port import Blobs, ConflictingOutcome, OutcomesWithdrawn
 from accountant.execution.timeline import Checkpoint
 from accountant.primitives.encoding import encode
@@ -26,12 +26,15 @@ from accountant.primitives.hashes import sha256
 from accountant.primitives.types import AccountId, Seq
 from accountant.storage import tables
 from accountant.storage.agreement_tables import epoch
+from accountant.storage.audit_tables import oath_verdicts
 from accountant.storage.database import Database, compiled
 from accountant.storage.hot import HotLayer, Redis
 from accountant.storage.index import NoChain
 from accountant.storage.single_flight import LEASE_S, SingleFlight
+from accountant.storage.verdicts import NewVerdict
 
 _o, _t, _b, _c = tables.outcomes, tables.transactions, tables.blocks, tables.checkpoints
+_v = oath_verdicts
 
 CACHE_KEY = compiled(
     select(tables.genesis.c.cache_key, select(epoch.c.number).scalar_subquery()).select_from(tables.genesis)
@@ -57,13 +60,30 @@ _new = insert(_o).from_select(
     .where(_t.c.seq == bindparam("seq", type_=BigInteger))
     .with_for_update(read=True, of=epoch),
 )
-PUT = compiled(
-    _new.on_conflict_do_update(
-        index_elements=[_o.c.seq],
-        set_={"executions": _o.c.executions + 1},
-        where=_o.c.digest == _new.excluded.digest,
-    ).returning(_o.c.executions)
+_put = _new.on_conflict_do_update(
+    index_elements=[_o.c.seq],
+    set_={"executions": _o.c.executions + 1},
+    where=_o.c.digest == _new.excluded.digest,
+).returning(_o.c.executions)
+PUT = compiled(_put)
+
+_kept_outcome = _put.cte("kept")
+_judged = (
+    insert(_v)
+    .from_select(
+        list(NewVerdict._fields),
+        select(*(bindparam(f"v_{name}", type_=_v.c[name].type).label(name) for name in NewVerdict._fields)).select_from(
+            _kept_outcome
+        ),
+    )
+    .on_conflict_do_nothing(index_elements=[_v.c.seq])
+    .cte("judged")
 )
+PUT_JUDGED = compiled(select(_kept_outcome.c.executions).add_cte(_judged))
+"""The outcome of an oath with its verdict: both, or neither."""
+
+Judge = Callable[[Seq, Outcome], NewVerdict | None]
+"""Says what an outcome shows of an oath; None where the transaction swears nothing, or the outcome shows nothing."""
 
 
 _AT_OR_BEFORE = (
@@ -110,8 +130,10 @@ class PostgresOutcomes:
         client: Redis | None = None,
         lease_s: float = LEASE_S,
         blobs: Blobs | None = None,
+        judge: Judge | None = None,
     ) -> None:
-        """`client`: None to do without Redis. `lease_s`: how long a dead worker keeps others waiting.
+        """`client`: None to do without Redis. `lease_s`: how long a dead worker keeps others waiting. `judge`: whose
+        verdicts on oaths are kept with the outcomes that show them; None: nobody's.
 
         `blobs`: where files of tensors are kept; a few of them in memory by default.
 
@@ -122,6 +144,7 @@ class PostgresOutcomes:
             raise NoChain("the database holds no chain: import its genesis first")
         self._database = database
         self._client = client
+        self._judge = judge
         self._cache_key: bytes = row[0]
         self._epoch: int = row[1]
         self._hot = self._hot_layer()
@@ -169,14 +192,17 @@ class PostgresOutcomes:
 
     def put(self, seq: Seq, observed: Observed) -> bool:
         raw = encode(observed)
+        verdict = self._judge(seq, observed.outcome) if self._judge is not None else None
+        judged = {} if verdict is None else {f"v_{name}": value for name, value in verdict.columns().items()}
         row = self._database.fetch_one(
-            PUT,
+            PUT_JUDGED if judged else PUT,
             {
                 "seq": seq,
                 "gas_used": observed.outcome.gas_used,
                 "digest": outcome_digest(observed.outcome),
                 "observed": raw,
                 "epoch": self._epoch,
+                **judged,
             },
         )
         if row is None:

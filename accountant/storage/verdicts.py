@@ -28,6 +28,10 @@ class NewVerdict(NamedTuple):
     lied: bool
     gas: int
 
+    def columns(self) -> dict[str, object]:
+        """As the table holds it."""
+        return {**self._asdict(), "features": list(self.features)}
+
 
 class Verdicts:
     """The verdicts, within one database transaction."""
@@ -36,10 +40,16 @@ class Verdicts:
         self._connection = connection
 
     def add(self, verdicts: Iterable[NewVerdict]) -> None:
-        """Keeps those of oaths that have none yet: a verdict is a fact of the chain, whoever finds it again."""
-        rows = [{**verdict._asdict(), "features": list(verdict.features)} for verdict in verdicts]
+        """Keeps them: a verdict is a fact of the chain, whoever finds it again.
+
+        Whoever executed the oath (`gas` above 0) says how it looked before; who knew already changes nothing.
+        """
+        rows = [verdict.columns() for verdict in verdicts]
         if rows:
-            self._connection.execute(insert(_v).on_conflict_do_nothing(index_elements=[_v.c.seq]), rows)
+            new = insert(_v)
+            seen = {"features": new.excluded.features, "gas": new.excluded.gas}
+            kept = new.on_conflict_do_update(index_elements=[_v.c.seq], set_=seen, where=new.excluded.gas > 0)
+            self._connection.execute(kept, rows)
 
     def forget(self, seqs: Sequence[Seq]) -> int:
         """Takes away the verdicts on these oaths; how many there were."""
@@ -54,10 +64,13 @@ class Verdicts:
         return Knowledge(learned, {swearer: self.history(swearer) for swearer in set(swearers)})
 
     def history(self, swearer: Address) -> History:
-        """What verdicts said of a swearer: how many there are, how many lies, and how many since the last one."""
+        """What verdicts said of a swearer: how many there are, how many lies, and how many since the last one.
+
+        Since, on the chain: in which order oaths were checked is chance.
+        """
         theirs = _v.c.swearer == swearer
-        last_lie = sa.select(sa.func.max(_v.c.number)).where(theirs, _v.c.lied).scalar_subquery()
-        since = sa.func.count().filter(_v.c.number > sa.func.coalesce(last_lie, 0))
+        last_lie = sa.select(sa.func.max(_v.c.seq)).where(theirs, _v.c.lied).scalar_subquery()
+        since = sa.func.count().filter(_v.c.seq > sa.func.coalesce(last_lie, -1))
         query = sa.select(sa.func.count(), sa.func.count().filter(_v.c.lied), since).where(theirs)
         checked, lies, since_lie = self._connection.execute(query).one()
         return History(checked=checked, lies=lies, since_lie=since_lie)

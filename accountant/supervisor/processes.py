@@ -12,11 +12,12 @@ _WORKER_STOP_S = 15.0  # a job at hand may end; one that does not is taken up ag
 
 
 def processes(settings: Settings) -> tuple[ProcessSpec, ...]:
-    """Node, indexer, API, workers, dispatcher, signer, publisher; all else they learn from the settings' environment.
+    """What runs, in order. All else they learn from the settings' environment.
 
     A node elsewhere (`ANH_NODE_URL`) is used instead of an own one.
     """
     api = f"http://{settings.api_host}:{settings.api_port}"
+    pages = f"http://{settings.dashboard_host}:{settings.dashboard_port}"
     node = ProcessSpec(
         "node",
         (*_ACCOUNTANT, "node", "run"),
@@ -29,6 +30,7 @@ def processes(settings: Settings) -> tuple[ProcessSpec, ...]:
         _worker("worker", "cpu", settings.worker_concurrency, settings),
         # One process, with or without a GPU: heavy executions never keep the others from theirs
         _worker("worker-gpu", "gpu", 1, settings),
+        ProcessSpec("dashboard", (*_ACCOUNTANT, "dashboard"), ready=answers_http(f"{pages}/login")),
         ProcessSpec("dispatcher", (*_ACCOUNTANT, "dispatch")),
         ProcessSpec("signer", (*_ACCOUNTANT, "sign")),
         ProcessSpec("publisher", (*_ACCOUNTANT, "publish")),

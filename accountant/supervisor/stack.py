@@ -138,6 +138,11 @@ class Stack:
         return f"http://{self._settings.api_host}:{self._settings.api_port}"
 
     @property
+    def dashboard_url(self) -> str:
+        """Where the dashboard is reached."""
+        return f"http://{self._settings.dashboard_host}:{self._settings.dashboard_port}"
+
+    @property
     def node_url(self) -> str:
         """Where the node is reached."""
         return self._settings.node
@@ -277,13 +282,16 @@ def _make(folder: Path) -> None:
 
 def _with_ports(settings: Settings) -> Settings:
     """The settings with a free port for each port that is 0. Raises `PortInUse` for others that are taken."""
-    fixed = [("api_port", settings.api_host, settings.api_port)]
+    fixed = [
+        ("api_port", settings.api_host, settings.api_port),
+        ("dashboard_port", settings.dashboard_host, settings.dashboard_port),
+    ]
     if settings.node_url is None:
         fixed.append(("node_port", settings.node_host, settings.node_port))
     for name, host, port in fixed:
         if port != 0 and not is_free(port, host):
             raise PortInUse(f"{host}:{port} cannot be listened on, it is in use: set {variable_of(name)} to another")
-    ports = {name: free_port() for name in ("api_port", "node_port") if getattr(settings, name) == 0}
+    ports = {name: free_port() for name in ("api_port", "dashboard_port", "node_port") if getattr(settings, name) == 0}
     return settings.model_copy(update=ports)
 
 

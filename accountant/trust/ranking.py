@@ -5,10 +5,8 @@ It decides what is checked next and nothing else. Oaths that do not count come l
 they say.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from random import Random
-from statistics import median_low
-from typing import NamedTuple
 
 from accountant.accounting.quote import quote_outcome
 from accountant.execution.port import OutcomeStore
@@ -16,28 +14,17 @@ from accountant.index.port import ChainIndex
 from accountant.oath.audit import Candidate, Ranking, Riskiest, dearest_first
 from accountant.oath.audit_report import OathScore, Reason
 from accountant.oath.oath import Oath
-from accountant.primitives.encoding import encode
-from accountant.primitives.types import AMOUNT_MAX, BLACKHOLE, Address, Gas
+from accountant.primitives.types import AMOUNT_MAX, Gas
 from accountant.trust import choice
-from accountant.trust.features import Features, History, features_of
 from accountant.trust.floor import check_per_mille
-from accountant.trust.knowledge import PER_MILLE, Knowledge, features_from, thousandths
+from accountant.trust.knowledge import PER_MILLE, Knowledge, thousandths
 from accountant.trust.model import Score, TrustModel, Verdict
-from accountant.trust.stake import gain_of, query_of, stake_of
+from accountant.trust.seen import Seen, histories_of, seen_of
 
 QUOTED_MOST = 200
 """Oaths whose checking is quoted, the latest; of the others the gas limit is taken for the cost."""
 QUOTE_LOOK_UPS = 200
 REASONS_MOST = 5
-
-
-class Seen(NamedTuple):
-    """An oath as a model sees it before anybody checks it."""
-
-    oath: Oath
-    features: Features
-    gain: int
-    cost: int
 
 
 def ranking(index: ChainIndex, outcomes: OutcomeStore, knowledge: Knowledge, random: Random) -> Riskiest:
@@ -81,30 +68,6 @@ def ranking(index: ChainIndex, outcomes: OutcomeStore, knowledge: Knowledge, ran
 def model_of(knowledge: Knowledge) -> TrustModel:
     """The model that these verdicts teach."""
     return TrustModel([Verdict(learned.features, learned.lied) for learned in knowledge.verdicts])
-
-
-def histories_of(oaths: Sequence[Oath], learned: Mapping[Address, History]) -> dict[Address, History]:
-    """What is known of each swearer: verdicts, and what these oaths of theirs show."""
-    by_swearer: dict[Address, list[Oath]] = {}
-    for oath in oaths:
-        by_swearer.setdefault(oath.located.sender, []).append(oath)
-    return {
-        swearer: learned.get(swearer, History())._replace(
-            sworn=len(theirs),
-            clients=len({oath.terms.beneficiary for oath in theirs} - {BLACKHOLE}),
-            median_penalty=median_low(max(0, oath.terms.penalty) for oath in theirs),
-        )
-        for swearer, theirs in by_swearer.items()
-    }
-
-
-def seen_of(index: ChainIndex, oath: Oath, deposit: int, history: History, cost: int) -> Seen:
-    """An oath as a model sees it. `deposit`: base units surely there right before it; `cost`: gas of checking it."""
-    query = query_of(oath.terms)
-    stake = stake_of(index, query, oath.terms)
-    penalty = max(0, oath.terms.penalty)
-    features = features_of(query, oath.terms.answer == encode(True), penalty, deposit, stake, cost, history)
-    return Seen(oath, features_from(thousandths(features)), gain_of(stake, penalty), cost)
 
 
 def cost_of(index: ChainIndex, outcomes: OutcomeStore, oath: Oath, quoted: bool) -> int:

@@ -10,8 +10,10 @@ from accountant.accounting.proof.file import decode_certificate_file
 from accountant.client.client import AccountantClient, ApiProblem
 from accountant.primitives.addresses import show
 from accountant.primitives.encoding import encode
+from accountant.primitives.hashes import sha256
 from accountant.services.accountants import search_purses
 from accountant.storage.embedded import EmbeddedServers
+from accountant.storage.keys_store import Keys, StoredKey
 from tests.support.auditor import PLENTY, sworn_chain
 from tests.support.oath_chain import TOKEN
 from tests.support.oath_node import ACCOUNTANT
@@ -88,6 +90,71 @@ def test_pages_of_oaths(client: AccountantClient) -> None:
     bound = client.lower_bound(PURSE)
     with pytest.raises(ApiProblem, match="404 no_audit"):
         client.audited_oaths(bound["id"])
+
+
+def test_the_history_of_audits(client: AccountantClient) -> None:
+    """Past audits latest first, in figures: what the first one proved, and what the next one knew better; page by page,
+    of one contract or of one accountant, and a cursor is good for its own list alone."""
+    early = client.audit(PURSE, {"previous_hash": client.block(2)["hash"], "index": 0})
+    client.result(early)
+    late = client.audit(PURSE, gas_budget=PLENTY)
+    client.result(late)
+    client.result(client.audit(NOWHERE))
+    newest, before = client.audits(contract=PURSE, limit=2)["items"]
+    assert (newest["job"], before["job"]) == (late["id"], early["id"])
+    assert (newest["contract"], newest["owner"], newest["withdrawn"]) == (PURSE, OWNER, False)
+    figures = {
+        "deposited": str(10 * TOKEN),
+        "deposit": str(8 * TOKEN),
+        "penalties": str(3 * TOKEN),
+        "outstanding": "0",
+        "slashed": str(TOKEN),
+        "coverage_per_mille": 1_000,
+        "oaths": 3,
+        "lies": 1,
+        "solvent": True,
+        "index": 0,
+    }
+    assert {name: newest[name] for name in figures} == figures
+    assert (before["deposit"], before["oaths"], before["lies"]) == (str(10 * TOKEN), 0, 0)
+    assert newest["finished_at"] > before["finished_at"]
+    whole = client.audits(owner=OWNER, limit=100)
+    assert {item["owner"] for item in whole["items"]} == {OWNER} and not whole["has_more"]
+    assert len(client.audits(limit=100)["items"]) > len(whole["items"])
+    paged: list[object] = []
+    cursor: dict[str, str] = {}
+    while True:
+        page = client.audits(owner=OWNER, limit=1, **cursor)
+        paged += page["items"]
+        if not page["has_more"]:
+            break
+        cursor = {"cursor": page["next_cursor"]}
+    assert paged == whole["items"]
+    with pytest.raises(ApiProblem, match="invalid_request"):
+        client.audits(contract=PURSE, **cursor)
+
+
+def test_the_next_page_is_linked(client: AccountantClient, service: Accountant) -> None:
+    """The link of a page leads to the next one of the same list; the last page has none."""
+    for _ in range(2):
+        client.result(client.audit(PURSE))
+    first = _request(service, "GET", f"/v1/audits?limit=1&contract={PURSE}&owner={OWNER}")
+    path, relation = first.headers["Link"].split("; ")
+    assert relation == 'rel="next"' and f"contract={PURSE}" in path and f"owner={OWNER.lower()}" in path
+    second = _request(service, "GET", path.strip("<>")).json()
+    both = client.audits(contract=PURSE, limit=2)["items"]
+    assert [*first.json()["items"], *second["items"]] == both
+    assert "Link" not in _request(service, "GET", "/v1/audits?limit=100").headers
+
+
+def test_another_keys_audits(client: AccountantClient, service: Accountant) -> None:
+    """The history is the key's own: another one has none yet."""
+    client.result(client.audit(PURSE))
+    text = "anh_0123456789ab_" + "x" * 43
+    with service.engine.begin() as connection:
+        Keys(connection).add(StoredKey("0123456789ab", sha256(text.encode())))
+    with AccountantClient(service.url, text) as other:
+        assert other.audits() == {"items": [], "has_more": False, "next_cursor": None}
 
 
 def test_accountants(client: AccountantClient, service: Accountant) -> None:
@@ -180,6 +247,13 @@ def test_bad_watches(service: Accountant, method: str, contract: str, body: obje
         ("/v1/audits/job_0/oaths?verdict=guilty", 422, "invalid_request"),
         ("/v1/audits/job_0/oaths?limit=0", 422, "invalid_request"),
         ("/v1/audits/job_0/oaths?cursor=x", 422, "invalid_request"),
+        ("/v1/audits?contract=0x12", 422, "invalid_request"),
+        (f"/v1/audits?contract={OWNER}", 422, "invalid_request"),
+        ("/v1/audits?owner=me", 422, "invalid_request"),
+        ("/v1/audits?owner=", 422, "invalid_request"),
+        ("/v1/audits?limit=0", 422, "invalid_request"),
+        ("/v1/audits?cursor=AAAAAAAAAAE", 422, "invalid_request"),
+        ("/v1/audits?lies=1", 422, "invalid_request"),
         ("/v1/accountants?limit=101", 422, "invalid_request"),
         ("/v1/accountants?cursor=AAAAAAAAAAE", 422, "invalid_request"),
         ("/v1/accountants?trust=1", 422, "invalid_request"),

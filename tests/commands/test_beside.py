@@ -11,7 +11,7 @@ from accountant.settings import Settings
 from tests.support.nodes import node_of_folder
 from tests.support.whole_chain import begin_chain
 
-FIRST = Settings(data_dir=Path("data"), api_port=8000, node_port=8001)
+FIRST = Settings(data_dir=Path("data"), api_port=8000, dashboard_port=8002, node_port=8001)
 
 
 def test_it_shares_nothing_with_the_first() -> None:

@@ -2,7 +2,7 @@
 
 import subprocess
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 import pytest
 import torch
@@ -16,7 +16,6 @@ from accountant.contracts.tensor_work import RULES, backward_work, price, work_o
 from accountant.primitives.errors import AccountantError
 from accountant.tensors.shapes import Shape
 
-Operands = Sequence[nn.Tensor]
 _P20, _P8 = nn.Precision.EXACT20, nn.Precision.EXACT8
 _PRECISION = {20: _P20, 8: _P8}
 SMALL = st.integers(0, 5)

@@ -147,6 +147,17 @@ def test_a_budget_changes_no_outcome(random: Random) -> None:
             assert session.gas_executed <= budget
 
 
+@CHAINS
+@given(st.randoms(use_true_random=True))
+def test_views_load_what_is_published(random: Random) -> None:
+    """A view needs no declaration; a file that was published later, or not at all, it cannot load."""
+    chain, eager = _chain(random, 3)
+    for _ in range(6):
+        view = chain.view()
+        found = Selective(Session(chain.index, _kept(chain))).answer(view)
+        assert found == eager.answer(view)
+
+
 def _trained_and_paid() -> NetworkChain:
     """Training, a slot that passes the CID on, and a payment on what the network says."""
     chain = NetworkChain(Random(0))

@@ -73,7 +73,7 @@ class Running(NamedTuple):
 @pytest.fixture(scope="module")
 def running() -> Iterator[Running]:
     with reachable_folder() as folder:
-        settings = Settings(data_dir=folder, api_port=0, node_port=0, block_interval_s=0.2)
+        settings = Settings(data_dir=folder, api_port=0, dashboard_port=0, node_port=0, block_interval_s=0.2)
         begin_chain(settings.chain_folder)
         with Stack(settings, durable=False) as stack:
             yield Running(stack, folder)

@@ -87,6 +87,7 @@ def test_a_lie_of_one_is_found_by_the_other(data_dir: Path, make_database: Calla
     base = Settings(
         data_dir=data_dir / "data",
         api_port=0,
+        dashboard_port=0,
         node_port=free_port(),
         block_interval_s=0.2,
         worker_concurrency=1,

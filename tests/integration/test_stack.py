@@ -69,7 +69,14 @@ class Whole(NamedTuple):
 @contextmanager
 def _whole(data_dir: Path, **changes: Any) -> Iterator[Whole]:
     settings = Settings(
-        data_dir=data_dir, api_port=0, node_port=0, block_interval_s=0.2, job_lease_s=2, job_patience_s=5, **changes
+        data_dir=data_dir,
+        api_port=0,
+        dashboard_port=0,
+        node_port=0,
+        block_interval_s=0.2,
+        job_lease_s=2,
+        job_patience_s=5,
+        **changes,
     )
     begin_chain(settings.chain_folder)
     with Stack(settings, durable=False) as stack:

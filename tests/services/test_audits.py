@@ -20,7 +20,7 @@ from accountant.primitives.encoding import encode
 from accountant.primitives.types import Address, Hash, Seq
 from accountant.services.api_keys import ensure_first_key
 from accountant.services.ask import ask
-from accountant.services.audits import NoAudit, learning, read_audited
+from accountant.services.audits import NoAudit, learning, list_audits, read_audited
 from accountant.services.questions import answering
 from accountant.services.withdraw import withdraw
 from accountant.services.work import work
@@ -80,8 +80,9 @@ def test_nothing_executed_leaves_no_verdict(auditor: Auditor) -> None:
     assert all(oath.verdict is OathVerdict.UNCHECKED and oath.score is not None for oath in found.oaths)
 
 
-def test_a_lost_lease_leaves_no_verdict(auditor: Auditor) -> None:
-    """A worker that finishes after somebody else took the job writes neither answer nor verdicts."""
+def test_a_lost_lease_leaves_no_answer(auditor: Auditor) -> None:
+    """A worker that finishes after somebody else took the job writes no answer, and no audit; what it executed is
+    known all the same, and so are the verdicts."""
     job_id = auditor.ask()
 
     def late(question: object, heartbeat: object) -> object:
@@ -90,7 +91,8 @@ def test_a_lost_lease_leaves_no_verdict(auditor: Auditor) -> None:
         return auditor.answer(question, lambda gas: None)  # type: ignore[arg-type]
 
     work(auditor.engine, late, job_id, "worker", POLICY)  # type: ignore[arg-type]
-    assert auditor.verdicts() == {} and auditor.job(job_id).certificate is None
+    assert auditor.job(job_id).certificate is None
+    assert auditor.verdicts() == {**dict.fromkeys(auditor.sworn.truths, False), auditor.sworn.lie: True}
 
 
 def test_withdrawn_outcomes_take_verdicts_and_audits_with_them(auditor: Auditor) -> None:
@@ -102,6 +104,20 @@ def test_withdrawn_outcomes_take_verdicts_and_audits_with_them(auditor: Auditor)
     assert marked.job_id == job_id
     auditor.work(marked.again)
     assert auditor.verdicts()[auditor.sworn.lie] is True
+
+
+def test_the_history_marks_what_was_withdrawn(auditor: Auditor) -> None:
+    """An audit that rests on a withdrawn outcome stays in the history, marked; the one that asks again follows it."""
+    auditor.done()
+    withdrawn = withdraw(auditor.engine, auditor.index, auditor.index.transaction(auditor.sworn.lie).hash)
+    auditor.work(withdrawn.jobs[0].again)
+    with auditor.engine.connect() as connection:
+        past, more = list_audits(connection, auditor.key_prefix, auditor.sworn.purse, ACCOUNTANT.address, None, 9)
+    assert [(one.job_id, one.withdrawn) for one in past] == [
+        (withdrawn.jobs[0].again, False),
+        (withdrawn.jobs[0].job_id, True),
+    ]
+    assert [one.lies for one in past] == [1, 1] and not more
 
 
 def test_pages_of_audited_oaths(auditor: Auditor) -> None:

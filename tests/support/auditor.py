@@ -26,6 +26,7 @@ from accountant.services.api_keys import ensure_first_key
 from accountant.services.ask import ask
 from accountant.services.attempt import Attempt
 from accountant.services.audits import learning
+from accountant.services.judging import judging
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import answering_with
 from accountant.services.work import work
@@ -89,7 +90,7 @@ class Auditor:
         self.api_key = key
         self.key_prefix = key.split("_")[1]
         self.index: ChainIndex = PostgresIndex(self.database)
-        self.store = PostgresOutcomes(self.database, redis_of(redis_url))
+        self.store = PostgresOutcomes(self.database, redis_of(redis_url), judge=judging(self.index, self.engine))
         stack.callback(self.store.close)
         self.answer = answering_with(self.index, current_stores(self.database, self.store), learning(self.engine))
 

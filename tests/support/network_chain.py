@@ -5,16 +5,18 @@ from random import Random
 
 from wasmtime import wat2wasm
 
+from accountant.chain.block import Position
 from accountant.chain.envelope import ArgumentKind, Envelope, FunctionEnvelope, OpenAccess
 from accountant.chain.footprint import Blob, Call, Credit, Debit, Entry, Memory, Read, Write, canonical_footprint
 from accountant.chain.genesis import Genesis, GenesisAccount, GenesisContract
+from accountant.chain.query import View
 from accountant.chain.transaction import CallPayload, PublishPayload, Transaction, TransactionKind
 from accountant.contracts.engine import ENGINE
 from accountant.execution.memory import MemoryBlobs
 from accountant.index.memory import MemoryIndex
 from accountant.primitives.encoding import encode
 from accountant.primitives.hashes import sha256
-from accountant.primitives.types import Address, Cid, ContractId
+from accountant.primitives.types import Address, Cid, ContractId, Height
 from accountant.tensors import Tensor
 from accountant.tensors.files import write_file
 from tests.support.random_chain import USERS
@@ -72,6 +74,9 @@ _BODY = f"""
     (local.set $ts (call $nn_load_all (call $storage_read {_FROM})))
     (local.set $i (call $nn_item (call $nn_at {get("ts")} (i64.const 0)) (i64.const 0) {real(1000.0)}))
     (call $transfer {_TO} (i64.and {get("i")} (i64.const 63))))
+  (func (export "look") {_LOCALS}
+    (local.set $ts (call $nn_load_all {_FROM}))
+    (call $return_int (call $nn_item (call $nn_at {get("ts")} (i64.const 0)) (i64.const 0) {real(1000.0)})))
   (func (export "ask") {_LOCALS}
     (local.set $l (call $args_new))
     (call $args_bytes {get("l")} {_FROM}) (call $args_bytes {get("l")} {_FROM}) (call $args_int {get("l")} {_N})
@@ -88,7 +93,7 @@ def learner_code() -> bytes:
 def learner_envelope() -> Envelope:
     """An envelope that admits everything."""
     kinds = (ArgumentKind.BYTES, ArgumentKind.BYTES, ArgumentKind.INT)
-    names = ("ask", "forge", "pass", "pay", "train", "tune")
+    names = ("ask", "forge", "look", "pass", "pay", "train", "tune")
     functions = tuple(FunctionEnvelope(name, kinds, (), complete=False) for name in names)
     return Envelope(functions, OpenAccess((b"",), (b"",), 99, 99, 2**62, callable=True))
 
@@ -154,6 +159,14 @@ class NetworkChain:
             entries.append(Memory(self.random.choice((100, 1_000, 100_000_000))))
         payload = encode(CallPayload(function, (first, second, number)))
         return self._signed(TransactionKind.CALL, on, payload, canonical_footprint(entries), gas)
+
+    def view(self) -> View:
+        """A view of what some file holds."""
+        head = self.index.head().height
+        block = self.index.block(Height(self.random.randrange(head + 1)))
+        assert block is not None
+        arguments = (self.random.choice(self.cids), b"", 0)
+        return View(self.random.choice(LEARNERS), "look", arguments, 10**6, Position(block.hash, 0))
 
     def transaction(self) -> tuple[Address, Transaction]:
         """Any of them."""

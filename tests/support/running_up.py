@@ -13,7 +13,7 @@ from pathlib import Path
 def running_up(data_dir: Path, **environment: str) -> Iterator[tuple["subprocess.Popen[str]", str, str]]:
     """`accountant up` on free ports: the program, the API's URL and the key, as it printed them; killed at the end."""
     with greeted_up(data_dir, data_dir / "err", **environment) as (program, said):
-        assert set(said) == {"API", "Node", "API key", "Logs"}
+        assert set(said) - {"Begin at"} == {"API", "Node", "Dashboard", "API key", "Logs"}
         yield program, said["API"], said["API key"]
 
 
@@ -22,7 +22,8 @@ def greeted_up(
     data_dir: Path, log_file: Path, *arguments: str, **environment: str
 ) -> Iterator[tuple["subprocess.Popen[str]", dict[str, str]]]:
     """`accountant up` with arguments: the program, and all that its greeting says; killed at the end."""
-    ours = {"ANH_DATA_DIR": str(data_dir), "ANH_API_PORT": "0", "ANH_NODE_PORT": "0", **environment}
+    ports = dict.fromkeys(("ANH_API_PORT", "ANH_DASHBOARD_PORT", "ANH_NODE_PORT"), "0")
+    ours = {"ANH_DATA_DIR": str(data_dir), **ports, **environment}
     others = {name: value for name, value in os.environ.items() if not name.startswith("ANH_")}
     argv = [sys.executable, "-m", "accountant.cli", "up", *arguments]
     with log_file.open("ab") as log:
@@ -35,7 +36,7 @@ def greeted_up(
                 break
             name, _, value = line.partition("  ")
             said[name] = value.strip()
-        assert {"API", "Node", "API key", "Logs"} <= set(said), log_file.read_text()[-3000:]
+        assert {"API", "Node", "Dashboard", "API key", "Logs"} <= set(said), log_file.read_text()[-3000:]
         yield program, said
     finally:
         program.kill()

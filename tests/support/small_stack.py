@@ -82,6 +82,7 @@ def small_stack(
         database_url=secret[0],
         redis_url=secret[1],
         api_port=0,
+        dashboard_port=0,
         node_port=0,
         stop_deadline_s=stop_deadline_s,
     )

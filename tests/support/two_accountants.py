@@ -14,6 +14,7 @@ from accountant.execution.outcome import Observed, Outcome
 from accountant.primitives.types import Hash, Seq
 from accountant.services.api_keys import ensure_first_key
 from accountant.services.audits import learning
+from accountant.services.judging import judging
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import answering_with
 from accountant.services.submit import NodeDown
@@ -54,7 +55,7 @@ def running_accountant(database_url: str, chain: RecordedIndex) -> Iterator[Acco
         key = ensure_first_key(engine)
         assert key is not None
         index = PostgresIndex(database)
-        outcomes = PostgresOutcomes(database)
+        outcomes = PostgresOutcomes(database, judge=judging(index, engine))
         stack.callback(outcomes.close)
 
         def api() -> ASGIApp:

@@ -1,0 +1,45 @@
+"""`accountant dashboard`: the operator's pages until SIGTERM."""
+
+import asyncio
+
+import typer
+import uvicorn
+
+from accountant.commands.api import EndingServer, once_there
+from accountant.dashboard.app import create_dashboard
+from accountant.dashboard.resources import DashboardResources
+from accountant.logs import configure_logs
+from accountant.settings import Settings, load_settings
+from accountant.storage.database import Database, engine_of
+from accountant.storage.index import PostgresIndex
+
+app = typer.Typer()
+
+_CONNECTIONS_MAX = 4
+_STOP_S = 3
+"""What is still open then, event streams above all, is cut."""
+
+
+@app.command()
+def dashboard() -> None:
+    """Serve the operator's dashboard."""
+    settings = load_settings()
+    configure_logs(settings.log_level, settings.log_format, "dashboard")
+    asyncio.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    engine = engine_of(settings.database)
+    with Database(settings.database, _CONNECTIONS_MAX) as database:
+        index = once_there(lambda: PostgresIndex(database), lambda made: made.genesis)
+        config = uvicorn.Config(
+            create_dashboard(DashboardResources(engine, index, settings)),
+            host=settings.dashboard_host,
+            port=settings.dashboard_port,
+            log_config=None,
+            access_log=False,
+            timeout_graceful_shutdown=_STOP_S,
+            server_header=False,
+        )
+        await EndingServer(config).serve()
+    engine.dispose()

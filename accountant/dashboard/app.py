@@ -1,0 +1,96 @@
+"""The dashboard's application: pages, static files, and one handler of errors."""
+
+from http import HTTPStatus
+from urllib.parse import quote
+
+import sqlalchemy as sa
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse, Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import Scope
+
+from accountant.dashboard import account_routes, actions_routes, login_routes, settings_routes, users_routes
+from accountant.dashboard.forms import ForgedForm, InvalidForm
+from accountant.dashboard.render import STATIC, page
+from accountant.dashboard.resources import DashboardResources, NotAllowed, NotSignedIn, session_or_none
+from accountant.dashboard.security import Secured
+from accountant.dashboard.users_routes import CannotChange
+from accountant.primitives.errors import AccountantError
+from accountant.services.admin_access import LinkGone
+from accountant.storage.index import NoChain
+
+_log = structlog.get_logger(__name__)
+
+_STATUS: dict[type[Exception], int] = {
+    NotAllowed: 403,
+    ForgedForm: 403,
+    InvalidForm: 400,
+    LinkGone: 410,
+    CannotChange: 422,
+    RequestValidationError: 404,
+    NoChain: 503,
+    sa.exc.OperationalError: 503,
+}
+_YEAR_S = 365 * 86_400
+
+
+class _Files(StaticFiles):
+    """Files whose addresses hold their hash: they may be kept for ever."""
+
+    async def get_response(self, path: str, scope: Scope) -> Response:
+        answer = await super().get_response(path, scope)
+        if answer.status_code == HTTPStatus.OK and scope["query_string"]:
+            answer.headers["cache-control"] = f"public, max-age={_YEAR_S}, immutable"
+        else:
+            answer.headers["cache-control"] = "no-cache"
+        return answer
+
+
+def create_dashboard(resources: DashboardResources) -> FastAPI:
+    """The ASGI application over these resources. Whoever made them closes them."""
+    app = FastAPI(title="ANH accountant", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
+    app.state.resources = resources
+    for routes in (login_routes, account_routes, users_routes, actions_routes, settings_routes):
+        app.include_router(routes.router)
+    app.mount("/static", _Files(directory=STATIC))
+    for expected in (AccountantError, HTTPException, RequestValidationError, Exception):
+        app.add_exception_handler(expected, _failed)
+    app.add_middleware(Secured)
+    return app
+
+
+def _failed(request: Request, error: Exception) -> Response:
+    """What went wrong, as a page; whoever is not signed in is sent to sign in and comes back."""
+    if isinstance(error, NotSignedIn):
+        to = f"/login?next={quote(request.url.path, safe='/')}"
+        if "hx-request" in request.headers:  # the whole page goes there, not the part that htmx asked for
+            return Response(status_code=401, headers={"HX-Redirect": to})
+        return RedirectResponse(to, 303)
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    status = next((number for kind, number in _STATUS.items() if isinstance(error, kind)), status)
+    known = isinstance(error, AccountantError) and status != HTTPStatus.INTERNAL_SERVER_ERROR
+    detail = error.detail if isinstance(error, AccountantError) and known else _DETAILS.get(status, "")
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        _log.error("page_failed", path=request.url.path, error=f"{type(error).__name__}: {error}")
+    session = getattr(request.state, "session", None)
+    if session is None and status == HTTPStatus.NOT_FOUND:
+        session = _who(request)
+    title = HTTPStatus(status).phrase
+    return page(request, "error.html", session, status, title=title, detail=detail)
+
+
+_DETAILS = {
+    404: "There is nothing here.",
+    405: "That cannot be done here.",
+    503: "The database, or the chain in it, cannot be reached now.",
+}
+
+
+def _who(request: Request) -> object:
+    try:
+        return session_or_none(request, request.app.state.resources)
+    except sa.exc.SQLAlchemyError:
+        return None

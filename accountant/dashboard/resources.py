@@ -1,0 +1,78 @@
+"""What the pages work with, handed in by whoever starts the application; and who is looking at them."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from typing import Annotated
+
+import sqlalchemy as sa
+from fastapi import Depends, Request
+
+from accountant.index.port import ChainIndex
+from accountant.primitives.errors import AccountantError
+from accountant.services.admin_access import session_of
+from accountant.settings import Settings
+from accountant.storage.admins import Role, Session
+
+COOKIE = "anh_session"
+
+
+@dataclass(frozen=True)
+class DashboardResources:
+    """Everything outside the process that a page may touch. `index` raises `NoChain` until genesis is imported."""
+
+    engine: sa.Engine
+    index: Callable[[], ChainIndex]
+    settings: Settings
+    secure_cookies: bool = field(default=False)
+    """Whether browsers reach us by https alone."""
+
+
+class NotSignedIn(AccountantError):
+    """Nobody is signed in, or no longer."""
+
+    code = "not_signed_in"
+
+    def __init__(self) -> None:
+        super().__init__("Sign in first.")
+
+
+class NotAllowed(AccountantError):
+    """Somebody is signed in who may not do this."""
+
+    code = "not_allowed"
+
+    def __init__(self, role: Role) -> None:
+        super().__init__(f"This takes the role {role.word}.")
+
+
+def _resources(request: Request) -> DashboardResources:
+    resources = request.app.state.resources
+    assert isinstance(resources, DashboardResources)
+    return resources
+
+
+Res = Annotated[DashboardResources, Depends(_resources)]
+
+
+def session_or_none(request: Request, resources: Res) -> Session | None:
+    """Who is signed in."""
+    token = request.cookies.get(COOKIE, "")
+    return session_of(resources.engine, token) if token else None
+
+
+def _needing(role: Role) -> Callable[[Request, DashboardResources], Session]:
+    def signed_in(request: Request, resources: Res) -> Session:
+        session = session_or_none(request, resources)
+        if session is None:
+            raise NotSignedIn
+        request.state.session = session
+        if session.user.role < role:
+            raise NotAllowed(role)
+        return session
+
+    return signed_in
+
+
+Viewer = Annotated[Session, Depends(_needing(Role.VIEWER))]
+Operator = Annotated[Session, Depends(_needing(Role.OPERATOR))]
+Owner = Annotated[Session, Depends(_needing(Role.OWNER))]

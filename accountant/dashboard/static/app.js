@@ -1,0 +1,75 @@
+"use strict";
+// What the pages need beyond htmx: the menu on narrow screens, copying, charts. No markup is made from data.
+
+document.documentElement.classList.add("js");
+
+document.addEventListener("click", (event) => {
+  const menu = event.target.closest(".menu");
+  if (menu) {
+    const open = document.getElementById("places").classList.toggle("open");
+    menu.setAttribute("aria-expanded", String(open));
+  }
+  const copy = event.target.closest("[data-copy]");
+  if (copy && navigator.clipboard) {
+    navigator.clipboard.writeText(copy.dataset.copy).then(() => {
+      copy.textContent = "copied";
+      setTimeout(() => { copy.textContent = "copy"; }, 1500);
+    });
+  }
+});
+
+const theme = document.getElementById("theme");
+if (theme) {
+  theme.form.querySelector("button").classList.add("quiet");
+  theme.addEventListener("change", () => theme.form.requestSubmit());
+}
+
+document.addEventListener("htmx:configRequest", (event) => {
+  const csrf = document.body.dataset.csrf;
+  if (csrf) { event.detail.headers["X-CSRF-Token"] = csrf; }
+});
+
+// A chart: <div class="chart" data-series="/series/NAME?span=hour"><h3>…</h3><div class="plot"></div><table>…</table></div>
+// The address answers {"at": [unix seconds…], "lines": [{"label": …, "values": [number or null…]}], "unit": …}.
+function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
+
+function drawn(chart, data) {
+  const plot = chart.querySelector(".plot");
+  plot.replaceChildren();
+  const axis = { stroke: colour("--faint"), grid: { stroke: colour("--line"), width: 1 } };
+  const options = {
+    width: Math.max(200, plot.clientWidth),
+    height: 190,
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "UTC"),
+    axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => shortened(tick)) }],
+    series: [{ label: "UTC" }, ...data.lines.map((line, at) => ({
+      label: line.label, stroke: colour(`--chart-${1 + at % 4}`), width: 2, spanGaps: false,
+      value: (_, value) => value === null ? "–" : `${shortened(value)} ${data.unit}`,
+    }))],
+  };
+  return new uPlot(options, [data.at, ...data.lines.map((line) => line.values)], plot);
+}
+
+function shortened(number) {
+  const size = Math.abs(number);
+  for (const [least, name] of [[1e12, "T"], [1e9, "G"], [1e6, "M"], [1e3, "k"]]) {
+    if (size >= least) { return `${Number((number / least).toPrecision(4))}${name}`; }
+  }
+  return String(Number(number.toPrecision(4)));
+}
+
+async function chartAll() {
+  for (const chart of document.querySelectorAll(".chart[data-series]")) {
+    try {
+      const answer = await fetch(chart.dataset.series, { headers: { Accept: "application/json" } });
+      if (answer.ok) { drawn(chart, await answer.json()); chart.dataset.drawn = "true"; }
+    } catch (error) {
+      chart.dataset.drawn = "failed";
+    }
+  }
+}
+
+window.addEventListener("load", chartAll);
+let resized;
+window.addEventListener("resize", () => { clearTimeout(resized); resized = setTimeout(chartAll, 200); });
+document.addEventListener("charts:again", chartAll);

@@ -1,0 +1,98 @@
+"""How numbers, times and bytes are written on pages: the same everywhere, in UTC, whatever the locale."""
+
+from datetime import UTC, datetime, timedelta
+
+from accountant.primitives.addresses import account_of, show
+from accountant.primitives.types import UNITS_PER_TOKEN
+
+_SHORT_HEAD, _SHORT_TAIL = 10, 6
+_AGES = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def whole(number: float | None) -> str:
+    """A whole number in groups of three: 1 234 567, with thin spaces. Nothing for none."""
+    return "–" if number is None else f"{int(number):,}".replace(",", "\u202f")
+
+
+def share(part: float, of: float) -> str:
+    """A share in percent: 12.3 %. Nothing of nothing is nothing."""
+    return "–" if not of else f"{100 * part / of:.1f} %"
+
+
+def units(amount: int | None) -> str:
+    """Base units as tokens: 1.5 is 1 500 000 000 units. Every unit is shown."""
+    if amount is None:
+        return "–"
+    tokens, rest = divmod(abs(amount), UNITS_PER_TOKEN)
+    digits = f"{rest:09d}".rstrip("0")
+    sign = "-" if amount < 0 else ""
+    return f"{sign}{whole(tokens)}{'.' + digits if digits else ''}"
+
+
+def moment(at: datetime | None) -> str:
+    """A time in UTC: 2026-11-30 08:15:02."""
+    return "–" if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+
+
+def unix(seconds: int | None) -> str:
+    """The same of Unix seconds, which a chain may have set to anything."""
+    if seconds is None:
+        return "–"
+    try:
+        return moment(datetime.fromtimestamp(seconds, UTC))
+    except (ValueError, OverflowError, OSError):
+        return f"{seconds} s"
+
+
+def span(length: timedelta | float | None) -> str:
+    """A length of time in its two largest units: 2 h 5 min; below a minute with decimals: 1.25 s."""
+    if length is None:
+        return "–"
+    seconds = length.total_seconds() if isinstance(length, timedelta) else float(length)
+    if abs(seconds) < 60:
+        return f"{seconds:.3g} s"
+    left = int(abs(seconds))
+    parts: list[str] = []
+    for size, name in _AGES:
+        if left >= size and len(parts) < 2:
+            parts.append(f"{left // size} {name}")
+            left %= size
+    return ("-" if seconds < 0 else "") + " ".join(parts)
+
+
+def ago(at: datetime | None) -> str:
+    """How long ago something was."""
+    return "never" if at is None else f"{span(max(timedelta(), datetime.now(UTC) - at))} ago"
+
+
+def hexed(data: bytes | None) -> str:
+    """Bytes as hex."""
+    return "–" if data is None else f"0x{data.hex()}"
+
+
+def short(data: bytes | str | None) -> str:
+    """The two ends of something long; pages put the whole beside it, for copying."""
+    if data is None:
+        return "–"
+    whole_text = data if isinstance(data, str) else hexed(data)
+    if len(whole_text) <= _SHORT_HEAD + _SHORT_TAIL + 1:
+        return whole_text
+    return f"{whole_text[:_SHORT_HEAD]}…{whole_text[-_SHORT_TAIL:]}"
+
+
+def account(data: bytes) -> str:
+    """An account as it is shown: a user with its checksum, a contract in hex."""
+    return show(account_of(data)) if len(data) in (20, 32) else hexed(data)
+
+
+FILTERS = {
+    "whole": whole,
+    "units": units,
+    "moment": moment,
+    "unix": unix,
+    "span": span,
+    "ago": ago,
+    "hex": hexed,
+    "short": short,
+    "account": account,
+}
