@@ -7,6 +7,7 @@ import pytest
 from accountant.contracts.errors import FailureKind
 from accountant.contracts.table import Kind
 from accountant.contracts.table_nn import NN_TABLE
+from accountant.language.nn.values import Released
 from accountant.language.operators import OPERATORS, Form
 from accountant.language.types import Type
 from tests.support.differential import Both
@@ -117,6 +118,13 @@ def none() -> Cid:
     return nn.save(nn.layer_norm(x, weight=None))
 
 @export
+def stale() -> int:
+    mark = nn.mark()
+    lost = nn.full(1, 1.0)
+    kept = nn.release(mark, [])
+    return nn.item(lost) + len(kept)
+
+@export
 def empty() -> int:
     return len([]) + len(nn.load_all(nn.save_all([])))
 """
@@ -149,3 +157,11 @@ def test_shapes_that_do_not_fit_fail() -> None:
     assert failed.detail == "no matrix product of (2, 2) and (3, 1)"
     assert both.call("shapes", -1).failure is FailureKind.INVALID_VALUE
     assert both.call("shapes", 9).detail == "nine"
+
+
+def test_what_was_let_go_of_is_used_on_neither_machine() -> None:
+    """It has no handle on the chain any more, and says so under CPython."""
+    both = Both(SYNTAX)
+    assert both.chain.call("stale").failure is FailureKind.INVALID_HANDLE
+    with pytest.raises(Released):
+        both.python.call("stale")
