@@ -23,6 +23,7 @@ from accountant.chain.draft import (
     GAS_MARGIN,
     DraftEntry,
     blobs_of,
+    can_be_declared,
     contracts_of,
     merged,
     refusal_of,
@@ -32,7 +33,7 @@ from accountant.chain.draft import (
 )
 from accountant.chain.envelope import CONSTRUCTOR
 from accountant.chain.fees import fee_of, intrinsic_gas
-from accountant.chain.footprint import Debit, Entry, entry_order
+from accountant.chain.footprint import Debit, Entry, Memory, entry_order
 from accountant.chain.state import Account, ChainState
 from accountant.chain.transaction import (
     VERSION,
@@ -104,7 +105,7 @@ class _Making:
         """All steps, each of which needs the ones before."""
         failed, lacked = self._failed()
         simulation, gas_most = self._simulated()
-        known = self._sized(merged([*self._templated(), *failed, *self._touched(simulation)]))
+        known = self._sized(merged([*self._templated(), *failed, *self._touched(simulation)]), simulation)
         footprint = sorted(known, key=lambda draft: entry_order(draft.entry))
         report = None if simulation is None else self._report(simulation, gas_most)
         transaction = self._unsigned(tuple(draft.entry for draft in footprint), self._gas_limit(report), self._nonce())
@@ -164,9 +165,12 @@ class _Making:
         return [DraftEntry(entry, _TEMPLATE, 0) for entry in self.prospect.template]
 
     def _touched(self, simulation: Simulation | None) -> list[DraftEntry]:
-        """What the simulation found, caps with their margin. A complete template already says it all."""
-        if simulation is None or self._complete:
+        """What the simulation found, caps with their margin. A complete template already says it all but the memory."""
+        if simulation is None:
             return []
+        if self._complete:
+            kept = [touch for touch in simulation.touched if isinstance(touch.entry, Memory)]
+            return [DraftEntry(entry, _SIMULATION, mark) for entry, mark in kept]
         touched = [touch.entry for touch in simulation.touched]
         state = self._state_of({self.prospect.contract, *contracts_of(touched)}, self.account)
         caps = {entry.contract: entry.cap for entry in self.prospect.template if isinstance(entry, Debit)}
@@ -175,10 +179,17 @@ class _Making:
             for entry, mark in simulation.touched
         ]
 
-    def _sized(self, drafts: list[DraftEntry]) -> list[DraftEntry]:
-        """With the sizes of the blobs that are published; of another one the refusal tells."""
+    def _sized(self, drafts: list[DraftEntry], simulation: Simulation | None) -> list[DraftEntry]:
+        """With the sizes of the blobs that are published.
+
+        One that is not published is left out if a run succeeded, which then found it through a slot or did not load
+        it; else the refusal tells.
+        """
         state = self._state_of(set(), self.account, blobs_of(draft.entry for draft in drafts))
-        return [draft._replace(entry=sized(draft.entry, state)) for draft in drafts]
+        found = [draft._replace(entry=sized(draft.entry, state)) for draft in drafts]
+        if simulation is None or simulation.result.failure is not None:
+            return found
+        return [draft for draft in found if can_be_declared(draft.entry)]
 
     def _failed(self) -> tuple[list[DraftEntry], FailedReport | None]:
         """The entries of the earlier transaction, the one that it lacked among them, and what came of it."""

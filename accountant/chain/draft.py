@@ -84,6 +84,14 @@ def sized(entry: Entry, directory: Directory) -> Entry:
     return Blob(entry.cid, directory.blob(Cid(entry.cid)) or SIZE_OPEN)
 
 
+def can_be_declared(entry: Entry) -> bool:
+    """Whether a footprint may have the entry: not a blob that nobody published.
+
+    What a contract saved is loaded through the slot that holds its CID, also where the template names it.
+    """
+    return not isinstance(entry, Blob) or entry.size != SIZE_OPEN
+
+
 def blobs_of(entries: Iterable[Entry]) -> set[Cid]:
     """The blobs that the entries name."""
     return {Cid(entry.cid) for entry in entries if isinstance(entry, Blob)}

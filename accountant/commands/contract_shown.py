@@ -3,7 +3,6 @@
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from accountant.chain.envelope import ArgumentKind
 from accountant.chain.footprint import SIZE_OPEN, Blob, Bound, Call, Credit, Debit, Entry, Memory, Query, Read, Write
 from accountant.chain.transaction import Argument
 from accountant.chain.values import text_of
@@ -101,8 +100,7 @@ def _shown_field(kind: Type | None, value: object) -> str:
     if isinstance(value, str):
         return repr(value)
     assert isinstance(value, int | bytes)
-    argument = ArgumentKind.CID if kind is Type.TENSOR else None if kind is None else ARGUMENTS.get(kind)
-    return text_of(argument, value)
+    return text_of(None if kind is None else ARGUMENTS.get(kind), value)
 
 
 def _shown(account: bytes) -> str:

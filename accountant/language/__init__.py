@@ -1,5 +1,6 @@
 """Contract Python: what a contract file imports. The compiler is `accountant.language.compiler`."""
 
+from accountant.language import nn
 from accountant.language.names import (
     Account,
     Address,
@@ -9,7 +10,7 @@ from accountant.language.names import (
     Hash,
     Interface,
     Map,
-    Tensor,
+    blobs,
     bound,
     bounds,
     caller,
@@ -25,6 +26,7 @@ from accountant.language.names import (
     index,
     keccak256,
     log,
+    memory,
     nested,
     now,
     only,
@@ -43,6 +45,7 @@ from accountant.language.names import (
     writes,
     zero_cost,
 )
+from accountant.language.nn.values import Indices, Tensor, Tensors
 
 __all__ = [
     "Account",
@@ -51,6 +54,9 @@ __all__ = [
     "Hash",
     "Cid",
     "Tensor",
+    "Tensors",
+    "Indices",
+    "nn",
     "Map",
     "Event",
     "Interface",
@@ -64,6 +70,7 @@ __all__ = [
     "deployer",
     "gas",
     "nested",
+    "memory",
     "touches",
     "reads",
     "writes",
@@ -72,6 +79,7 @@ __all__ = [
     "calls",
     "bounds",
     "queries",
+    "blobs",
     "caller",
     "sender",
     "self_id",

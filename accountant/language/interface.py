@@ -4,8 +4,9 @@ import msgspec
 
 from accountant.chain.envelope import CONSTRUCTOR, Envelope
 from accountant.language.footprints.derivation import Footprint
+from accountant.language.footprints.envelopes import CERTAIN
 from accountant.language.footprints.shown import shown_access, shown_touches
-from accountant.language.tree import CallerRule, Contract, EventType, Export, Field, TouchKind, Variable
+from accountant.language.tree import CallerRule, Contract, EventType, Export, Field, Variable
 from accountant.language.types import Type
 from accountant.primitives.addresses import account_of, show
 from accountant.primitives.encoding import Decoder, encode
@@ -30,7 +31,7 @@ class Named(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     type: str
 
 
-class FunctionInterface(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+class FunctionInterface(msgspec.Struct, frozen=True, forbid_unknown_fields=True, omit_defaults=True):
     """An exported function. `touches`, `certain`: its footprint as people read it."""
 
     name: str
@@ -47,6 +48,8 @@ class FunctionInterface(msgspec.Struct, frozen=True, forbid_unknown_fields=True)
     """Whether `touches` is all that a call ever touches; a wallet needs no simulation then."""
     touches: tuple[str, ...]
     certain: tuple[str, ...]
+    memory: int | None = None
+    """So many bytes of tensors are enough for a call (`@memory`); left out where the source does not say."""
 
 
 class EventInterface(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -115,7 +118,7 @@ def read_interface(raw: bytes) -> Interface:
     """Raises `InvalidInterface`, also where types or the envelope make no sense."""
     try:
         interface = msgspec.json.decode(raw, type=Interface)
-        known = {kind.value for kind in Type}
+        known = {kind.value for kind in Type if not kind.is_local}
         for kind in _types_of(interface):
             if kind not in known:
                 raise InvalidInterface(f"{kind!r} is no type of contract Python")
@@ -150,7 +153,7 @@ def _types_of(interface: Interface) -> list[str]:
 
 def _function(footprint: Footprint) -> FunctionInterface:
     function, export = footprint.function, footprint.export
-    certain = (access for access in footprint.known if access.certain and access.kind is TouchKind.READS)
+    certain = (access for access in footprint.known if access.certain and access.kind in CERTAIN)
     return FunctionInterface(
         name=function.name,
         documentation=function.documentation,
@@ -164,6 +167,7 @@ def _function(footprint: Footprint) -> FunctionInterface:
         complete=footprint.complete,
         touches=shown_touches(footprint),
         certain=tuple(shown_access(function, access) for access in certain),
+        memory=export.memory,
     )
 
 

@@ -73,13 +73,6 @@ class Cid(bytes):
         return made
 
 
-class Tensor:
-    """A reference to a tensor by the CID of its bytes."""
-
-    def __init__(self, cid: Cid) -> None:
-        self.cid = cid
-
-
 class Map(Generic[_Key, _Value]):
     """A map in storage. A key that was never set reads as zero, False, empty, or zero bytes."""
 
@@ -159,6 +152,11 @@ def gas(least: int = 0, most: int | None = None) -> Callable[[_Function], _Funct
     return lambda function: function
 
 
+def memory(most: int) -> Callable[[_Function], _Function]:
+    """So many bytes of tensors at once are enough for a call: wallets declare it in the transaction's footprint."""
+    return lambda function: function
+
+
 def nested(times: int, debits: int = 0) -> Callable[[_Function], _Function]:
     """How often other contracts may call it within one transaction (1 unless said), and what they may make it pay."""
     return lambda function: function
@@ -201,6 +199,11 @@ def bounds(most: int = 1) -> Touch:
 
 def queries(most: int = 1) -> Touch:
     """At most so many queries are asked that do not follow from the arguments."""
+    return Touch()
+
+
+def blobs(most: int = 1) -> Touch:
+    """At most so many published blobs are loaded whose identifiers do not follow from the arguments."""
     return Touch()
 
 

@@ -91,7 +91,10 @@ class Intrinsic(Enum):
 
 @dataclass(frozen=True)
 class Constant:
-    """A literal, or a constant expression already computed. `value`: int, bool, bytes or str, as `type` says."""
+    """A literal, or a constant expression already computed. `value`: int, bool, bytes or str, as `type` says.
+
+    Of a float it is its bits (`accountant.language.reals`).
+    """
 
     at: Place
     type: Type
@@ -222,6 +225,28 @@ class CallContract:
     arguments: tuple["Expression", ...]
 
 
+@dataclass(frozen=True)
+class Invoke:
+    """An operator of `nn`: a row of the host table, with the row's parameters in their order.
+
+    An argument is one expression, several INTs as one list, or None where an optional tensor is not given.
+    """
+
+    at: Place
+    type: Type
+    row: str
+    arguments: tuple["Expression | tuple[Expression, ...] | None", ...]
+
+
+@dataclass(frozen=True)
+class ListTensors:
+    """`[a, b]`: TENSORS of these TENSORs."""
+
+    at: Place
+    type: Type
+    elements: tuple["Expression", ...]
+
+
 Expression = (
     Constant
     | Local
@@ -236,6 +261,8 @@ Expression = (
     | Apply
     | Compute
     | CallContract
+    | Invoke
+    | ListTensors
 )
 
 
@@ -422,6 +449,7 @@ class TouchKind(Enum):
     CALLS = "calls"
     BOUNDS = "bounds"
     QUERIES = "queries"
+    BLOBS = "blobs"
 
 
 @dataclass(frozen=True)
@@ -463,6 +491,8 @@ class Export:
     """How often other contracts may call it in one transaction (0 if `direct`)."""
     nested_debits: int | None = None
     """The most base units that a transaction which reaches it through another contract may declare as debit."""
+    memory: int | None = None
+    """So many bytes of tensors are enough for a call: a hint for wallets."""
 
 
 @dataclass(frozen=True)

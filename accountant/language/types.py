@@ -1,6 +1,6 @@
 """The types of contract Python, how wide their values are, and what may stand for what.
 
-On the machine an `int` or `bool` is an i64 and everything else is an i64 handle of bytes.
+On the machine an `int` or `bool` is an i64, a `float` is the i64 of its bits, and everything else is an i64 handle.
 """
 
 from enum import Enum
@@ -29,18 +29,26 @@ class Type(Enum):
     HASH = "Hash"
     CID = "Cid"
     TENSOR = "Tensor"
-    """A reference: the CID of a tensor's bytes."""
+    TENSORS = "Tensors"
+    INDICES = "Indices"
+    REAL = "float"
+    """A finite binary64, a setting of `nn` and nothing else: there is no arithmetic on it."""
     NONE = "None"
 
     @property
     def is_number(self) -> bool:
         """Whether the i64 is the value itself; otherwise it is a handle."""
-        return self in (Type.INT, Type.BOOL)
+        return self in (Type.INT, Type.BOOL, Type.REAL)
 
     @property
     def is_bytes(self) -> bool:
         """Whether it may be used wherever `bytes` are."""
         return self in _BYTES
+
+    @property
+    def is_local(self) -> bool:
+        """Whether only locals, and functions for the contract's own use, have such values."""
+        return self in (Type.TENSOR, Type.TENSORS, Type.INDICES, Type.REAL)
 
 
 _BYTES = (Type.BYTES, Type.ADDRESS, Type.CONTRACT, Type.ACCOUNT, Type.HASH, Type.CID)
@@ -51,7 +59,6 @@ SIZES: dict[Type, tuple[int, ...]] = {
     Type.ACCOUNT: (ADDRESS_BYTES, HASH_BYTES),
     Type.HASH: (HASH_BYTES,),
     Type.CID: (CID_BYTES,),
-    Type.TENSOR: (CID_BYTES,),
 }
 """How many bytes a value of these types has. An unset storage variable reads as so many zeros (the first size)."""
 
@@ -66,7 +73,7 @@ ARGUMENTS: dict[Type, ArgumentKind] = {
     Type.HASH: ArgumentKind.HASH,
     Type.CID: ArgumentKind.CID,
 }
-"""What a parameter of an exported function is to the chain. A `Tensor` is passed as its `Cid`."""
+"""What a parameter of an exported function is to the chain."""
 
 
 def fits(value: Type, wanted: Type) -> bool:

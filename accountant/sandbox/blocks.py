@@ -5,9 +5,7 @@ from contextlib import contextmanager
 
 from msgspec import structs
 
-from accountant.chain.draft import blobs_of, sized
 from accountant.chain.envelope import FunctionEnvelope
-from accountant.chain.footprint import canonical_footprint
 from accountant.chain.transaction import Transaction, sign_transaction
 from accountant.primitives.keys import PrivateKey
 from accountant.sandbox.errors import BlockOpen, DeploymentFailed, SandboxError
@@ -16,6 +14,7 @@ from accountant.sandbox.ledger import Ledger
 from accountant.sandbox.result import Looking, Result
 from accountant.sandbox.runs import touched_by, united
 from accountant.sandbox.signature import Signature
+from accountant.sandbox.wallet import finished
 
 
 class Blocks:
@@ -65,12 +64,19 @@ class Blocks:
         nonce = self._ledger.next_nonce(key.address)
         return {"nonce": nonce, "zero_value": value, "general_value": general_value, "gas_limit": gas, "tip": tip}
 
-    def declared(self, made: Transaction, key: PrivateKey, function: FunctionEnvelope | None) -> Transaction:
-        """With what a run on the state now touches, where the template of the function leaves that open."""
-        if function is None or function.complete:
+    def declared(
+        self, made: Transaction, key: PrivateKey, function: FunctionEnvelope | None, memory: int | None
+    ) -> Transaction:
+        """With what a run on the state now touches, where the template of the function leaves that open.
+
+        `memory`: bytes of tensors, as `@memory` says.
+        """
+        if function is None:
             return made
-        touched = touched_by(self._ledger, made, key.address, self.now)
-        return structs.replace(made, footprint=united(made.footprint, touched))
+        footprint = made.footprint
+        if not function.complete:
+            footprint = united(footprint, touched_by(self._ledger, made, key.address, self.now))
+        return structs.replace(made, footprint=finished(footprint, self._ledger.state, memory))
 
     def pay(self, made: Transaction, key: PrivateKey) -> None:
         """Send a transaction that nobody looks at, in a block of its own even while another one is open."""
@@ -79,13 +85,7 @@ class Blocks:
     def send(
         self, chain: Looking, made: Transaction, key: PrivateKey, name: str, function: Signature | None = None
     ) -> Result:
-        """Sign and send, the sizes of blobs filled in. `name` shows the transaction.
-
-        Raises `Refused`, `DeploymentFailed`.
-        """
-        if blobs_of(made.footprint):
-            entries = (sized(entry, self._ledger.state) for entry in made.footprint)
-            made = structs.replace(made, footprint=canonical_footprint(entries))
+        """Sign and send. `name` shows the transaction. Raises `Refused`, `DeploymentFailed`."""
         raw = self._submitted(made, key)
         result = Result(chain, name, raw, made, None if function is None else function.returns)
         for expectation in self.expectations:

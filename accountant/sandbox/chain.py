@@ -13,7 +13,7 @@ from accountant.chain.query import View, ViewAnswer
 from accountant.chain.transaction import Argument, deployed_contract
 from accountant.contracts.engine import ENGINE
 from accountant.execution.outcome import Outcome
-from accountant.primitives.cid import cid_of, show_cid
+from accountant.primitives.cid import show_cid
 from accountant.primitives.hashes import sha256
 from accountant.primitives.keys import PrivateKey
 from accountant.primitives.types import UNITS_PER_TOKEN, Cid, Hash
@@ -148,8 +148,7 @@ class Chain:
 
     def publish(self, data: bytes, *, sender: User, tip: int = 0) -> Cid:
         """Publish a blob, so that contracts may load it from then on; its CID. Raises `Refused`: each CID once."""
-        cid = cid_of(data)
-        self.ledger.blobs[cid] = data
+        cid = self.ledger.blobs.put(data)
         nonce = self._blocks.fields(sender.key)["nonce"]
         made = publication(self.genesis, nonce, cid, len(data), tip)
         self._blocks.send(self, made, sender.key, f"publication of {show_cid(cid)}")
@@ -208,10 +207,19 @@ class Chain:
         arguments = contract.signatures.constructor.arguments(contract.name, given, named)
         fields = self._blocks.fields(sender.key, **money)
         made = self._wallet.deployment(contract.code, contract.envelope, arguments, sender.key.address, fields)
-        made = self._blocks.declared(made, sender.key, contract.envelope.function(CONSTRUCTOR))
+        made = self._blocks.declared(
+            made, sender.key, contract.envelope.function(CONSTRUCTOR), contract.signatures.constructor.memory
+        )
         result = self._blocks.send(self, made, sender.key, f"deployment of {contract.name}")
         address = self.names.give(deployed_contract(sender.key.address, made), contract.name)
         return self._contracts.setdefault(address, Contract(self, address, contract.signatures, result))
+
+    def blob(self, cid: bytes) -> bytes:
+        """A blob's bytes: what was published, or what a contract saved in a transaction that was looked at."""
+        found = self.ledger.blobs.get(Cid(cid))
+        if found is None:
+            raise SandboxError(f"there is no blob 0x{cid.hex()}")
+        return found
 
     def slot(self, contract: Contract, slot: bytes) -> bytes:
         """A slot of a contract now, as it lies on the chain; empty where nothing is."""
@@ -236,7 +244,7 @@ class Chain:
         fields = self._blocks.fields(sender.key, **money)
         admitted = known.functions[function.name]
         made = self._wallet.call(contract.id, admitted, arguments, sender.key.address, fields)
-        made = self._blocks.declared(made, sender.key, admitted)
+        made = self._blocks.declared(made, sender.key, admitted, function.memory)
         return self._blocks.send(self, made, sender.key, f"{contract!r}.{function.name}", function)
 
     def view(self, contract: Contract, function: Signature, arguments: tuple[Argument, ...]) -> Value:

@@ -21,7 +21,7 @@ class Observations:
 
 def check_against_eager(index: ChainIndex, outcomes: OutcomeStore, observations: Observations) -> None:
     """Executes the whole chain in order. An `AssertionError` is a bug of the accountant, not of a contract."""
-    eager = EagerState(index)
+    eager = EagerState(index, outcomes.blobs)
     for seq in range(index.head().next_seq):
         expected = eager.step()
         observed = outcomes.get(Seq(seq))

@@ -11,7 +11,7 @@ from accountant.chain.state import ChainState
 from accountant.chain.transaction import transaction_hash
 from accountant.chain.validator import ValidatedBlock, import_block
 from accountant.contracts.module import check_module
-from accountant.execution.memory import MemoryOutcomes
+from accountant.execution.memory import MemoryBlobs, MemoryOutcomes
 from accountant.execution.needs import AnswerOf, BlobOf, BoundUnder, CoversBefore, Need, OutcomeOf, SlotBefore, SourceOf
 from accountant.execution.outcome import Outcome
 from accountant.execution.selective import Selective
@@ -32,15 +32,15 @@ class Ledger:
     def __init__(self, genesis: Genesis, proposer: PrivateKey) -> None:
         self.state = ChainState.at_genesis(genesis)
         self.index = MemoryIndex(genesis)
-        self.outcomes = MemoryOutcomes()
-        self.blobs: dict[Cid, bytes] = {}
-        """What tests publish, by CID."""
+        self.blobs = MemoryBlobs()
+        self.outcomes = MemoryOutcomes(self.blobs)
         self._proposer = proposer
         self._pool = Mempool(self.state, check_module, _POOL, holdings=self)
 
     def has(self, cid: Cid, size: int) -> bool:
         """Whether a blob is there to be published (`chain.holdings.Holdings`)."""
-        return len(self.blobs.get(cid, b"")) == size
+        held = self.blobs.get(cid)
+        return held is not None and len(held) == size
 
     def submit(self, raw: bytes) -> Hash:
         """Let a transaction wait for the next block. Raises `Refused`."""

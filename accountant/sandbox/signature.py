@@ -23,6 +23,8 @@ class Signature:
     parameters: tuple[Field, ...]
     returns: Type | None = None
     view: bool = False
+    memory: int | None = None
+    """Bytes of tensors that a call declares; None if it says nothing."""
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(f'{one.name}: {one.type.value}' for one in self.parameters)})"
@@ -74,4 +76,6 @@ def signatures_from(interface: Interface) -> Signatures:
 
 
 def _signature(function: FunctionInterface) -> Signature:
-    return Signature(function.name, fields_of(function.parameters), Type(function.returns), function.view)
+    return Signature(
+        function.name, fields_of(function.parameters), Type(function.returns), function.view, function.memory
+    )

@@ -1,9 +1,11 @@
 """What a wallet does: the footprint of a call from its template, a gas limit, and a signature."""
 
+from accountant.chain.admission import Directory
+from accountant.chain.draft import DraftEntry, can_be_declared, merged, sized
 from accountant.chain.envelope import CONSTRUCTOR, Envelope, FunctionEnvelope
 from accountant.chain.errors import InvalidTransaction
 from accountant.chain.fees import intrinsic_gas
-from accountant.chain.footprint import Entry
+from accountant.chain.footprint import Entry, Memory, canonical_footprint
 from accountant.chain.genesis import Genesis
 from accountant.chain.template import check_arguments, instantiate
 from accountant.chain.transaction import (
@@ -93,6 +95,14 @@ class Wallet:
         if function is not None:
             gas_limit = max(function.gas_least, min(function.gas_most, gas_limit + GAS))
         return with_gas(gas_limit)
+
+
+def finished(footprint: tuple[Entry, ...], directory: Directory, memory: int | None) -> tuple[Entry, ...]:
+    """With the sizes of published blobs, without blobs that nobody published, and with the memory that is asked for."""
+    entries = [sized(entry, directory) for entry in footprint]
+    entries += [] if memory is None else [Memory(memory)]
+    drafts = merged(DraftEntry(entry, 0, 0) for entry in entries if can_be_declared(entry))
+    return canonical_footprint(draft.entry for draft in drafts)
 
 
 def _footprint(

@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from accountant.commands import contract_test
-from accountant.commands.contract_new import CONTRACT, NotNew, new
+from accountant.commands.contract_new import NotNew, new
+from accountant.commands.contract_templates import CONTRACT, Template
 
 _GUIDE = Path(__file__).parents[2] / "docs" / "contracts.md"
 
@@ -30,9 +31,18 @@ def test_a_new_contract_passes_its_tests(tmp_path: Path) -> None:
     assert sorted(path.name for path in (tmp_path / "first" / "steps").glob("*.py")) == ["tally.py", "test_tally.py"]
 
 
-def test_a_type_checker_follows_a_new_contract(tmp_path: Path) -> None:
+def test_a_new_network_learns(tmp_path: Path) -> None:
+    """The other template is a network, whose tests train it."""
+    assert _accountant(tmp_path, "new", "brain", "--template", "network").returncode == 0
+    tested = _accountant(tmp_path, "test", "brain.py")
+    assert tested.returncode == 0, tested.stdout
+    assert "2 passed" in tested.stdout
+
+
+@pytest.mark.parametrize("template", Template)
+def test_a_type_checker_follows_a_new_contract(template: Template, tmp_path: Path) -> None:
     """Contract and tests pass `mypy --strict` in a folder of their own: the package is found, and is typed."""
-    new("tally", tmp_path)
+    new("tally", tmp_path, template)
     cache = Path(__file__).parents[2] / ".mypy_cache" / "contract"
     argv = [sys.executable, "-m", "mypy", "--strict", "--cache-dir", str(cache), "tally.py", "test_tally.py"]
     checked = subprocess.run(argv, cwd=tmp_path, capture_output=True, text=True, check=False)

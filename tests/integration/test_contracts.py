@@ -10,7 +10,8 @@ import pytest
 
 from accountant.client import AccountantClient, ContractClient, deploy
 from accountant.client.contracts import NoKey, NotAContract, ViewFailed
-from accountant.commands.contract_new import CONTRACT, new
+from accountant.commands.contract_new import new
+from accountant.commands.contract_templates import CONTRACT
 from accountant.language.compiler import compile_file, compile_source
 from accountant.library.c.auction_envelope import AUCTION
 from accountant.node.devnet import devnet_in

@@ -24,7 +24,6 @@ from accountant.language.tree import (
     For,
     Function,
     If,
-    Intrinsic,
     Load,
     Local,
     Log,
@@ -101,7 +100,7 @@ def test_declarations_keep_their_order_and_types() -> None:
     variables = {variable.name: variable.type for variable in ACCEPTED.variables}
     assert variables["balances"] == StorageType((Type.ACCOUNT,), Type.INT)
     assert variables["named"] == StorageType((Type.STR, Type.BYTES, Type.INT, Type.BOOL), Type.HASH)
-    assert variables["networks"] == StorageType((Type.INT,), Type.TENSOR)
+    assert variables["networks"] == StorageType((Type.INT,), Type.CID)
     assert variables["supply"] == StorageType((), Type.INT)
     assert [event.name for event in ACCEPTED.events] == ["Empty", "Kinds"]
     assert ACCEPTED.events[1].fields[2:4] == (Field("c", Type.BYTES), Field("d", Type.STR))
@@ -240,14 +239,6 @@ def test_named_arguments_come_in_the_order_of_the_parameters() -> None:
     first, *_, last = logged[2].fields
     assert isinstance(first, Local)
     assert isinstance(last, Constant)
-
-
-def test_tensors_are_their_cids() -> None:
-    """`Tensor(cid)` and `.cid` change the type and nothing else."""
-    stored = [one for one in function("storage").body if isinstance(one, Store) and one.variable.name == "weights"]
-    (weights,) = stored
-    assert isinstance(weights.value, Compute)
-    assert (weights.value.intrinsic, weights.value.type) == (Intrinsic.CONVERT, Type.TENSOR)
 
 
 def test_documentation_is_kept() -> None:

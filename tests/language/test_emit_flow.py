@@ -371,8 +371,8 @@ def test_text_from_other_contracts() -> None:
 
 
 ACCOUNTING = """
-model: Tensor
-kept: Map[Account, Tensor]
+model: Cid
+kept: Map[Account, Cid]
 
 @export
 @touches(bounds(1), queries(1))
@@ -384,24 +384,22 @@ def ask(account: Account, theta: bytes, question: bytes) -> bytes:
 @export
 def keep(cid: Cid, raw: bytes) -> Cid:
     global model
-    before = model.cid
-    model = Tensor(cid)
-    kept[caller()] = Tensor(Cid(raw))
-    assert kept[caller()].cid == raw
+    before = model
+    model = cid
+    kept[caller()] = Cid(raw)
+    assert kept[caller()] == raw
     return before
 """
 CID = b"\x01\x55\x12\x20" + b"\x07" * 32
 
 
-def test_accounting_and_tensors() -> None:
-    """Bounds and answers come from the world; a tensor is the CID of its bytes, and zeros where none was set."""
+def test_accounting_and_identifiers() -> None:
+    """Bounds and answers come from the world; a CID that was never set is zeros, which are none otherwise."""
     world = DictWorld()
     world.bounds[FRIEND, ()] = 11
     world.bounds[SENDER, ()] = 10
     world.answers[b"question"] = b"answer"
-    source = (
-        "from accountant.language import Account, Cid, Map, Tensor, bound, bounds, caller, export, queries, query, "
-    )
+    source = "from accountant.language import Account, Cid, Map, bound, bounds, caller, export, queries, query, "
     deployed = Deployed(check(f"{source}touches\n{ACCOUNTING}".encode(), "contract.py"), world=world)
     assert deployed.call("ask", FRIEND, b"", b"question").return_value == b"answer"
     assert deployed.call("ask", SENDER, b"", b"question").detail == "bound 10"

@@ -3,9 +3,10 @@
 IMPORTS = """from typing import Final
 
 from accountant.language import (
-    Account, Address, Cid, Contract, Event, Hash, Interface, Map, Tensor, bound, bounds, caller, calls, credits, debits,
-    deployer, direct, elsewhere, export, gas, height, index, keccak256, log, nested, now, only, pay, payable,
-    previous_hash, queries, query, reads, self_id, sender, sha256, touches, value, view, writes, zero_cost,
+    Account, Address, Cid, Contract, Event, Hash, Indices, Interface, Map, Tensor, Tensors, blobs, bound, bounds,
+    caller, calls, credits, debits, deployer, direct, elsewhere, export, gas, height, index, keccak256, log, memory,
+    nested, nn, now, only, pay, payable, previous_hash, queries, query, reads, self_id, sender, sha256, touches, value,
+    view, writes, zero_cost,
 )
 """
 
@@ -30,6 +31,9 @@ NUMBER = int.from_bytes((300).to_bytes(2, "big"), byteorder="big", signed=False)
 CHOSEN = 1 if FLAG else 2
 BITS = 1 << 5 | 6 & 3 ^ ~0 >> 1
 EMPTY = ""
+RATE = 0.5
+LITTLE: Final[float] = -1.5e-3
+WHOLE: float = 2
 
 supply: int
 open_now: bool
@@ -41,10 +45,10 @@ peer: Contract
 who: Account
 digest: Hash
 blob: Cid
-weights: Tensor
+weights: Cid
 balances: Map[Account, int]
 named: Map[str, Map[bytes, Map[int, Map[bool, Hash]]]]
-networks: Map[int, Tensor]
+networks: Map[int, Cid]
 
 
 class Empty(Event):
@@ -222,9 +226,9 @@ def storage(flag: bool, account: Account, content: Cid) -> Hash:
     raw += b"x"
     label = "a"
     label += "b"
-    weights = Tensor(content)
-    blob = weights.cid
-    networks[1] = Tensor(networks[2].cid)
+    weights = content
+    blob = weights
+    networks[1] = networks[2]
     balances[caller()] -= 1
     balances[Address(raw)] *= two(supply)
     named["a"][b"b"][3][True] = sha256(raw)
@@ -255,6 +259,32 @@ def calls_of_all_kinds(other: Contract, n: int) -> int:
 
 def limited_part(n: int) -> None:
     """Does nothing."""
+
+
+def halved(x: Tensor, rate: float, several: Tensors, places: Indices) -> Tensors:
+    return [x * rate, nn.take(several[0], axis=0, indices=places)]
+
+
+@export
+@memory(most=2**20)
+@touches(blobs(1))
+def network(content: Cid, flag: bool, n: int) -> Cid:
+    global blob
+    x = nn.load(content)
+    y: Tensor = nn.load_all(blob)[-1] if flag else -x
+    rate: float = 1
+    rate = nn.real(n, 3) if flag else RATE
+    x += y - 0.5
+    x = 2.0 - x * y / y @ nn.transpose(y, (1, 0)) + 1
+    none: Tensors = []
+    several = nn.append(none, nn.conv2d(x, y, None, stride=(1, n), padding=1))
+    for i in range(len(several)):
+        mark = nn.mark()
+        several = nn.release(mark, halved(several[i], rate, [x, y], nn.argmax(x, -1)))
+    nn.save(nn.max_pool(x, (n, two(n))))
+    shape = x.shape[0] + x.shape[-1] + x.dims + nn.index(nn.indices(x), 0) + nn.item(nn.sum(x, axes=(0, 1)), scale=1e3)
+    blob = nn.save_all(nn.sgd(nn.sgd_start(several), nn.grad(x, several), -0.5, decay=LITTLE))
+    return nn.save(nn.reshape(x, (shape, 1)))
 
 
 def shadowing(two: int) -> int:

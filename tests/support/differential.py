@@ -11,8 +11,8 @@ from tests.support.python_contract import PythonContract
 from tests.support.wat import MAIN, DictWorld
 
 PRELUDE = """from accountant.language import (
-    Account, Address, Cid, Contract, Event, Hash, Interface, Map, caller, export, height, index, keccak256, log, now,
-    pay, payable, previous_hash, self_id, sender, sha256, value, view,
+    Account, Address, Cid, Contract, Event, Hash, Indices, Interface, Map, Tensor, Tensors, caller, export, height,
+    index, keccak256, log, nn, now, pay, payable, previous_hash, self_id, sender, sha256, value, view,
 )
 """
 

@@ -137,10 +137,11 @@ class PythonContract:
         self.paid: list[tuple[bytes, int]] = []
         self._caller: bytes = SENDER
         self._value = 0
-        self.space: dict[str, Any] = {"__name__": "contract"}
+        computing = {"fits": fits, "_power": _power, "_shift_left": _shift_left}
+        self.space: dict[str, Any] = {"__name__": "contract", **computing}
         tree = ast.fix_missing_locations(_Bounded().visit(ast.parse(source)))
         exec(compile(tree, "contract.py", "exec", dont_inherit=True), self.space)
-        self.space |= {"fits": fits, "_power": _power, "_shift_left": _shift_left, **self._chain()}
+        self.space |= {**computing, **self._chain()}
         self.stored = {name for name in self.space.get("__annotations__", {}) if name not in self.space}
         for name in self.stored:
             self.space[name] = self._unset(self.space["__annotations__"][name])

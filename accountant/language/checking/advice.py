@@ -76,7 +76,6 @@ _FUNCTIONS: dict[str, str] = {
     "frozenset": "declare a Map to bool in storage",
     "bytearray": 'write bytes: b"…", joined with +',
     "memoryview": "slice bytes: data[start:stop]",
-    "float": "count in the smallest unit, as int",
     "complex": "count in the smallest unit, as int",
     "round": "divide with //",
     "divmod": "write a // b and a % b",
@@ -126,7 +125,6 @@ _FUNCTIONS: dict[str, str] = {
 }
 
 _HINTS: dict[str, str] = {
-    "float": "write int, and count in the smallest unit",
     "complex": "write int, and count in the smallest unit",
     "Decimal": "write int, and count in the smallest unit",
     "list": "write Map[int, …] in storage with a count beside it",
@@ -149,7 +147,14 @@ _HINTS: dict[str, str] = {
 }
 
 _METHODS: dict[str, str] = {
-    "append": "write map[count] = value and count += 1",
+    "append": "write map[count] = value and count += 1, or nn.append(tensors, tensor)",
+    "cid": "write nn.save(tensor)",
+    "dims": "write tensor.dims",
+    "shape": "write tensor.shape[i] of a Tensor",
+    "item": "write nn.item(tensor, i)",
+    "backward": "write nn.grad(loss, variables)",
+    "reshape": "write nn.reshape(tensor, (2, 3))",
+    "view": "write nn.reshape(tensor, (2, 3))",
     "get": "write map[key]: a key that was never set reads as zero or empty",
     "keys": "a Map cannot be walked: keep its keys in a Map[int, …]",
     "values": "a Map cannot be walked: keep its keys in a Map[int, …]",
@@ -167,6 +172,23 @@ _METHODS: dict[str, str] = {
     "transfer": "write pay(account, amount)",
     "send": "write pay(account, amount)",
 }
+
+PYTORCH: dict[str, str] = {
+    "cat": "join",
+    "concat": "join",
+    "linear": "matmul",
+    "zeros": "full",
+    "ones": "full",
+    "rand": "uniform",
+    "randn": "normal",
+    "permute": "transpose",
+    "avg_pool": "mean_pool",
+    "avg_pool2d": "mean_pool",
+    "mse_loss": "mean_squared_error",
+    "interpolate": "bilinear",
+    "backward": "grad",
+}
+"""Operators by names that they have elsewhere."""
 
 
 def of_statement(node: ast.stmt) -> Advice:
@@ -188,7 +210,7 @@ def of_method(name: str, of: str) -> Advice:
     return Advice(
         f"{of} has no .{name}",
         _METHODS.get(
-            name, "there are .decode() and .hex() of bytes, .encode() of str, .to_bytes(…) of int, .cid of Tensor"
+            name, "there are .decode() and .hex() of bytes, .encode() of str, .to_bytes(…) of int, .shape[i] of Tensor"
         ),
     )
 

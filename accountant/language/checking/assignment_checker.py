@@ -3,7 +3,7 @@
 import ast
 
 from accountant.language.checking.call_checker import CallChecker
-from accountant.language.checking.hints import value_type
+from accountant.language.checking.hints import local_type
 from accountant.language.checking.operator_checker import is_simple
 from accountant.language.checking.scope import Effect
 from accountant.language.errors import Place
@@ -69,7 +69,9 @@ class AssignmentChecker(CallChecker):
         variable = self.stored(root)
         if variable is None or not variable.type.keys:
             raise self.error(
-                target, "an item of what is no map cannot be changed", "join a new value with slices and +"
+                target,
+                "an item of what is no map cannot be changed",
+                "make a new value: join slices with +, or write [first, second]",
             )
         if depth >= len(variable.type.keys):
             raise self.error(
@@ -77,10 +79,7 @@ class AssignmentChecker(CallChecker):
             )
 
     def _stored_value(self, node: ast.expr, variable: Variable) -> Expression:
-        kind, what = variable.type.value, f"a value of {variable.name}"
-        if kind is Type.TENSOR:
-            return self.fitting(self.expression(node), kind, what)
-        return self.of_type(node, kind, what)
+        return self.of_type(node, variable.type.value, f"a value of {variable.name}")
 
     def _store(self, at: Place, variable: Variable, keys: tuple[Expression, ...], value: Expression) -> list[Statement]:
         self.frame.effects.append(Effect(at, f"writes {variable.name}"))
@@ -93,6 +92,8 @@ class AssignmentChecker(CallChecker):
         if index is None:
             index = frame.declare(name, declared or value.type, at)
         kind = frame.locals[index].type
+        if kind is Type.REAL:
+            value = self.fitting(value, kind, name)
         if not fits(value.type, kind):
             line = frame.places[name].line
             if fits(kind, value.type):
@@ -112,7 +113,7 @@ class AssignmentChecker(CallChecker):
             raise self.error(node, f"a type hint on {name}, which is storage", "write it without the hint")
         if name in self.frame.indices:
             raise self.error(node, f"a second type hint or a late one for {name}", "write the hint where it begins")
-        kind = value_type(self.module, node.annotation)
+        kind = local_type(self.module, node.annotation)
         if node.value is None:
             self.frame.declare(name, kind, self.source.place(target))
             return []
@@ -133,8 +134,6 @@ class AssignmentChecker(CallChecker):
         variable, keys = self.complete(target)
         kept, again = self._twice(keys)
         loaded = Load(at, variable.type.value, variable, again)
-        if loaded.type is Type.TENSOR:
-            raise self.error(node, "arithmetic on a Tensor is not allowed", "write Tensor(cid)")
         result = self.combine(at, node.op, loaded, self.value(node.value))
         value = self.fitting(result, variable.type.value, f"a value of {variable.name}")
         return self._store(at, variable, kept, value)

@@ -4,7 +4,7 @@ import ast
 from typing import NamedTuple
 
 from accountant.language.checking import advice, constants
-from accountant.language.checking.expression_checker import ExpressionChecker
+from accountant.language.checking.network_checker import NetworkChecker
 from accountant.language.checking.operator_checker import is_simple
 from accountant.language.checking.scope import BUILTINS, Effect, Imported, Signature
 from accountant.language.errors import Place
@@ -12,7 +12,6 @@ from accountant.language.tree import (
     Apply,
     CallContract,
     CallerRule,
-    Compute,
     Constant,
     EventType,
     Expression,
@@ -50,7 +49,7 @@ _TO_BYTES = 'write number.to_bytes(8, "big", signed=True)'
 _FROM_BYTES = 'write int.from_bytes(data, "big", signed=True)'
 
 
-class CallChecker(ExpressionChecker):
+class CallChecker(NetworkChecker):
     """Adds calls to what expressions may be."""
 
     def call(self, node: ast.Call) -> Expression:
@@ -140,9 +139,8 @@ class CallChecker(ExpressionChecker):
             return computed
         if name in _CONVERSIONS:
             return self._conversion(node, at, _CONVERSIONS[name])
-        if name == "Tensor":
-            (cid,) = self.arguments(node, name, (Field("cid", Type.CID),))
-            return Compute(at, Type.TENSOR, Intrinsic.CONVERT, (cid,))
+        if name in _NETWORKS:
+            raise self.error(node, f"{name}(…)", _NETWORKS[name])
         if name in _STATEMENTS:
             raise self.error(node, f"{name}(…) as a value", f"write {_STATEMENTS[name]} in a line of its own")
         if name == "elsewhere":
@@ -168,9 +166,8 @@ class CallChecker(ExpressionChecker):
         return given if given.type is wanted else self.compute(at, wanted, Intrinsic.CONVERT, given)
 
     def _builtin(self, node: ast.Call, at: Place, name: str) -> Expression:
-        if name in ("range", "bytes"):
-            instead = "write for i in range(…)" if name == "range" else 'write b"…", or x: bytes = … for a wider type'
-            raise self.error(node, f"{name}(…) here", instead)
+        if name in _NO_FUNCTIONS:
+            raise self.error(node, f"{name}(…) here", _NO_FUNCTIONS[name])
         if node.keywords or any(isinstance(argument, ast.Starred) for argument in node.args):
             raise self.error(node, f"named or starred arguments of {name}", f"write {name}(value)")
         if name in ("min", "max"):
@@ -195,6 +192,8 @@ class CallChecker(ExpressionChecker):
                 return self.compute(at, Type.INT, Intrinsic.ABSOLUTE, given)
             case "len", Type.STR:
                 return self.compute(at, Type.INT, Intrinsic.TEXT_LENGTH, given)
+            case "len", Type.TENSORS:
+                return self.length(at, given)
             case "len", kind if kind.is_bytes:
                 return self.compute(at, Type.INT, Intrinsic.BYTES_LENGTH, given)
         raise self.error(node, f"{name} of {given.type.value}", _BUILTIN_ADVICE[name])
@@ -214,6 +213,8 @@ class CallChecker(ExpressionChecker):
 
     def _method(self, node: ast.Call, function: ast.Attribute) -> Expression:
         at, name, owner = self.source.place(node), function.attr, function.value
+        if self.is_network(owner):
+            return self.network(node, function)
         if isinstance(owner, ast.Call) and isinstance(owner.func, ast.Name):
             interface = self.module.symbols.get(owner.func.id)
             if isinstance(interface, Interface):
@@ -301,5 +302,16 @@ _BUILTIN_ADVICE = {
     "bool": "write bool(…) of an int or bool; write len(data) > 0",
     "str": "write str(…) of an int; of bytes write .decode() or .hex()",
     "abs": "write abs(…) of an int",
-    "len": "write len(…) of bytes or str",
+    "len": "write len(…) of bytes, str or Tensors",
+}
+_NO_FUNCTIONS = {
+    "range": "write for i in range(…)",
+    "bytes": 'write b"…", or x: bytes = … for a wider type',
+    "float": "write a literal, 0.5, or nn.real(numerator, denominator)",
+}
+_NETWORKS = {
+    "nn": "write nn.relu(tensor), or another operator",
+    "Tensor": "write nn.load(cid), nn.full(shape, 0.0) or another operator of nn",
+    "Tensors": "write [first, second]",
+    "Indices": "write nn.indices(tensor), or nn.indices_of_ints(shape, data, width)",
 }

@@ -20,6 +20,10 @@ def incomparable(comparison: Comparison, left: Type, right: Type) -> str | None:
         return None if comparison in _EQUALITIES else "write == or !=, or int(flag)"
     if left is right and left in (Type.INT, Type.STR):
         return None
+    if Type.TENSOR in (left, right):
+        return "compare ints: nn.item(tensor, i)"
+    if left.is_local or right.is_local:
+        return "compare ints or bytes"
     if left.is_bytes and right.is_bytes:
         if comparison not in _EQUALITIES or fits(left, right) or fits(right, left):
             return None
@@ -32,6 +36,10 @@ def truth(kind: Type) -> str:
     """How to make a condition of a value."""
     if kind is Type.INT:
         return "write number != 0"
+    if kind is Type.TENSOR:
+        return "write nn.item(tensor, i) > 0"
+    if kind is Type.TENSORS:
+        return "write len(tensors) > 0"
     if kind in (Type.STR, Type.BYTES):
         return f"write len({'text' if kind is Type.STR else 'data'}) > 0"
     return "compare it with =="
@@ -44,6 +52,10 @@ def conversion(given: Type, wanted: Type) -> str:
             return "write int(flag)"
         case Type.INT, Type.BOOL:
             return "write number != 0"
+        case (Type.TENSOR, Type.CID) | (Type.TENSORS, Type.CID):
+            return f"write nn.{'save' if given is Type.TENSOR else 'save_all'}(…)"
+        case (Type.CID, Type.TENSOR) | (Type.CID, Type.TENSORS):
+            return f"write nn.{'load' if wanted is Type.TENSOR else 'load_all'}(cid)"
         case Type.INT, Type.STR:
             return "write str(number)"
         case Type.STR, Type.INT:
@@ -60,15 +72,44 @@ def conversion(given: Type, wanted: Type) -> str:
             return 'write int.from_bytes(data, "big")'
         case _ if given.is_bytes and wanted.is_bytes:
             return f"write {wanted.value}(…), which checks the length"
-        case Type.TENSOR, _:
-            return "write weights.cid"
-        case _, Type.TENSOR:
-            return "write Tensor(cid)"
+        case Type.INT, Type.TENSOR:
+            return "make a tensor of the number: nn.full(1, nn.real(number))"
+        case Type.REAL, Type.TENSOR:
+            return "make a tensor of the number: nn.full(1, number)"
+        case Type.INDICES, Type.TENSOR:
+            return "write nn.one_hot(indices, classes)"
+        case Type.TENSOR, Type.INT:
+            return "write nn.item(tensor, i)"
+        case Type.TENSOR, Type.TENSORS:
+            return "write [tensor]"
+        case Type.TENSOR, Type.INDICES:
+            return "write nn.indices(tensor)"
+        case Type.TENSORS, Type.TENSOR:
+            return "write tensors[i], or nn.join(tensors)"
+        case Type.INDICES, Type.INT:
+            return "write nn.index(indices, i)"
+        case Type.INT, Type.REAL:
+            return "write nn.real(number, 1)"
+        case Type.REAL, Type.INT:
+            return "count in the smallest unit, as int"
     return f"write a value of type {wanted.value}"
+
+
+def sign(operand: Type) -> str:
+    """What to write instead of a sign before a value of this type."""
+    if operand is Type.TENSOR:
+        return "there is -tensor, and no other sign"
+    if operand is Type.REAL:
+        return "write a literal, -0.5, or nn.real(-1, 2)"
+    return conversion(operand, Type.INT)
 
 
 def operands(operation: Operation, left: Type, right: Type) -> str:
     """What to write instead of an operation on these types."""
+    if Type.REAL in (left, right):
+        return "there is no arithmetic of floats: count in the smallest unit, as int, or write nn.real(a, b)"
+    if Type.TENSORS in (left, right):
+        return "write nn.append(tensors, tensor)"
     sequences = [kind for kind in (left, right) if kind is Type.STR or kind.is_bytes]
     if Type.BOOL in (left, right) and not sequences:
         return "write int(flag), or and, or, not"

@@ -5,8 +5,8 @@ import ast
 import accountant.language as language
 from accountant.language.checking import advice
 from accountant.language.checking.call_checker import CallChecker
-from accountant.language.checking.headers import read_parameters, read_result, read_signature
-from accountant.language.checking.hints import TYPE_NAMES, storage_type, value_type
+from accountant.language.checking.headers import check_values, read_parameters, read_result, read_signature
+from accountant.language.checking.hints import TYPE_NAMES, local_type, storage_type, value_type
 from accountant.language.checking.scope import BUILTINS, Imported, Module, Symbol
 from accountant.language.checking.source import Source
 from accountant.language.checking.statement_checker import split_documentation
@@ -134,10 +134,12 @@ class _Reader:
     def _constant(self, target: ast.Name, value: ast.expr, hint: ast.expr | None) -> None:
         if isinstance(hint, ast.Subscript):
             raise self._source.error(value, f"a value for the map {target.id} is not allowed", "fill it in init")
-        wanted = None if hint is None else value_type(self.module, hint)
+        wanted = None if hint is None else local_type(self.module, hint)
         constant = self._evaluate(value)
         if wanted is not None:
-            self._constants.fitting(constant, wanted, target.id)
+            fitting = self._constants.fitting(constant, wanted, target.id)
+            assert isinstance(fitting, Constant), "a constant stays one"
+            constant = fitting
         at = self._source.place(target)
         self._declare(target.id, Constant(at, wanted or constant.type, constant.value), target)
 
@@ -170,7 +172,7 @@ class _Reader:
             match part:
                 case ast.AnnAssign(target=ast.Name(id=name), value=None, simple=1):
                     self._member(part, name, fields)
-                    fields[name] = Field(name, value_type(self.module, part.annotation))
+                    fields[name] = Field(name, value_type(self.module, part.annotation, "a field of an event"))
                 case ast.Expr(value=ast.Constant(value=str())) if at and isinstance(body[at - 1], ast.AnnAssign):
                     pass  # it documents the field above
                 case ast.Pass():
@@ -222,6 +224,7 @@ class _Reader:
             if parameter.name == "self":
                 raise self._source.error(argument, "a second self", "choose another name")
         returns = read_result(self.module, node)
+        check_values(self.module, node, parameters, returns, "another contract's function")
         self._empty(node)
         return Method(node.name, parameters, returns)
 

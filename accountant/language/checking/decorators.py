@@ -14,17 +14,21 @@ Evaluate = Callable[[ast.expr], Constant]
 """Computes a constant expression, or raises `ContractError`."""
 
 _PLAIN = ("export", "view", "payable", "zero_cost", "direct")
-_ARGUMENTS: dict[str, tuple[str, ...]] = {"gas": ("least", "most"), "nested": ("times", "debits")}
+_ARGUMENTS: dict[str, tuple[str, ...]] = {
+    "gas": ("least", "most"),
+    "nested": ("times", "debits"),
+    "memory": ("most",),
+}
 _ALL = (*_PLAIN, "only", *_ARGUMENTS, "touches")
 _TOUCHES: dict[str, tuple[str, ...]] = {
     "reads": ("variable", "most"),
     "writes": ("variable", "most"),
-    **dict.fromkeys(("debits", "credits", "calls", "bounds", "queries"), ("most",)),
+    **dict.fromkeys(("debits", "credits", "calls", "bounds", "queries", "blobs"), ("most",)),
 }
 _CONSTRUCTOR = "init"
-_CONSTRUCTOR_MAY = ("payable", "zero_cost", "gas", "touches")
+_CONSTRUCTOR_MAY = ("payable", "zero_cost", "gas", "memory", "touches")
 _VIEW_MAY = ("view", "direct", "only", "gas", "nested", "touches")
-_VIEW_TOUCHES = (TouchKind.READS, TouchKind.CALLS, TouchKind.BOUNDS, TouchKind.QUERIES)
+_VIEW_TOUCHES = (TouchKind.READS, TouchKind.CALLS, TouchKind.BOUNDS, TouchKind.QUERIES, TouchKind.BLOBS)
 GAS_MOST = 2**62
 
 
@@ -157,6 +161,13 @@ def _nested(head: _Head, export: Export, call: ast.Call) -> Export:
     return replace(export, nested_times=times, nested_debits=_count(head, given.get("debits")))
 
 
+def _memory(head: _Head, export: Export, call: ast.Call) -> Export:
+    most = _count(head, _named(head, call, "memory").get("most"))
+    if most is None:
+        raise head.module.source.error(call, "@memory without a number of bytes", "write @memory(2**28)")
+    return replace(export, memory=most)
+
+
 def _touches(head: _Head, export: Export, call: ast.Call) -> Export:
     source = head.module.source
     if call.keywords or not call.args:
@@ -246,5 +257,6 @@ _READERS: dict[str, Callable[[_Head, Export, ast.Call], Export]] = {
     "only": _only,
     "gas": _gas,
     "nested": _nested,
+    "memory": _memory,
     "touches": _touches,
 }

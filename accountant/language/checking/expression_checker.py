@@ -1,14 +1,15 @@
 """Expressions: literals, names, storage, and items of maps, bytes and str."""
 
 import ast
+import math
 from abc import abstractmethod
 
 from accountant.language.checking import advice
 from accountant.language.checking.operator_checker import OperatorChecker, is_simple
 from accountant.language.checking.scope import BUILTINS, Imported, Signature
 from accountant.language.errors import Place
+from accountant.language.reals import bits_of
 from accountant.language.tree import (
-    Compute,
     Constant,
     EventType,
     Exists,
@@ -30,6 +31,26 @@ class ExpressionChecker(OperatorChecker):
     @abstractmethod
     def call(self, node: ast.Call) -> Expression:
         """A call."""
+
+    @abstractmethod
+    def is_network(self, node: ast.expr) -> bool:
+        """Whether this is the name `nn`, as it is imported."""
+
+    @abstractmethod
+    def tensors(self, node: ast.List) -> Expression:
+        """`[a, b]`."""
+
+    @abstractmethod
+    def element(self, node: ast.Subscript, owner: Expression) -> Expression:
+        """`tensors[i]`."""
+
+    @abstractmethod
+    def sized(self, node: ast.Subscript) -> Expression | None:
+        """`tensor.shape[i]`; None if this is something else."""
+
+    @abstractmethod
+    def behind_dot(self, node: ast.Attribute, owner: Expression) -> Expression:
+        """`tensor.dims`, or an error."""
 
     def expression(self, node: ast.expr) -> Expression:
         """Any expression, a call that returns nothing among them."""
@@ -54,6 +75,8 @@ class ExpressionChecker(OperatorChecker):
                 return self._attribute(node)
             case ast.Call():
                 return self.call(node)
+            case ast.List():
+                return self.tensors(node)
         raise self.error(node, *advice.of_expression(node))
 
     def variable(self, node: ast.expr) -> tuple[Variable, tuple[Expression, ...]]:
@@ -98,6 +121,10 @@ class ExpressionChecker(OperatorChecker):
                 return Constant(at, Type.BOOL, value)
             case int():
                 return Constant(at, Type.INT, value)
+            case float() if math.isfinite(value):
+                return Constant(at, Type.REAL, bits_of(value))
+            case float():
+                raise self.error(node, "a float beyond 64 bits", "floats go up to 1.7e308")
             case str():
                 return Constant(at, Type.STR, value)
             case bytes():
@@ -125,7 +152,7 @@ class ExpressionChecker(OperatorChecker):
             case Interface():
                 raise self.error(node, f"the interface {name} as a value", f"write {name}(contract).function(…)")
             case Imported():
-                instead = "write @only(deployer) above a function" if name == "deployer" else f"write {name}(…)"
+                instead = _UNCALLED.get(name, f"write {name}(…)")
                 raise self.error(node, f"{name} without a call", instead)
         if name in BUILTINS:
             raise self.error(node, f"{name} without a call", f"write {name}(…)")
@@ -183,7 +210,12 @@ class ExpressionChecker(OperatorChecker):
                 raise self.error(node.slice, "a tuple as a key is not allowed", f"write {stored.name}[first][second]")
             variable, keys = self.complete(node)
             return Load(at, variable.type.value, variable, keys)
+        sized = self.sized(node)
+        if sized is not None:
+            return sized
         sequence = self.value(node.value)
+        if sequence.type in (Type.TENSOR, Type.TENSORS, Type.INDICES):
+            return self.element(node, sequence)
         if sequence.type is not Type.STR and not sequence.type.is_bytes:
             raise self.error(node, f"{sequence.type.value}[…]", "only maps, bytes and str have items")
         is_text = sequence.type is Type.STR
@@ -206,11 +238,10 @@ class ExpressionChecker(OperatorChecker):
         return self.compute(at, Type.BYTES, Intrinsic.BYTES_SLICE, sequence, start, stop)
 
     def _attribute(self, node: ast.Attribute) -> Expression:
+        if self.is_network(node.value):
+            raise self.error(node, f"nn.{node.attr[:64]} without a call", f"write nn.{node.attr[:64]}(…)")
         self.check_owner(node)
-        owner = self.expression(node.value)
-        if owner.type is Type.TENSOR and node.attr == "cid":
-            return Compute(self.source.place(node), Type.CID, Intrinsic.CONVERT, (owner,))
-        raise self.error(node, *advice.of_method(node.attr, owner.type.value))
+        return self.behind_dot(node, self.expression(node.value))
 
     def check_owner(self, node: ast.Attribute) -> None:
         """Raises `ContractError` if what stands before the dot is a name that has nothing behind a dot."""
@@ -222,6 +253,12 @@ class ExpressionChecker(OperatorChecker):
             raise self.error(node, *advice.of_method(node.attr, owner.id))
         if owner.id in BUILTINS:
             raise self.error(node, f"{owner.id}.{node.attr}", 'there is int.from_bytes(data, "big")')
+
+
+_UNCALLED = {
+    "deployer": "write @only(deployer) above a function",
+    "nn": "write nn.relu(tensor), or another operator",
+}
 
 
 def _depth(node: ast.expr) -> int:

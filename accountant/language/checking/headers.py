@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 
 from accountant.language.checking.decorators import Evaluate, read_export
-from accountant.language.checking.hints import return_type, value_type
+from accountant.language.checking.hints import checked_value, local_type, result_type
 from accountant.language.checking.scope import BUILTINS, Imported, Module, Signature
 from accountant.language.checking.source import Source
 from accountant.language.tree import Constant, EventType, Field, Interface, Variable
@@ -21,11 +21,26 @@ def read_signature(module: Module, node: ast.FunctionDef, constant: Evaluate) ->
     parameters = read_parameters(module, node.args)
     returns = read_result(module, node)
     export = read_export(module, node, parameters, constant)
+    if export is not None:
+        check_values(module, node, parameters, returns, "an exported function")
     if node.name == CONSTRUCTOR and returns is not Type.NONE:
         raise source.error(node, f"a constructor that returns {returns.value} is not allowed", "write -> None")
     if export is not None and node.name == _TAKEN_BY_THE_MODULE:
         raise source.error(node, "an exported function called memory is not allowed", "choose another name")
     return Signature(source.place(node), node.name, parameters, returns, export, node)
+
+
+def check_values(module: Module, node: ast.FunctionDef, parameters: tuple[Field, ...], returns: Type, of: str) -> None:
+    """Raises `ContractError` where a parameter or the result is of a type that only the contract's own functions pass.
+
+    `of`: what the function is.
+    """
+    arguments = node.args.args[len(node.args.args) - len(parameters) :]
+    for parameter, argument in zip(parameters, arguments, strict=True):
+        assert argument.annotation is not None, "looked at before"
+        checked_value(module, argument.annotation, parameter.type, f"a parameter of {of}")
+    assert node.returns is not None, "looked at before"
+    checked_value(module, node.returns, returns, f"the result of {of}")
 
 
 def read_parameters(module: Module, arguments: ast.arguments) -> tuple[Field, ...]:
@@ -55,7 +70,7 @@ def read_result(module: Module, node: ast.FunctionDef) -> Type:
     """The type of the result."""
     if node.returns is None:
         raise module.source.error(node, f"{node.name} without a type of result", "write -> None: or -> int:")
-    return return_type(module, node.returns)
+    return result_type(module, node.returns)
 
 
 def check_local_name(module: Module, name: str, node: ast.AST) -> None:
@@ -80,7 +95,7 @@ def check_local_name(module: Module, name: str, node: ast.AST) -> None:
 
 def _hint(module: Module, annotation: ast.expr | None) -> Type:
     assert annotation is not None, "looked at before"
-    return value_type(module, annotation)
+    return local_type(module, annotation)
 
 
 def _defaults(arguments: ast.arguments) -> Iterator[ast.expr]:

@@ -7,23 +7,45 @@ from accountant.language.checking.scope import Imported, Module
 from accountant.language.types import StorageType, Type
 
 KEYS_MOST = 4
-_PLAIN = {kind.value: kind for kind in (Type.INT, Type.BOOL, Type.BYTES, Type.STR)}
-_IMPORTED = {kind.value: kind for kind in (Type.ADDRESS, Type.CONTRACT, Type.ACCOUNT, Type.HASH, Type.CID, Type.TENSOR)}
+_PLAIN = {kind.value: kind for kind in (Type.INT, Type.BOOL, Type.BYTES, Type.STR, Type.REAL)}
+_IMPORTED = {
+    kind.value: kind
+    for kind in (
+        *(Type.ADDRESS, Type.CONTRACT, Type.ACCOUNT, Type.HASH, Type.CID),
+        *(Type.TENSOR, Type.TENSORS, Type.INDICES),
+    )
+}
+_INSTEAD = {
+    Type.TENSOR: "write Cid: nn.save(tensor) makes one, and nn.load(cid) a tensor of it",
+    Type.TENSORS: "write Cid: nn.save_all(tensors) makes one, and nn.load_all(cid) the tensors of it",
+    Type.INDICES: "write bytes, of which nn.indices_of_ints(shape, data, width) makes them",
+    Type.REAL: "write int, and count in the smallest unit",
+}
 TYPE_NAMES = frozenset((*_PLAIN, *_IMPORTED, "Map"))
 _TYPES = "write int, bool, bytes, str, Address, Contract, Account, Hash or Cid"
 
 
-def value_type(module: Module, node: ast.expr) -> Type:
-    """The type of a parameter, local, field or result. Raises `ContractError`; neither None, Map nor Tensor."""
-    kind = _type(module, node)
-    if kind is Type.TENSOR:
-        raise module.source.error(node, "a Tensor outside of storage is not allowed", "write Cid, and pass weights.cid")
+def local_type(module: Module, node: ast.expr) -> Type:
+    """The type of a local, or of what own functions pass each other; neither None nor Map. Raises `ContractError`."""
+    return _type(module, node)
+
+
+def value_type(module: Module, node: ast.expr, of: str) -> Type:
+    """A type whose values leave a function: not of networks, nor float. `of`: what has it. Raises `ContractError`."""
+    return checked_value(module, node, _type(module, node), of)
+
+
+def checked_value(module: Module, node: ast.AST, kind: Type, of: str) -> Type:
+    """The type, if its values leave a function. Raises `ContractError`."""
+    if kind.is_local:
+        article = "a " if kind in (Type.TENSOR, Type.REAL) else ""
+        raise module.source.error(node, f"{article}{kind.value} as {of} is not allowed", _INSTEAD[kind])
     return kind
 
 
-def return_type(module: Module, node: ast.expr) -> Type:
-    """As `value_type`; None is allowed too."""
-    return Type.NONE if isinstance(node, ast.Constant) and node.value is None else value_type(module, node)
+def result_type(module: Module, node: ast.expr) -> Type:
+    """As `local_type`; None is allowed too."""
+    return Type.NONE if isinstance(node, ast.Constant) and node.value is None else local_type(module, node)
 
 
 def storage_type(module: Module, node: ast.expr) -> StorageType:
@@ -37,16 +59,13 @@ def storage_type(module: Module, node: ast.expr) -> StorageType:
         keys.append(_key(module, key))
         if len(keys) > KEYS_MOST:
             raise module.source.error(outer, f"more than {KEYS_MOST} Maps inside each other", "join keys with +")
-    return StorageType(tuple(keys), _type(module, node))
+    return StorageType(tuple(keys), value_type(module, node, "storage"))
 
 
 def _key(module: Module, node: ast.expr) -> Type:
     if isinstance(node, ast.Subscript):
         raise module.source.error(node, "a Map as a key is not allowed", "write Map[first key, Map[second key, value]]")
-    kind = _type(module, node)
-    if kind is Type.TENSOR:
-        raise module.source.error(node, "a Tensor as a key is not allowed", "write Cid")
-    return kind
+    return value_type(module, node, "a key")
 
 
 def _is_map(module: Module, node: ast.expr) -> bool:

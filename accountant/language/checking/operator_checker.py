@@ -2,12 +2,15 @@
 
 import ast
 from abc import ABC, abstractmethod
+from dataclasses import replace
 
-from accountant.language.checking import constants
+from accountant.language.checking import constants, tensor_arithmetic
 from accountant.language.checking.constants import NotConstant, Value
-from accountant.language.checking.conversions import conversion, incomparable, joined_type, operands, truth
+from accountant.language.checking.conversions import conversion, incomparable, joined_type, operands, sign, truth
 from accountant.language.checking.scope import Frame, Module
+from accountant.language.checking.tensor_arithmetic import as_real
 from accountant.language.errors import ContractError, Place
+from accountant.language.reals import negated
 from accountant.language.tree import (
     Bind,
     Both,
@@ -19,6 +22,7 @@ from accountant.language.tree import (
     Either,
     Expression,
     Intrinsic,
+    Invoke,
     Local,
     Operate,
     Operation,
@@ -38,6 +42,7 @@ _OPERATIONS: dict[type[ast.operator], Operation] = {
     ast.BitOr: Operation.OR,
     ast.BitXor: Operation.XOR,
 }
+_SIGNS = {kind: operation.value for kind, operation in _OPERATIONS.items()} | {ast.Div: "/", ast.MatMult: "@"}
 _LOGICAL = (Operation.AND, Operation.OR, Operation.XOR)
 _COMPARISONS: dict[type[ast.cmpop], Comparison] = {
     ast.Eq: Comparison.EQUAL,
@@ -87,8 +92,6 @@ class OperatorChecker(ABC):
         expression = self.expression(node)
         if expression.type is Type.NONE:
             raise self.error(node, "a call that returns nothing, used as a value", "call it in a line of its own")
-        if expression.type is Type.TENSOR:
-            raise self.error(node, "a Tensor as a value is not allowed", "write its .cid")
         return expression
 
     def _narrow(self, expression: Expression) -> Expression:
@@ -104,7 +107,9 @@ class OperatorChecker(ABC):
         return self.fitting(self.value(node), wanted, what)
 
     def fitting(self, expression: Expression, wanted: Type, what: str) -> Expression:
-        """The expression, if its type fits."""
+        """The expression, if its type fits. A constant int becomes a float where one is wanted, as in Python."""
+        if wanted is Type.REAL:
+            expression = as_real(expression)
         if not fits(expression.type, wanted):
             given = expression.type
             raise self.error(
@@ -137,6 +142,8 @@ class OperatorChecker(ABC):
 
     def combine(self, at: Place, operator: ast.operator, left: Expression, right: Expression) -> Expression:
         """An operation on two operands."""
+        if Type.TENSOR in (left.type, right.type):
+            return self._combine_tensors(at, operator, left, right)
         operation = _OPERATIONS.get(type(operator))
         if operation is None:
             is_division = isinstance(operator, ast.Div)
@@ -154,6 +161,15 @@ class OperatorChecker(ABC):
         shown = f"{left.type.value} {operation.value} {right.type.value}"
         raise self.error(at, shown, operands(operation, left.type, right.type))
 
+    def _combine_tensors(self, at: Place, operator: ast.operator, left: Expression, right: Expression) -> Expression:
+        combined = tensor_arithmetic.combined(operator, left, right)
+        if combined is None:
+            shown = f"{left.type.value} {_SIGNS[type(operator)]} {right.type.value}"
+            raise self.error(at, shown, tensor_arithmetic.advice(operator, left, right))
+        if left.type is not Type.TENSOR and not is_simple(left) and not is_simple(right):
+            raise self.error(at, "a computed number before a computed tensor", "write the tensor first")
+        return replace(combined, at=at)
+
     def binary(self, node: ast.BinOp) -> Expression:
         """`left + right` and the like."""
         left = self._operand(node.left)
@@ -165,10 +181,15 @@ class OperatorChecker(ABC):
         if isinstance(node.op, ast.Not):
             return self._operate(at, Type.BOOL, Operation.NOT, self.condition(node.operand))
         operand = self._operand(node.operand)
-        sign = {ast.USub: "-", ast.UAdd: "+", ast.Invert: "~"}[type(node.op)]
+        if isinstance(node.op, ast.USub) and operand.type is Type.TENSOR:
+            return Invoke(at, Type.TENSOR, "nn_negative", (operand,))
+        if isinstance(node.op, ast.USub) and operand.type is Type.REAL and isinstance(operand, Constant):
+            assert isinstance(operand.value, int), "a float is its bits"
+            return Constant(at, Type.REAL, negated(operand.value))
+        shown = {ast.USub: "-", ast.UAdd: "+", ast.Invert: "~"}[type(node.op)]
         if operand.type is not Type.INT:
-            instead = "write not" if operand.type is Type.BOOL and sign == "~" else conversion(operand.type, Type.INT)
-            raise self.error(node, f"{sign} before {operand.type.value}", instead)
+            instead = "write not" if operand.type is Type.BOOL and shown == "~" else sign(operand.type)
+            raise self.error(node, f"{shown} before {operand.type.value}", instead)
         if isinstance(node.op, ast.UAdd):
             return operand
         operation = Operation.NEGATE if isinstance(node.op, ast.USub) else Operation.INVERT

@@ -22,7 +22,7 @@ _TOKEN = re.compile(
     r"""(?P<space>[ ]+|\\\n)
     |(?P<comment>\#[^\n]*)
     |(?P<newline>\n)
-    |(?P<number>[0-9][0-9A-Za-z_.]*)
+    |(?P<number>0[xX][0-9A-Za-z_.]*|\.?[0-9](?:[eE][+-](?=[0-9])|[0-9A-Za-z_.])*)
     |(?P<prefix>[A-Za-z]{0,2})(?P<quote>\"\"\"|'''|"|')
     |(?P<word>[A-Za-z_][A-Za-z_0-9]*)
     |(?P<mark>.)""",
@@ -39,7 +39,10 @@ _ESCAPE = re.compile(
     re.DOTALL,
 )
 _INTEGER = re.compile(r"0[xX](?:_?[0-9A-Fa-f])+|0[oO](?:_?[0-7])+|0[bB](?:_?[01])+|[1-9](?:_?[0-9])*|0(?:_?0)*")
-_FLOAT = re.compile(r"[0-9_]+(?:\.[0-9_]*)?(?:[eE][0-9_]*)?[jJ]?")
+_DIGITS = r"[0-9](?:_?[0-9])*"
+_FLOAT = re.compile(rf"{_DIGITS}(?:\.{_DIGITS})?(?:[eE][+-]?{_DIGITS})?")
+_OTHER = re.compile(r"[0-9_]*\.?[0-9_]*(?:[eE][+-]?[0-9_]*)?[jJ]?")
+"""Numbers that Python has and contracts have not."""
 _PREFIXES = ("", "b", "r", "u", "br", "rb")
 
 
@@ -221,10 +224,14 @@ def _number(token: re.Match[str]) -> None:
         raise Unreadable(
             token.start(), "an integer that begins with 0 is not allowed", "write it without leading zeros"
         )
-    if _FLOAT.match(text) and re.search(r"[.eEjJ]", text) and not re.match(r"0[xXoObB]", text):
+    if _FLOAT.fullmatch(text):
+        if len(text) > NUMBER_CHARACTERS_MOST:
+            raise Unreadable(token.start(), "a float of too many digits", "17 digits tell all floats apart")
+        return
+    if _OTHER.fullmatch(text) and re.search(r"[.eEjJ]", text):
         raise Unreadable(
             token.start(),
-            f"the number {text[:20]}, which is no integer, is not allowed",
-            "count in the smallest unit: 15 cents, not 0.15",
+            f"the number {text[:20]} is not allowed",
+            "write digits on both sides of the point: 0.5, 1.0, 2.5e-3",
         )
     raise Unreadable(token.start(), f"{text[:20]} is no number", "put a space behind the number")

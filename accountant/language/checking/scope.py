@@ -9,7 +9,7 @@ from accountant.language.errors import Place
 from accountant.language.tree import Constant, EventType, Export, Field, Interface, Variable
 from accountant.language.types import Type
 
-BUILTINS = ("int", "bool", "bytes", "str", "len", "min", "max", "abs", "range")
+BUILTINS = ("int", "bool", "bytes", "str", "float", "len", "min", "max", "abs", "range")
 """What contract Python has without an import."""
 
 NOWHERE = -1

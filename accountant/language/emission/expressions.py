@@ -30,6 +30,7 @@ from accountant.language.emission.instructions import (
 from accountant.language.emission.intrinsics import arguments_of, conversion, instructions_of
 from accountant.language.emission.known_slots import KnownSlots
 from accountant.language.emission.pieces import Fixed, Known, Number, Open, Piece, assemble
+from accountant.language.emission.routines import ROUTINES
 from accountant.language.slots import KeyForm, key_bytes, key_forms, unset_bytes
 from accountant.language.tree import (
     Apply,
@@ -45,6 +46,8 @@ from accountant.language.tree import (
     Exists,
     Expression,
     Intrinsic,
+    Invoke,
+    ListTensors,
     Load,
     Local,
     Operate,
@@ -79,6 +82,9 @@ _COMPARISONS = {
     Comparison.GREATER_EQUAL: I64_GE_S,
 }
 
+_NO_HANDLE = 0
+"""For a tensor that is not given."""
+
 
 class Expressions:
     """Writes the expressions of one function."""
@@ -107,6 +113,13 @@ class Expressions:
                 self.code.at(expression.at, OwnCall(expression.function))
             case CallContract():
                 self._call_contract(expression)
+            case Invoke():
+                self._invoke(expression)
+            case ListTensors():
+                self.code.at(expression.at, HostCall("nn_list"))
+                for element in expression.elements:
+                    self.value(element)
+                    self.code.at(element.at, HostCall("nn_append"))
             case Operate() if expression.operation is not Operation.NOT:
                 self._values(expression.operands)
                 self.code.at(expression.at, *_OPERATIONS[expression.operation])
@@ -240,6 +253,30 @@ class Expressions:
         items, scratch = _returned(expression.type, called)
         self.code.scratch = max(self.code.scratch, scratch)
         self.code.add(*items)
+
+    def _invoke(self, expression: Invoke) -> None:
+        for argument in expression.arguments:
+            if argument is None:
+                self.code.add(number(_NO_HANDLE))
+            elif isinstance(argument, tuple):
+                self._numbers(expression, argument)
+            else:
+                self.value(argument)
+        row = expression.row
+        self.code.at(expression.at, RoutineCall(row) if row in ROUTINES else HostCall(row))
+
+    def _numbers(self, expression: Invoke, numbers: tuple[Expression, ...]) -> None:
+        """A list of numbers, whose handle stays on the stack."""
+        self.code.at(expression.at, HostCall("args_new"))
+        if not numbers:
+            return
+        listed = self.code.borrow()
+        self.code.add(tee(listed))
+        for one in numbers:
+            self.code.add(get(listed))
+            self.value(one)
+            self.code.at(one.at, HostCall("args_int"))
+        self.code.give_back(listed)
 
 
 def _constant(value: int | bytes | str) -> tuple[Item, ...]:

@@ -9,9 +9,6 @@ from accountant.language.types import INT_BYTES, INT_MOST, SIZES, Type
 _SCRATCH = 0
 """Scratch memory begins here; nothing is kept in it from one use to the next."""
 
-_CIDS = (Type.CID, Type.TENSOR)
-"""Of these not only the length counts."""
-
 _SIMPLE: dict[Intrinsic, tuple[Item, ...]] = {
     Intrinsic.CALLER: (RoutineCall("caller"),),
     Intrinsic.SENDER: (RoutineCall("sender"),),
@@ -82,15 +79,15 @@ def conversion(kind: Type, wrong: str) -> tuple[tuple[Item, ...], int]:
         return (), 0
     sizes = SIZES[kind]
     checks: tuple[Item, ...] = (number(sizes[0]), number(sizes[-1]), *text(wrong), RoutineCall("sized"))
-    if kind not in _CIDS:
+    if kind is not Type.CID:
         return checks, 0
     return (*checks, address(_SCRATCH), *text(wrong), RoutineCall("cid")), len(CID_HEAD)
 
 
 def _surely_is(source: Type, wanted: Type) -> bool:
     """Whether every value of one type passes as the other."""
-    if wanted in _CIDS:
-        return source in _CIDS
+    if wanted is Type.CID:
+        return source is Type.CID
     return source in SIZES and set(SIZES[source]) <= set(SIZES[wanted])
 
 

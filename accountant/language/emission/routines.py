@@ -235,6 +235,14 @@ ROUTINES: dict[str, Routine] = {
         *(get(2), get(3), RoutineCall("bound"), get(1), I64_SUB, number(0), RoutineCall("maximum")),
         HostCall("text_slice"),
     ),
+    # (handle of a list, position) → handle of a tensor; a negative position counts from the end
+    "nn_at": _routine(
+        bytes((I64, I64)),
+        bytes((I64,)),
+        0,
+        *(get(0), get(1), get(1), number(0), I64_LT_S, IF_I64, get(0), HostCall("nn_list_len")),
+        *(ELSE, number(0), END, I64_ADD, HostCall("nn_at")),
+    ),
     # (address, number): 8 bytes, big-endian
     "write_number": _routine(
         bytes((I32, I64)),

@@ -17,6 +17,8 @@ from accountant.language.tree import (
     Expression,
     For,
     If,
+    Invoke,
+    ListTensors,
     Load,
     Log,
     Operate,
@@ -64,6 +66,10 @@ def _below(node: _Node) -> tuple[_Node, ...]:
         case CallContract():
             value = () if node.value is None else (node.value,)
             return node.contract, *value, *node.arguments
+        case Invoke():
+            return _expressions(node)
+        case ListTensors():
+            return node.elements
         case If():
             return node.condition, *node.then, *node.otherwise
         case While():
@@ -79,3 +85,10 @@ def _below(node: _Node) -> tuple[_Node, ...]:
         case Pay():
             return node.account, node.amount
     return ()
+
+
+def _expressions(node: Invoke) -> tuple[Expression, ...]:
+    found: list[Expression] = []
+    for argument in node.arguments:
+        found += argument if isinstance(argument, tuple) else () if argument is None else (argument,)
+    return tuple(found)

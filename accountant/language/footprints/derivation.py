@@ -1,5 +1,8 @@
 """What exported functions touch: derived from the checked tree, and stated by the author where that is open.
 
+A blob whose identifier does not follow from the arguments is stated only if it may be a published one: what contracts
+saved is loaded without an entry.
+
 A touch that neither follows from the arguments nor is stated is an error of the author, but in a view, which runs
 without a footprint.
 """
@@ -67,7 +70,12 @@ def _footprint(walker: Walker, function: Function, export: Export) -> Footprint:
     )
     touched = walker.walk(function, symbols, Context()).touched
     known = tuple(access for access in touched.accesses.values() if access.subject is not None)
-    unknown = tuple(access for access in touched.accesses.values() if access.subject is None)
+    stated = {touch.kind for touch in export.touches}
+    unknown = tuple(
+        access
+        for access in touched.accesses.values()
+        if access.subject is None and (access.kind is not TouchKind.BLOBS or TouchKind.BLOBS in stated)
+    )
     _check_statements(walker.contract.file, function, export, touched, unknown)
     return Footprint(function, export, known, unknown, _caps(walker.contract.file, function, export, touched.peak))
 

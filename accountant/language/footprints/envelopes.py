@@ -37,7 +37,10 @@ _KINDS = {
     TouchKind.CALLS: TemplateKind.CALL,
     TouchKind.BOUNDS: TemplateKind.BOUND,
     TouchKind.QUERIES: TemplateKind.QUERY,
+    TouchKind.BLOBS: TemplateKind.BLOB,
 }
+CERTAIN = (TouchKind.READS, TouchKind.BLOBS)
+"""Kinds that are looked up ahead of time."""
 _CALLERS = {
     CallerRule.ANYONE: Callers.ANYONE,
     CallerRule.DEPLOYER: Callers.DEPLOYER,
@@ -58,7 +61,7 @@ def template_of(footprint: Footprint) -> tuple[TemplateEntry, ...]:
     entries: dict[tuple[TemplateKind, tuple[Part, ...], tuple[Part, ...]], bool] = {}
     for access in footprint.known:
         entry = (_KINDS[access.kind], *_place(access))
-        entries[entry] = entries.get(entry, False) or (access.certain and access.kind is TouchKind.READS)
+        entries[entry] = entries.get(entry, False) or (access.certain and access.kind in CERTAIN)
     return (
         *(TemplateEntry(kind, on, slot, certain=certain) for (kind, on, slot), certain in entries.items()),
         *(_debit(cap) for cap in footprint.caps),
@@ -132,6 +135,7 @@ def _open_access(contract: Contract, footprints: tuple[Footprint, ...]) -> OpenA
         write_prefixes=_prefixes(contract, footprints, reachable, TouchKind.WRITES),
         reads_most=_count(footprints, reachable, TouchKind.READS),
         writes_most=_count(footprints, reachable, TouchKind.WRITES),
+        blobs_most=_count(footprints, reachable, TouchKind.BLOBS),
         debit_most=max((footprint.export.nested_debits or 0 for footprint in reachable), default=0),
         callable=bool(reachable),
     )

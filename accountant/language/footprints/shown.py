@@ -16,13 +16,16 @@ _VERBS = {
     TouchKind.CALLS: "calls",
     TouchKind.BOUNDS: "bounds",
     TouchKind.QUERIES: "asks",
+    TouchKind.BLOBS: "loads",
 }
 _THINGS = {
     TouchKind.CREDITS: "credits {} accounts that depend on the state",
     TouchKind.CALLS: "calls {} other contracts, with what they touch",
     TouchKind.BOUNDS: "bounds {} accounts that depend on the state",
     TouchKind.QUERIES: "asks {} queries that depend on the state",
+    TouchKind.BLOBS: "loads {} published blobs that depend on the state",
 }
+_OF_ACCOUNTS = (TouchKind.CREDITS, TouchKind.CALLS, TouchKind.BOUNDS)
 _OPEN = (" that depend on the state", ", with what they touch")
 """How the lines of what is not known from the call end: those above, and those of storage."""
 _UNSTATED = "any number of"
@@ -48,7 +51,7 @@ def shown_access(function: Function, access: Access) -> str:
     """A known entry."""
     assert access.subject is not None, "only known entries are shown so"
     if access.variable is None:
-        kind = Type.BYTES if access.kind is TouchKind.QUERIES else Type.ACCOUNT
+        kind = Type.ACCOUNT if access.kind in _OF_ACCOUNTS else Type.BYTES
         return f"{_VERBS[access.kind]} {_shown_symbol(function, access.subject[0], kind)}"
     keys = (
         f"[{_shown_symbol(function, key, kind)}]"

@@ -13,6 +13,7 @@ from accountant.language.footprints.assigned import assigned_in
 from accountant.language.footprints.evaluation import compared, computed, may_fail, operated
 from accountant.language.footprints.paths import Context, Path, Summary
 from accountant.language.footprints.symbols import Symbol, amount, constant, key_pieces
+from accountant.language.operators import LOADS
 from accountant.language.slots import key_forms
 from accountant.language.tree import (
     Apply,
@@ -37,6 +38,8 @@ from accountant.language.tree import (
     Function,
     If,
     Intrinsic,
+    Invoke,
+    ListTensors,
     Load,
     Local,
     Log,
@@ -267,6 +270,12 @@ class _Frame:
                 return self.call_contract(expression, path)
             case Compute():
                 return self.compute(expression, path)
+            case Invoke():
+                return self.invoke(expression, path)
+            case ListTensors():
+                self.values(expression.elements, path)
+                self.may_end = True
+                return None
 
     def short_circuit(self, expression: Both | Either, path: Path) -> Symbol:
         left = self.value(expression.left, path)
@@ -332,6 +341,16 @@ class _Frame:
         value, may_end = computed(expression, arguments, path.conditional)
         self.may_end |= may_end
         return value
+
+    def invoke(self, expression: Invoke, path: Path) -> Symbol:
+        given: list[Symbol] = []
+        for argument in expression.arguments:
+            several = argument if isinstance(argument, tuple) else () if argument is None else (argument,)
+            given += self.values(several, path)
+        if expression.row in LOADS:
+            self.access(TouchKind.BLOBS, tuple(given), expression.at, path)
+        self.may_end = True
+        return None
 
     # What is touched
 
