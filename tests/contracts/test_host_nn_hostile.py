@@ -264,7 +264,7 @@ PRICED_AS = {"grad": "multiply_gradient", "fit": "cross_entropy", "predict": "ma
     "load_all": "load",
     "save_all": "save",
     "conv1d": "conv1d8",
-    **dict.fromkeys(("variable", "variables", "plain", "release"), "plain"),
+    **dict.fromkeys(("variable", "variables", "plain", "release"), "reshape"),
 }
 """The kind of work that each call is priced as, or one kind of it."""
 
