@@ -299,6 +299,16 @@ def test_gas_is_charged_before_the_work_is_done(name: str, monkeypatch: pytest.M
     assert done == operands
 
 
+def test_predictions_of_nothing_are_paid_by_the_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Samples without values are cheap to hold; planning the work on them is paid before it is done."""
+    monkeypatch.setattr("accountant.tensors.training_plan.plan_prediction", None)
+    model = CALLS["predict"][1].split("(block")[1].split("(local.get $ts)")[0]
+    nothing = ints(2**31 - 1, 0) + f"(local.set $x (call $nn_full {get('s')} {real(1.0)}))"
+    call = f"(drop (call $nn_predict (block{model} {get('ts')} {get('x')}))"
+    result = ran(f"{nothing} (local.set $ts (call $nn_list)) {call}", gas=10**9)
+    assert result.failure is FailureKind.OUT_OF_GAS
+
+
 def test_a_gradient_costs_what_it_walks_through() -> None:
     """Twice the operations between a loss and its variable cost more, and other operations cost nothing."""
     start = drawn((4, 4), "t") + f"(local.set $u (call $nn_variable {get('t')}))" + listed("u") + ints()
