@@ -225,7 +225,7 @@ class TensorBench:
                 continue
             values = [None if one is None else self.values(one.step)[one.at] for one in step.operands]
             results = compute(step, values, self.means)
-            size = sum(VALUE_BYTES * count_of(tuple(result.shape)) for result in results)
+            size = sum(one.values.numel() * one.values.element_size() for one in results)
             self.memo.keep(step.recipe, results, size, self.memory.most)
             step.done(results)
             waiting.pop()
