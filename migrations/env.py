@@ -9,12 +9,20 @@ import os
 from alembic import context
 from sqlalchemy import Connection, text
 
-from accountant.storage import admin_tables, agreement_tables, audit_tables, job_tables, oath_tables, tables
+from accountant.storage import (
+    admin_tables,
+    agreement_tables,
+    audit_tables,
+    job_tables,
+    metric_tables,
+    oath_tables,
+    tables,
+)
 from accountant.storage.database import engine_of
 
 assert job_tables.jobs.metadata is oath_tables.oaths.metadata is tables.metadata
 assert agreement_tables.epoch.metadata is audit_tables.oath_verdicts.metadata is tables.metadata
-assert admin_tables.admin_users.metadata is tables.metadata
+assert admin_tables.admin_users.metadata is metric_tables.metric_points.metadata is tables.metadata
 TARGETS = [tables.metadata]
 SCHEMAS = {metadata.schema for metadata in TARGETS}
 
