@@ -120,20 +120,19 @@ def pools_of(rows: list[WorkerRow]) -> tuple[Pool, ...]:
     live: dict[str, int] = defaultdict(int)
     missing: dict[str, int] = defaultdict(int)
     for (queue, _), there in sorted(places.items()):
-        alive = [row for row in there if not row.stopped and row.silent_s <= SILENT_S]
-        dead = [row for row in there if not row.stopped and SILENT_S < row.silent_s <= REMEMBERED_S]
-        live[queue] += len(alive)
-        missing[queue] += _unreplaced(dead, alive)
+        live[queue] += sum(not row.stopped and row.silent_s <= SILENT_S for row in there)
+        missing[queue] += _unreplaced(there)
     return tuple(Pool(queue, live[queue], missing[queue]) for queue in sorted(live))
 
 
-def _unreplaced(dead: list[WorkerRow], alive: list[WorkerRow]) -> int:
-    """How many of the dead no living process took the place of, each taking one: the latest deaths first."""
-    free = sorted(row.age_s for row in alive)
+def _unreplaced(there: list[WorkerRow]) -> int:
+    """How many of a place's dead nobody took the place of, whatever became of who did: each start takes one."""
+    starts = sorted(row.age_s for row in there)
+    deaths = sorted(row.silent_s for row in there if not row.stopped and SILENT_S < row.silent_s <= REMEMBERED_S)
     missed = 0
-    for row in sorted(dead, key=lambda one: one.silent_s):
-        if free and free[0] <= row.silent_s:
-            free.pop(0)
+    for silent_s in deaths:  # the latest first: whoever started after it started after all earlier ones
+        if starts[0] <= silent_s:
+            starts.pop(0)
         else:
             missed += 1
     return missed
