@@ -12,7 +12,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from accountant.dashboard import account_routes, actions_routes, login_routes, settings_routes, users_routes
+from accountant.dashboard import (
+    account_routes,
+    actions_routes,
+    login_routes,
+    metrics_routes,
+    settings_routes,
+    users_routes,
+)
 from accountant.dashboard.forms import ForgedForm, InvalidForm
 from accountant.dashboard.live import Live
 from accountant.dashboard.pages import home
@@ -60,7 +67,7 @@ def create_dashboard(resources: DashboardResources) -> FastAPI:
     app = FastAPI(title="ANH accountant", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.resources = resources
     app.state.live = Live(resources)
-    for routes in (home, login_routes, account_routes, users_routes, actions_routes, settings_routes):
+    for routes in (home, metrics_routes, login_routes, account_routes, users_routes, actions_routes, settings_routes):
         app.include_router(routes.router)
     app.mount("/static", _Files(directory=STATIC))
     for expected in (AccountantError, HTTPException, RequestValidationError, Exception):

@@ -2,7 +2,7 @@
 
 import threading
 from collections import defaultdict
-from typing import NamedTuple
+from dataclasses import asdict, dataclass
 
 import pytest
 import sqlalchemy as sa
@@ -22,7 +22,8 @@ NOW = 1_800_000_000
 UP = Probed(12, 3, True, 10, 100)
 
 
-class Point(NamedTuple):
+@dataclass(frozen=True)
+class Point:
     count: int
     sum: float
     max: float
@@ -33,8 +34,11 @@ Points = dict[tuple[str, str, int], Point]
 
 def kept(connection: sa.Connection, resolution_s: int) -> Points:
     """All points of a resolution, by metric, labels and time."""
-    rows = connection.execute(sa.select(metric_points).where(metric_points.c.resolution_s == resolution_s))
-    return {(row.metric, row.labels, row.at): Point(row.count, row.sum, row.max) for row in rows}
+    p = metric_points.c
+    rows = connection.execute(
+        sa.select(p.metric, p.labels, p.at, p.count, p.sum, p.max).where(p.resolution_s == resolution_s)
+    )
+    return {(name, labels, at): Point(count, total, most) for name, labels, at, count, total, most in rows}
 
 
 def rolled(points: Points, seconds: int) -> Points:
@@ -62,7 +66,7 @@ def test_coarser_buckets_are_those_of_plain_python(shared: sa.Engine, points: Po
     on changes nothing."""
     with shared.connect() as connection:
         for (name, labels, at), point in points.items():
-            row = {"metric": name, "labels": labels, "at": at, "resolution_s": BUCKET_S, **point._asdict()}
+            row = {"metric": name, "labels": labels, "at": at, "resolution_s": BUCKET_S, **asdict(point)}
             connection.execute(sa.insert(metric_points).values(**row))
         roll_up(connection, 0)
         expected = [rolled(points, one.seconds) for one in RESOLUTIONS[1:]]
@@ -160,7 +164,7 @@ def _dies(*_: object) -> None:
 def test_two_samplers_are_one(engine: sa.Engine) -> None:
     """While one samples, another one passes; beside each other they leave what one would."""
     asked(engine, *(NOW + at for at in range(0, 300, 7)))
-    ends = []
+    ends: list[bool] = []
 
     def run() -> None:
         ends.extend(sample(engine, UP, NOW + later) for later in range(0, 300, 10))
@@ -223,7 +227,7 @@ def test_hours_of_contracts_are_sqls(engine: sa.Engine) -> None:
         sample(engine, UP)
     with engine.connect() as connection:
         found = dearest(connection)
-        bare = dict(
+        bare: dict[bytes, int] = dict(
             connection.execute(
                 sa.text(
                     'select t."to", sum(o.gas_used) from accountant.outcomes o join accountant.transactions t '

@@ -1,5 +1,7 @@
 """The verdict: each cause appears, alone, when its number passes its limit, and is gone with it."""
 
+from typing import Any
+
 import pytest
 
 from accountant.monitoring.probes import Probed
@@ -92,7 +94,7 @@ def test_all_well_is_healthy() -> None:
         ("samples_stale", Health.DEGRADED, "/reliability", {"sampled_ago_s": None}),
     ],
 )
-def test_each_cause_appears_and_goes(code: str, health: Health, page: str, changed: dict[str, object]) -> None:
+def test_each_cause_appears_and_goes(code: str, health: Health, page: str, changed: dict[str, Any]) -> None:
     """One thing amiss is one cause, with its page; put right again, the service is healthy."""
     amiss = WELL._replace(**changed)
     verdict = judge(amiss)
@@ -123,15 +125,26 @@ def _process(age_s: float, silent_s: float = 1.0, stopped: bool = False, host: s
     [
         ([_process(100), _process(100)], Pool("cpu", 2, 0)),
         ([_process(100), _process(100, 8)], Pool("cpu", 1, 1)),
-        ([_process(100), _process(100, 8), _process(5)], Pool("cpu", 2, 0)),
-        ([_process(100, 8), _process(100, 8), _process(5)], Pool("cpu", 1, 1)),
+        ([_process(100), _process(100, 40), _process(35)], Pool("cpu", 2, 0)),
+        ([_process(100), _process(100, 8), _process(5)], Pool("cpu", 2, 1)),
+        ([_process(100, 40), _process(100, 40), _process(35)], Pool("cpu", 1, 1)),
         ([_process(100, 8), _process(5, host="b")], Pool("cpu", 1, 1)),
         ([_process(100, 8, stopped=True), _process(100)], Pool("cpu", 1, 0)),
         ([_process(9000, 4000), _process(9000)], Pool("cpu", 1, 0)),
-        ([_process(100, 50), _process(48, 20), _process(15)], Pool("cpu", 1, 0)),
+        ([_process(100, 50), _process(48, 40), _process(35)], Pool("cpu", 1, 0)),
     ],
-    ids=["all live", "one died", "replaced", "half replaced", "another host", "ended in order", "long ago", "twice"],
+    ids=[
+        "all live",
+        "one died",
+        "replaced",
+        "just replaced",
+        "half replaced",
+        "another host",
+        "ended in order",
+        "long ago",
+        "twice",
+    ],
 )
 def test_who_died_is_missed_until_replaced(rows: list[WorkerRow], pool: Pool) -> None:
-    """A process that fell silent is missed until one that started later on its host takes its place."""
+    """A process that fell silent is missed until a later one of its host took its place, and for half a minute."""
     assert pools_of(rows) == (pool,)

@@ -20,6 +20,8 @@ from accountant.storage.tables import refused_blocks
 
 REMEMBERED_S = 3600.0
 """A worker process that died longer ago and was never replaced is not missed any more."""
+JUST_S = 30.0
+"""Whoever died less long ago is told of even if the place is taken: something kills workers."""
 _DAY_S = 86_400.0
 
 _NOW = sa.func.clock_timestamp()
@@ -126,13 +128,13 @@ def pools_of(rows: list[WorkerRow]) -> tuple[Pool, ...]:
 
 
 def _unreplaced(there: list[WorkerRow]) -> int:
-    """How many of a place's dead nobody took the place of, whatever became of who did: each start takes one."""
+    """How many of a place's dead nobody replaced, or only just: each start takes one, whatever became of it."""
     starts = sorted(row.age_s for row in there)
     deaths = sorted(row.silent_s for row in there if not row.stopped and SILENT_S < row.silent_s <= REMEMBERED_S)
     missed = 0
     for silent_s in deaths:  # the latest first: whoever started after it started after all earlier ones
-        if starts[0] <= silent_s:
+        replaced = starts[0] <= silent_s
+        if replaced:
             starts.pop(0)
-        else:
-            missed += 1
+        missed += not replaced or silent_s <= JUST_S
     return missed
