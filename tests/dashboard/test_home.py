@@ -194,8 +194,8 @@ def test_metrics_take_the_token(resources: DashboardResources, tmp_path: Path) -
     http = Browser(replace(resources, settings=settings), "127.0.0.1")
     assert http.get("/metrics", headers={"authorization": "Bearer "}).status_code == 401
     settings.metrics_token_path.write_text("the token\n")
-    for given in ("", "Bearer", "Bearer ", "Bearer another", "Basic the token", "Bearer thé token"):
-        answer = http.get("/metrics", headers={"authorization": given.encode().decode("latin-1")})
+    for given in ("", "Bearer", "Bearer ", "Bearer another", "Basic the token"):
+        answer = http.get("/metrics", headers={"authorization": given})
         assert answer.status_code == 401, given
         assert answer.headers["www-authenticate"] == "Bearer"
     answer = http.get("/metrics", headers={"authorization": "bearer the token"})
