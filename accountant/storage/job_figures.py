@@ -4,15 +4,20 @@ import sqlalchemy as sa
 
 from accountant.accounting.certificate import Certificate, QueryCertificate, ViewCertificate
 from accountant.accounting.outcome import OutcomeCertificate
+from accountant.accounting.preparation import Prepared
 from accountant.chain.query import View, decode_query
 from accountant.storage.metric_tables import job_figures
 from accountant.storage.tables import blocks, outcomes, transactions
 
 _ON_CHAIN = sa.select(blocks.c.first_seq + blocks.c.count).order_by(blocks.c.height.desc()).limit(1)
+_EVERYTHING = sa.select(transactions.c.gas_total).order_by(transactions.c.seq.desc()).limit(1)
 
 
 def keep_figures(connection: sa.Connection, job_number: int, answered: object) -> None:
-    """Notes what an answer took. What comes without a certificate has no figures."""
+    """Notes what an answer took. What comes without a certificate has no figures, but for a simulated call."""
+    if isinstance(answered, Prepared):
+        _keep_simulation(connection, job_number, answered)
+        return
     if not isinstance(answered, Certificate | ViewCertificate | QueryCertificate | OutcomeCertificate):
         return
     executed = len(answered.executed)
@@ -30,6 +35,28 @@ def keep_figures(connection: sa.Connection, job_number: int, answered: object) -
             slice=len(answered.slice),
             contract=contract,
             view_gas=0 if contract is None else max(0, answered.gas_executed - spent),
+        )
+    )
+
+
+def _keep_simulation(connection: sa.Connection, job_number: int, prepared: Prepared) -> None:
+    """A preparation runs a call that is no transaction yet, on the state at the head."""
+    if prepared.simulation is None:
+        return
+    gas = prepared.simulation.gas_used
+    on_chain = connection.scalar(_ON_CHAIN) or 0
+    everything = connection.scalar(_EVERYTHING) or 0
+    connection.execute(
+        sa.insert(job_figures).values(
+            job_number=job_number,
+            executed=0,
+            skipped=on_chain,
+            gas_executed=gas,
+            gas_everything=int(everything) + gas,
+            cache_hits=0,
+            slice=0,
+            contract=prepared.contract,
+            view_gas=gas,
         )
     )
 

@@ -55,7 +55,7 @@ dear_hours = sa.Table(
     sa.Column("party", sa.Text, nullable=False),
     sa.Column("key", sa.LargeBinary, nullable=False, comment="A contract, or the account that sent the transactions."),
     sa.Column("gas", sa.Numeric(40, 0), nullable=False, comment="Executed in that hour."),
-    sa.Column("runs", sa.BigInteger, nullable=False, comment="Transactions executed, and views."),
+    sa.Column("runs", sa.BigInteger, nullable=False, comment="Transactions executed, views, simulations."),
     sa.PrimaryKeyConstraint("hour", "party", "key"),
     sa.CheckConstraint("party in ('contract', 'account')", name="party_known"),
     sa.Index("ix_dear_hours_party_hour", "party", "hour"),
@@ -121,8 +121,8 @@ job_figures = sa.Table(
     sa.Column("gas_everything", sa.Numeric(40, 0), nullable=False, comment="The most that executing all would take."),
     sa.Column("cache_hits", sa.BigInteger, nullable=False, comment="Outcomes that were known before."),
     sa.Column("slice", sa.BigInteger, nullable=False, comment="Transactions whose outcomes were consulted."),
-    sa.Column("contract", sa.LargeBinary, comment="Whose function was viewed."),
-    sa.Column("view_gas", sa.Numeric(40, 0), nullable=False, server_default="0", comment="What the view itself took."),
+    sa.Column("contract", sa.LargeBinary, comment="Whose function was viewed, or simulated."),
+    sa.Column("view_gas", sa.Numeric(40, 0), nullable=False, server_default="0", comment="What that run took."),
     sa.Index("ix_job_figures_finished_at", "finished_at"),
 )
 """What a certificate says, in columns: so that nobody decodes certificates to add them up."""

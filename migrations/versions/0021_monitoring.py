@@ -36,7 +36,7 @@ def upgrade() -> None:
             "key", sa.LargeBinary(), nullable=False, comment="A contract, or the account that sent the transactions."
         ),
         sa.Column("gas", sa.Numeric(precision=40, scale=0), nullable=False, comment="Executed in that hour."),
-        sa.Column("runs", sa.BigInteger(), nullable=False, comment="Transactions executed, and views."),
+        sa.Column("runs", sa.BigInteger(), nullable=False, comment="Transactions executed, views, simulations."),
         sa.CheckConstraint("party in ('contract', 'account')", name=op.f("dear_hours_party_known_check")),
         sa.PrimaryKeyConstraint("hour", "party", "key", name=op.f("dear_hours_pkey")),
         schema="accountant",
@@ -131,13 +131,13 @@ def upgrade() -> None:
         ),
         sa.Column("cache_hits", sa.BigInteger(), nullable=False, comment="Outcomes that were known before."),
         sa.Column("slice", sa.BigInteger(), nullable=False, comment="Transactions whose outcomes were consulted."),
-        sa.Column("contract", sa.LargeBinary(), comment="Whose function was viewed."),
+        sa.Column("contract", sa.LargeBinary(), comment="Whose function was viewed, or simulated."),
         sa.Column(
             "view_gas",
             sa.Numeric(precision=40, scale=0),
             server_default="0",
             nullable=False,
-            comment="What the view itself took.",
+            comment="What that run took.",
         ),
         sa.ForeignKeyConstraint(
             ["job_number"], ["accountant.jobs.number"], name=op.f("job_figures_job_number_fkey"), ondelete="CASCADE"

@@ -2,6 +2,7 @@
 
 import threading
 from collections import defaultdict
+from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 
 import pytest
@@ -15,6 +16,7 @@ from accountant.monitoring.probes import Probed
 from accountant.monitoring.reads.home import dearest
 from accountant.monitoring.sampler import RESOLUTIONS, SETTLE_S, roll_up, sample
 from accountant.monitoring.series import latest, series, totals
+from accountant.storage.database import engine_of, migrate
 from accountant.storage.metric_tables import metric_points
 from tests.support.metrics import CONTRACT, LESSER, fill
 
@@ -77,12 +79,12 @@ def test_coarser_buckets_are_those_of_plain_python(shared: sa.Engine, points: Po
 
 
 @pytest.fixture(scope="module")
-def shared(module_database_url: str) -> sa.Engine:
+def shared(module_database_url: str) -> Iterator[sa.Engine]:
     """A database in which nothing is ever committed."""
-    from accountant.storage.database import engine_of, migrate
-
     migrate(module_database_url)
-    return engine_of(module_database_url)
+    made = engine_of(module_database_url)
+    yield made
+    made.dispose()
 
 
 def asked(engine: sa.Engine, *ats: float) -> None:
