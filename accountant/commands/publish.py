@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Coroutine, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager, suppress
 from functools import cache, partial
 from types import FrameType
@@ -17,6 +17,7 @@ from sqlalchemy.exc import OperationalError
 
 from accountant.index.port import ChainIndex
 from accountant.logs import configure_logs
+from accountant.monitoring.presence import BALANCE, LOW, PUBLISHER, ServiceBeat
 from accountant.node import client as node
 from accountant.primitives.types import Address, Amount, ContractId, Gas, Height
 from accountant.services.bounty_policy import BountyPolicy
@@ -61,27 +62,33 @@ def publish() -> None:
         index = PostgresIndex(database)
         publisher = Publisher(engine, index, chain, signer, policy_of(settings))
         with _claims(settings, engine, database, index, chain, signer) as claims:
-            run_publisher(publisher, stop, claims=claims)
+            run_publisher(publisher, stop, claims=claims, beat=ServiceBeat(engine, PUBLISHER).beat)
     signer.close()
     engine.dispose()
 
 
 def run_publisher(
-    publisher: Publisher, stop: threading.Event, interval_s: float = INTERVAL_S, claims: Claims | None = None
+    publisher: Publisher,
+    stop: threading.Event,
+    interval_s: float = INTERVAL_S,
+    claims: Claims | None = None,
+    beat: Callable[..., None] = lambda *_, **__: None,
 ) -> None:
     """Rounds until `stop`. What is down now is asked again in the next round; nothing signed is lost.
 
-    What `claims` sign is submitted by the publisher.
+    What `claims` sign is submitted by the publisher. `beat`: told after each round what keeps answers from being sworn.
     """
     while not stop.is_set():
         try:
             if claims is not None:
                 claims.round()
-            publisher.round()
+            done = publisher.round()
+            beat(done.stopped, **{LOW: done.low, BALANCE: done.left})
         except (NodeDown, NoChain) as error:
             _log.warning("publisher_waits", code=error.code, detail=error.detail)
             with suppress(OperationalError):
                 publisher.waits(error)
+            _beat_anyway(beat, error.code)
         except (OperationalError, psycopg.OperationalError) as error:
             _log.warning("publisher_waits", code="database_unavailable", detail=type(error).__name__)
         stop.wait(interval_s)
@@ -102,6 +109,11 @@ def _claims(
     yield Claims(engine, index, lambda: outcomes().current(), observed, chain, signer, policy, jobs)
     if outcomes.cache_info().currsize:
         outcomes().close()
+
+
+def _beat_anyway(beat: Callable[..., None], code: str) -> None:
+    with suppress(OperationalError):
+        beat(code)
 
 
 def policy_of(settings: Settings) -> PublisherPolicy:
