@@ -15,6 +15,7 @@ from accountant.storage import (
     audit_tables,
     blob_tables,
     job_tables,
+    metric_tables,
     oath_tables,
     tables,
 )
@@ -23,6 +24,7 @@ from accountant.storage.database import engine_of
 assert job_tables.jobs.metadata is oath_tables.oaths.metadata is tables.metadata
 assert agreement_tables.epoch.metadata is audit_tables.oath_verdicts.metadata is tables.metadata
 assert admin_tables.admin_users.metadata is blob_tables.blobs.metadata is tables.metadata
+assert metric_tables.metric_points.metadata is tables.metadata
 TARGETS = [tables.metadata]
 SCHEMAS = {metadata.schema for metadata in TARGETS}
 

@@ -2,6 +2,7 @@
 
 import threading
 import time
+from collections.abc import Callable
 
 import redis
 import sqlalchemy as sa
@@ -27,8 +28,9 @@ def run_dispatcher(
     policy: JobPolicy,
     stop: threading.Event,
     sweep_every_s: float = 2.0,
+    beat: Callable[[], None] = lambda: None,
 ) -> None:
-    """Runs until `stop` is set. Failures of the database or the broker are waited out."""
+    """Runs until `stop` is set. Failures of the database or the broker are waited out. `beat`: after each round."""
     sweep_at = time.monotonic()
     while not stop.is_set():
         try:
@@ -36,6 +38,7 @@ def run_dispatcher(
                 sweep_at = time.monotonic() + sweep_every_s
                 _sweep(engine, memory, policy)
             taken = dispatch(engine, publish)
+            beat()
         except (sa.exc.DBAPIError, redis.RedisError, OperationalError) as error:
             _log.warning("dispatch_failed", error=type(error).__name__, detail=str(error)[:200])
             stop.wait(PAUSE_S)

@@ -1,10 +1,16 @@
 """What a worker and each of its processes do at their beginning and end. Spawned processes import this anew."""
 
-from celery.signals import setup_logging, worker_init, worker_process_init, worker_process_shutdown
+from celery.signals import (
+    celeryd_init,
+    setup_logging,
+    worker_init,
+    worker_process_init,
+    worker_process_shutdown,
+)
 
 from accountant.logs import configure_logs
 from accountant.settings import load_settings
-from workers import confinement, lifecycle
+from workers import confinement, lifecycle, presence
 
 
 def _log(**_: object) -> None:
@@ -16,15 +22,23 @@ def _check(**_: object) -> None:
     confinement.check(load_settings())
 
 
+def _begin_pool(options: dict[str, object] | None = None, **_: object) -> None:
+    presence.begin_pool(load_settings(), (options or {}).get("queues"))
+
+
 def _confine(**_: object) -> None:
-    confinement.confine(load_settings())
+    settings = load_settings()
+    confinement.confine(settings)
+    presence.begin(settings)
 
 
 def _close(**_: object) -> None:
     lifecycle.close()
+    presence.end()
 
 
 setup_logging.connect(_log)
+celeryd_init.connect(_begin_pool)
 worker_init.connect(_check)
 worker_process_init.connect(_confine)
 worker_process_shutdown.connect(_close)

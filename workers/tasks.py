@@ -11,18 +11,21 @@ from accountant.services.execute import execute
 from accountant.services.work import work
 from workers.broker import RUN_EXECUTION, RUN_JOB
 from workers.lifecycle import abandon, owner, resources
+from workers.presence import at
 
 
 def _run_job(job_id: str) -> str:
     """One attempt at a job."""
-    own = resources()
-    return _left(work(own.engine, own.answer, job_id, owner(), own.sharing.policy, own.sharing, abandon))
+    with at(job_id):
+        own = resources()
+        return _left(work(own.engine, own.answer, job_id, owner(), own.sharing.policy, own.sharing, abandon))
 
 
 def _run_execution(seq: str) -> str:
     """One attempt at an execution."""
-    own = resources()
-    return _left(execute(own.engine, Seq(int(seq)), owner(), own.sharing, abandon))
+    with at(f"execution of {seq}"):
+        own = resources()
+        return _left(execute(own.engine, Seq(int(seq)), owner(), own.sharing, abandon))
 
 
 def _left(ended: Attempt) -> str:

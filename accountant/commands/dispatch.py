@@ -8,6 +8,9 @@ import redis
 import typer
 
 from accountant.logs import configure_logs
+from accountant.monitoring.presence import DISPATCHER, ServiceBeat
+from accountant.monitoring.probes import Probes
+from accountant.monitoring.sampler import run_sampler
 from accountant.services.blob_garbage import collect
 from accountant.settings import load_settings
 from accountant.storage.database import engine_of
@@ -21,7 +24,7 @@ app = typer.Typer()
 
 @app.command()
 def dispatch() -> None:
-    """Publish waiting jobs to the broker, and pick up what crashes left lying."""
+    """Publish waiting jobs to the broker, pick up what crashes left lying, and sample the metrics."""
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format, "dispatcher")
     stop = threading.Event()
@@ -33,10 +36,16 @@ def dispatch() -> None:
         signal.signal(number, ask_to_stop)
     engine = engine_of(settings.database)
     blobs = blobs_of(settings, engine)
+    probes = Probes(settings)
+    sampler = threading.Thread(target=run_sampler, args=(engine, probes.ask, stop), name="sampler")
+    sampler.start()
     with (
         collecting(lambda: collect(blobs), stop),
         make_app(settings) as celery,
         redis.Redis.from_url(settings.redis, socket_timeout=5.0) as client,
     ):
-        run_dispatcher(engine, publishing(celery), BrokerMemory(client), policy_of(settings), stop)
+        beat = ServiceBeat(engine, DISPATCHER).beat
+        run_dispatcher(engine, publishing(celery), BrokerMemory(client), policy_of(settings), stop, beat=beat)
+    sampler.join()
+    probes.close()
     engine.dispose()

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import threading
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from types import FrameType
 from typing import Any, TypeVar
@@ -14,6 +14,7 @@ import typer
 from sqlalchemy.exc import OperationalError
 
 from accountant.logs import configure_logs
+from accountant.monitoring.presence import BALANCE, LOW, PUBLISHER, ServiceBeat
 from accountant.node import client as node
 from accountant.primitives.types import Address, Amount, Height
 from accountant.services.publish import Publisher, PublisherPolicy, SignerAccount
@@ -50,23 +51,38 @@ def publish() -> None:
     with Database(settings.database, _CONNECTIONS_MAX) as database, BlockingNode(settings.node) as chain:
         _log.info("publisher_started")
         publisher = Publisher(engine, PostgresIndex(database), chain, signer, policy_of(settings))
-        run_publisher(publisher, stop)
+        run_publisher(publisher, stop, beat=ServiceBeat(engine, PUBLISHER).beat)
     signer.close()
     engine.dispose()
 
 
-def run_publisher(publisher: Publisher, stop: threading.Event, interval_s: float = INTERVAL_S) -> None:
-    """Rounds until `stop`. What is down now is asked again in the next round; nothing signed is lost."""
+def run_publisher(
+    publisher: Publisher,
+    stop: threading.Event,
+    interval_s: float = INTERVAL_S,
+    beat: Callable[..., None] = lambda *_, **__: None,
+) -> None:
+    """Rounds until `stop`. What is down now is asked again in the next round; nothing signed is lost.
+
+    `beat`: told after each round what keeps answers from being sworn.
+    """
     while not stop.is_set():
         try:
-            publisher.round()
+            done = publisher.round()
+            beat(done.stopped, **{LOW: done.low, BALANCE: done.left})
         except (NodeDown, NoChain) as error:
             _log.warning("publisher_waits", code=error.code, detail=error.detail)
             with suppress(OperationalError):
                 publisher.waits(error)
+            _beat_anyway(beat, error.code)
         except (OperationalError, psycopg.OperationalError) as error:
             _log.warning("publisher_waits", code="database_unavailable", detail=type(error).__name__)
         stop.wait(interval_s)
+
+
+def _beat_anyway(beat: Callable[..., None], code: str) -> None:
+    with suppress(OperationalError):
+        beat(code)
 
 
 def policy_of(settings: Settings) -> PublisherPolicy:

@@ -130,6 +130,8 @@ class Round(NamedTuple):
     stopped: str | None
     low: bool
     """Whether the zero-cost balance is below the alarm."""
+    left: int | None = None
+    """Zero-cost units that nothing on its way takes; None where nobody looked."""
 
 
 class Publisher:
@@ -142,6 +144,7 @@ class Publisher:
         self._engine, self._index, self._node, self._signer, self._policy = engine, index, node, signer, policy
         self._stopped: str | None = None
         self._low = False
+        self._units_left: int | None = None
 
     def round(self) -> Round:
         """One round. Raises `NodeDown`; whatever was signed until then is submitted in a later round.
@@ -153,7 +156,7 @@ class Publisher:
         except SignerDown as error:
             self._tell(error)
             self.waits(error)
-            return Round(0, 0, 0, 0, 0, error.code, self._low)
+            return Round(0, 0, 0, 0, 0, error.code, self._low, self._units_left)
         included, displaced = self._settle(address)
         account = self._node.account(address)  # after settling, so its balance has paid what is settled
         sworn = declined = 0
@@ -167,7 +170,8 @@ class Publisher:
         self._tell(stopped)
         self._watch_balance(address, account, stopped)
         submitted = self._submit(address)
-        return Round(included, displaced, sworn, declined, submitted, stopped.code if stopped else None, self._low)
+        code = stopped.code if stopped else None
+        return Round(included, displaced, sworn, declined, submitted, code, self._low, self._units_left)
 
     def waits(self, why: AccountantError) -> None:
         """Keeps, for whoever asks the accountant, why there was no round at all."""
@@ -375,4 +379,4 @@ class Publisher:
             _log.warning("publisher_low", left=left, alarm=self._policy.alarm)
         elif self._low and not low:
             _log.info("publisher_low_no_more", left=left)
-        self._low = low
+        self._low, self._units_left = low, left

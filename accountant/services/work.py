@@ -13,8 +13,9 @@ from accountant.services.attempt import Attempt, attempt
 from accountant.services.audits import keep_audit
 from accountant.services.heart import Abandon
 from accountant.services.policy import JobPolicy
-from accountant.services.questions import Answer, QuestionKind, decode_question
+from accountant.services.questions import Answer, Answered, QuestionKind, decode_question
 from accountant.services.sharing import Sharing
+from accountant.storage.job_figures import keep_figures
 from accountant.storage.jobs import Jobs, Lease
 from accountant.storage.observed_gas import add_job
 from accountant.storage.waits import Waiter, why_waiting
@@ -53,19 +54,23 @@ class _Job:
 
     own: Seq | None = None
     began: float = field(default_factory=time.monotonic)
+    answered: list[Answered] = field(default_factory=list)
+    """The latest answer, before it was encoded."""
 
     def renew(self, gas: int) -> bool:
         with self.engine.begin() as connection:
             return Jobs(connection).renew(self.lease, self.policy.lease_s, gas)
 
     def run(self, work: SharedWork) -> bytes:
-        return encode(self.answer(decode_question(QuestionKind(self.lease.kind), self.lease.request), work))
+        self.answered[:] = [self.answer(decode_question(QuestionKind(self.lease.kind), self.lease.request), work)]
+        return encode(self.answered[0])
 
     def finish(self, result: bytes, gas: int) -> bool:
         with self.engine.begin() as connection:
             held = Jobs(connection).finish(self.lease, result, gas)
             if held:  # what others executed for the job took their time
                 add_job(connection, gas - decode_done(self.lease.done_so_far).gas, time.monotonic() - self.began)
+                keep_figures(connection, self.lease.number, self.answered[0])
                 if self.lease.kind == QuestionKind.AUDIT:
                     keep_audit(connection, self.lease.number, decode_audit(result))
         return held

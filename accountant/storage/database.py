@@ -47,10 +47,11 @@ def plain_url(url: str) -> str:
     return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
-def engine_of(url: str) -> Engine:
-    """A SQLAlchemy engine over psycopg 3."""
+def engine_of(url: str, connections: int = 5) -> Engine:
+    """A SQLAlchemy engine over psycopg 3, which keeps so many connections."""
     return create_engine(
         "postgresql+psycopg://" + plain_url(url).split("://", 1)[1],
+        pool_size=connections,
         pool_pre_ping=True,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
     )

@@ -44,6 +44,8 @@ signed_transactions = sa.Table(
         unique=True,
         postgresql_where=sa.text("state <> 'displaced'"),
     ),
+    sa.Index("ix_signed_transactions_created_at", "created_at"),
+    sa.Index("ix_signed_transactions_state_purpose", "state", "purpose"),
 )
 """`displaced`: another transaction of the signer took the nonce, so this one can never be included."""
 

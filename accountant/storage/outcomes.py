@@ -26,6 +26,7 @@ from accountant.primitives.types import AccountId, Seq
 from accountant.storage import tables
 from accountant.storage.agreement_tables import epoch
 from accountant.storage.audit_tables import oath_verdicts
+from accountant.storage.counts import LOOKUPS, TALLY
 from accountant.storage.database import Database, compiled
 from accountant.storage.hot import HotLayer, Redis
 from accountant.storage.index import NoChain
@@ -175,8 +176,11 @@ class PostgresOutcomes:
             if observed is not None:
                 found[seq] = observed
         missing = [seq for seq in asked if seq not in found]
+        TALLY.add(LOOKUPS["hot"], len(found))
         if missing:
             rows = self._database.fetch(GET, {"seqs": missing})
+            TALLY.add(LOOKUPS["database"], len(rows))
+            TALLY.add(LOOKUPS["missing"], len(missing) - len(rows))
             found.update((Seq(seq), decode_observed(raw)) for seq, raw in rows)
             self._hot.put_many({_name(seq): raw for seq, raw in rows})
         return found

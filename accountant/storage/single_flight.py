@@ -15,6 +15,7 @@ from hashlib import sha256
 
 import psycopg
 
+from accountant.storage.counts import FLIGHT_WAIT_MS, FLIGHT_WAITS, TALLY
 from accountant.storage.database import CONNECT_TIMEOUT_S, plain_url
 from accountant.storage.hot import Redis, RedisError
 
@@ -61,12 +62,16 @@ class SingleFlight:
         """Waits for the key; false once Redis does not answer."""
         assert self._client is not None
         pause_s = POLL_FIRST_S
+        began = time.monotonic()
         try:
             while not self._client.set(key, token, nx=True, px=self._lease_ms):
                 time.sleep(pause_s * random.uniform(0.5, 1.0))
                 pause_s = min(2 * pause_s, POLL_MOST_S)
         except RedisError:
             return False
+        if pause_s > POLL_FIRST_S:
+            TALLY.add(FLIGHT_WAITS)
+            TALLY.add(FLIGHT_WAIT_MS, round(1000 * (time.monotonic() - began)))
         return True
 
     @contextmanager

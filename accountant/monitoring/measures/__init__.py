@@ -1,0 +1,1 @@
+"""The metrics by subject, each with the statement that reads it. `monitoring.catalogue` puts them together."""
