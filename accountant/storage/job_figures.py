@@ -5,6 +5,7 @@ import sqlalchemy as sa
 from accountant.accounting.certificate import Certificate, QueryCertificate, ViewCertificate
 from accountant.accounting.outcome import OutcomeCertificate
 from accountant.chain.query import View, decode_query
+from accountant.storage.job_parties import keep_parties
 from accountant.storage.metric_tables import job_figures
 from accountant.storage.tables import blocks, outcomes, transactions
 
@@ -32,6 +33,7 @@ def keep_figures(connection: sa.Connection, job_number: int, answered: object) -
             view_gas=0 if contract is None else max(0, answered.gas_executed - spent),
         )
     )
+    keep_parties(connection, job_number, answered.executed, contract, max(0, answered.gas_executed - spent))
 
 
 def _viewed(answered: Certificate | ViewCertificate | QueryCertificate | OutcomeCertificate) -> bytes | None:
