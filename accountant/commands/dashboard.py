@@ -32,8 +32,9 @@ async def _serve(settings: Settings) -> None:
     engine = engine_of(settings.database)
     with Database(settings.database, _CONNECTIONS_MAX) as database:
         index = once_there(lambda: PostgresIndex(database), lambda made: made.genesis)
+        application = create_dashboard(DashboardResources(engine, index, settings))
         config = uvicorn.Config(
-            create_dashboard(DashboardResources(engine, index, settings)),
+            application,
             host=settings.dashboard_host,
             port=settings.dashboard_port,
             log_config=None,
@@ -42,4 +43,5 @@ async def _serve(settings: Settings) -> None:
             server_header=False,
         )
         await EndingServer(config).serve()
+        application.state.live.close()
     engine.dispose()

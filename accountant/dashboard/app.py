@@ -14,10 +14,14 @@ from starlette.types import Scope
 
 from accountant.dashboard import account_routes, actions_routes, login_routes, settings_routes, users_routes
 from accountant.dashboard.forms import ForgedForm, InvalidForm
+from accountant.dashboard.live import Live
+from accountant.dashboard.pages import home
 from accountant.dashboard.render import STATIC, page
 from accountant.dashboard.resources import DashboardResources, NotAllowed, NotSignedIn, session_or_none
 from accountant.dashboard.security import Secured
 from accountant.dashboard.users_routes import CannotChange
+from accountant.monitoring.catalogue import UnknownMetric
+from accountant.monitoring.series import UnknownSpan
 from accountant.primitives.errors import AccountantError
 from accountant.services.admin_access import LinkGone
 from accountant.storage.index import NoChain
@@ -33,6 +37,8 @@ _STATUS: dict[type[Exception], int] = {
     RequestValidationError: 404,
     NoChain: 503,
     sa.exc.OperationalError: 503,
+    UnknownMetric: 404,
+    UnknownSpan: 404,
 }
 _YEAR_S = 365 * 86_400
 
@@ -53,7 +59,8 @@ def create_dashboard(resources: DashboardResources) -> FastAPI:
     """The ASGI application over these resources. Whoever made them closes them."""
     app = FastAPI(title="ANH accountant", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.resources = resources
-    for routes in (login_routes, account_routes, users_routes, actions_routes, settings_routes):
+    app.state.live = Live(resources)
+    for routes in (home, login_routes, account_routes, users_routes, actions_routes, settings_routes):
         app.include_router(routes.router)
     app.mount("/static", _Files(directory=STATIC))
     for expected in (AccountantError, HTTPException, RequestValidationError, Exception):

@@ -50,6 +50,11 @@ def page(
     return HTMLResponse(text_of(request, template, session, **values), status)
 
 
+def part(template: str, **values: Any) -> str:
+    """The markup of a part of a page that is the same for everybody."""
+    return environment().get_template(template).render(**values)
+
+
 def text_of(request: Request, template: str, session: Session | None = None, **values: Any) -> str:
     """The markup of a template."""
     theme = request.cookies.get(THEME_COOKIE, THEMES[0])

@@ -14,6 +14,13 @@ def whole(number: float | None) -> str:
     return "–" if number is None else f"{int(number):,}".replace(",", "\u202f")
 
 
+def precise(number: float | None) -> str:
+    """A number with six digits: 0.001234, 1234.56, 1 234 567."""
+    if number is None:
+        return "–"
+    return whole(number) if abs(number) >= 100_000 else f"{number:.6g}"
+
+
 def share(part: float, of: float) -> str:
     """A share in percent: 12.3 %. Nothing of nothing is nothing."""
     return "–" if not of else f"{100 * part / of:.1f} %"
@@ -87,6 +94,7 @@ def account(data: bytes) -> str:
 
 FILTERS = {
     "whole": whole,
+    "precise": precise,
     "units": units,
     "moment": moment,
     "unix": unix,

@@ -87,7 +87,7 @@ jobs = sa.Table(
     sa.Index("ix_jobs_key_prefix_number", "key_prefix", "number"),
     sa.Index("ix_jobs_queued", "published_at", postgresql_where=sa.text("state = 'queued'")),
     sa.Index("ix_jobs_leased", "lease_until", postgresql_where=sa.text("state = 'running'")),
-    sa.Index("ix_jobs_live", "kind", "state", postgresql_where=sa.text("finished_at is null")),
+    sa.Index("ix_jobs_live", "number", "kind", "state", postgresql_where=sa.text("finished_at is null")),
     sa.Index("ix_jobs_ended", "finished_at", postgresql_where=sa.text("finished_at is not null")),
     sa.Index("ix_jobs_created_at", "created_at"),
     sa.Index("ix_jobs_kind_state_number", "kind", "state", "number"),

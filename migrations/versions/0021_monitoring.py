@@ -155,7 +155,11 @@ def upgrade() -> None:
         postgresql_where=sa.text("finished_at is not null"),
     )
     op.create_index(
-        "ix_jobs_live", "jobs", ["kind", "state"], schema="accountant", postgresql_where=sa.text("finished_at is null")
+        "ix_jobs_live",
+        "jobs",
+        ["number", "kind", "state"],
+        schema="accountant",
+        postgresql_where=sa.text("finished_at is null"),
     )
     op.create_index("ix_outcomes_observed_at", "outcomes", ["observed_at"], schema="accountant")
     op.create_index(

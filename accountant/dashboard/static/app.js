@@ -73,3 +73,13 @@ window.addEventListener("load", chartAll);
 let resized;
 window.addEventListener("resize", () => { clearTimeout(resized); resized = setTimeout(chartAll, 200); });
 document.addEventListener("charts:again", chartAll);
+const every = document.querySelector("[data-charts-every]");
+if (every) { setInterval(() => { if (!document.hidden) { chartAll(); } }, 1000 * every.dataset.chartsEvery); }
+
+// A page that is kept up to date says so when it no longer is.
+const stale = document.getElementById("stale");
+if (stale) {
+  let heard = Date.now();
+  document.addEventListener("htmx:sseMessage", () => { heard = Date.now(); });
+  setInterval(() => { stale.hidden = Date.now() - heard < 10000; }, 1000);
+}
