@@ -29,13 +29,6 @@ def upgrade() -> None:
     )
     op.create_index("ix_jobs_kind_state_number", "jobs", ["kind", "state", "number"], schema="accountant")
     op.create_index(
-        "ix_jobs_live_number",
-        "jobs",
-        ["number"],
-        schema="accountant",
-        postgresql_where=sa.text("finished_at is null"),
-    )
-    op.create_index(
         "ix_outcomes_executions",
         "outcomes",
         ["executions", "seq"],
@@ -46,6 +39,5 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_outcomes_executions", table_name="outcomes", schema="accountant")
-    op.drop_index("ix_jobs_live_number", table_name="jobs", schema="accountant")
     op.drop_index("ix_jobs_kind_state_number", table_name="jobs", schema="accountant")
     op.drop_table("job_parties", schema="accountant")
