@@ -177,7 +177,7 @@ def test_the_slice_is_drawn_and_written(hostile: DashboardResources) -> None:
     plain = rows(
         hostile.engine,
         "select p.gas, p.runs from accountant.job_parties p join accountant.jobs j on j.number = p.job_number "
-        "where j.id = 'done1' order by gas desc",
+        "where j.id = 'done1' order by party, gas desc",
     )
     assert [[row[2], row[4]] for row in spent] == [[whole(int(gas)), whole(runs)] for gas, runs in plain]
     with hostile.engine.connect() as connection:

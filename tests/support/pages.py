@@ -85,14 +85,15 @@ def fill_hostile(engine: sa.Engine) -> None:
         connection.execute(
             sa.text("update accountant.jobs set certificate = :raw where id = 'done1'"), {"raw": encode(certificate)}
         )
-        connection.execute(
-            sa.text(
-                "insert into accountant.job_parties (job_number, party, key, gas, runs) select j.number, 'contract', "
-                "t.to, sum(o.gas_used), count(*) from accountant.jobs j, accountant.transactions t "
-                "join accountant.outcomes o using (seq) where j.id in ('done1', 'done2') and t.seq between 3 and 8 "
-                "group by 1, 3"
+        for party, key in (("contract", 't."to"'), ("account", "t.sender")):
+            connection.execute(
+                sa.text(
+                    "insert into accountant.job_parties (job_number, party, key, gas, runs) "
+                    f"select j.number, '{party}', {key}, sum(o.gas_used), count(*) from accountant.jobs j, "
+                    "accountant.transactions t join accountant.outcomes o using (seq) "
+                    "where j.id in ('done1', 'done2') and t.seq between 3 and 8 group by 1, 3"
+                )
             )
-        )
 
 
 @contextmanager

@@ -288,7 +288,8 @@ def costs(connection: sa.Connection, points: int) -> list[AccountingCost]:
         .where(blocks.c.height == sa.any_(sa.cast(heights, sa.ARRAY(sa.BigInteger))))
         .subquery()
     )
-    bucket = ends.c.before.bitwise_rshift(BUCKET_BITS)
+    bits = sa.literal_column(str(BUCKET_BITS), sa.Integer)
+    bucket = ends.c.before.bitwise_rshift(bits)
     named = "transactions", "gas_used", "gas_limits"
     full = (
         sa.select(*(sa.func.coalesce(sa.func.sum(observed_gas.c[name]), 0).label(name) for name in named))
@@ -299,7 +300,7 @@ def costs(connection: sa.Connection, points: int) -> list[AccountingCost]:
     begun = (
         sa.select(*(sa.func.coalesce(total, 0).label(name) for total, name in zip(sums, named, strict=True)))
         .join_from(outcomes, transactions, transactions.c.seq == outcomes.c.seq)
-        .where(outcomes.c.seq >= bucket.bitwise_lshift(BUCKET_BITS), outcomes.c.seq < ends.c.before)
+        .where(outcomes.c.seq >= bucket.bitwise_lshift(bits), outcomes.c.seq < ends.c.before)
         .lateral()
     )
     limits = (
