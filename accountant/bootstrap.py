@@ -1,6 +1,7 @@
 """First start: the schema, the API key that guards every route, and the link that makes the dashboard's owner."""
 
 import os
+import secrets
 from pathlib import Path
 
 import redis
@@ -34,6 +35,7 @@ def prepare(settings: Settings) -> str | None:
     try:
         made = ensure_first_key(engine)
         _keep_link(settings.dashboard_link_path, first_link(engine))
+        _keep_token(settings.metrics_token_path)
     finally:
         engine.dispose()
     kept = settings.api_key_path
@@ -49,6 +51,12 @@ def _keep_link(path: Path, token: str | None) -> None:
         path.unlink(missing_ok=True)
     else:
         _write_private(path, token)
+
+
+def _keep_token(path: Path) -> None:
+    """Makes the token of the dashboard's `/metrics` once."""
+    if not path.exists():
+        _write_private(path, secrets.token_urlsafe(32))
 
 
 def reach_broker(url: str) -> None:

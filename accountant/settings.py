@@ -283,6 +283,11 @@ class Settings(BaseSettings):
         return self.data_dir / "dashboard-link"
 
     @property
+    def metrics_token_path(self) -> Path:
+        """The file with the bearer token for the dashboard's `/metrics`, made at the dashboard's start."""
+        return self.data_dir / "metrics-token"
+
+    @property
     def signer_folder(self) -> Path:
         """The folder of the signer's socket, its token, and its log of signatures."""
         return self.data_dir / "signer"

@@ -12,7 +12,14 @@ from starlette.responses import RedirectResponse, Response
 from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
 
-from accountant.dashboard import account_routes, actions_routes, login_routes, settings_routes, users_routes
+from accountant.dashboard import (
+    account_routes,
+    actions_routes,
+    login_routes,
+    metrics_routes,
+    settings_routes,
+    users_routes,
+)
 from accountant.dashboard.forms import ForgedForm, InvalidForm
 from accountant.dashboard.live import Live
 from accountant.dashboard.pages import execution, home, job, jobs, reliability, workers
@@ -71,6 +78,7 @@ def create_dashboard(resources: DashboardResources) -> FastAPI:
         workers,
         execution,
         reliability,
+        metrics_routes,
         login_routes,
         account_routes,
         users_routes,

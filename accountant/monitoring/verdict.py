@@ -37,7 +37,7 @@ class Pool(NamedTuple):
     queue: str
     live: int
     missing: int
-    """Processes that died and were not replaced."""
+    """Processes that died and were not replaced, or only just."""
 
 
 class Service(NamedTuple):
@@ -147,7 +147,7 @@ def _workers(seen: Snapshot) -> list[Cause]:
             text = f"No worker of the queue {pool.queue} lives."
             found.append(Cause("workers_gone", Health.DEGRADED, text, "/workers"))
         elif pool.missing:
-            text = f"{pool.missing} worker process(es) of the queue {pool.queue} died and were not replaced."
+            text = f"{pool.missing} worker process(es) of the queue {pool.queue} died just now, or were not replaced."
             found.append(Cause("workers_died", Health.DEGRADED, text, "/workers"))
     for queue in seen.waiting_queues:
         if queue not in known:

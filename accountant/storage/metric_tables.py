@@ -124,6 +124,12 @@ job_figures = sa.Table(
     sa.Column("contract", sa.LargeBinary, comment="Whose function was viewed."),
     sa.Column("view_gas", sa.Numeric(40, 0), nullable=False, server_default="0", comment="What the view itself took."),
     sa.Index("ix_job_figures_finished_at", "finished_at"),
+    sa.Index(
+        "ix_job_figures_viewed",
+        "finished_at",
+        postgresql_include=["view_gas"],
+        postgresql_where=sa.text("contract is not null"),
+    ),
 )
 """What a certificate says, in columns: so that nobody decodes certificates to add them up."""
 

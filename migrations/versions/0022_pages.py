@@ -27,6 +27,14 @@ def upgrade() -> None:
     op.create_index(
         "ix_job_parties_party_key_job_number", "job_parties", ["party", "key", "job_number"], schema="accountant"
     )
+    op.create_index(
+        "ix_job_figures_viewed",
+        "job_figures",
+        ["finished_at"],
+        schema="accountant",
+        postgresql_include=["view_gas"],
+        postgresql_where=sa.text("contract is not null"),
+    )
     op.create_index("ix_jobs_kind_state_number", "jobs", ["kind", "state", "number"], schema="accountant")
     op.create_index(
         "ix_outcomes_executions",
@@ -39,5 +47,6 @@ def upgrade() -> None:
 
 def downgrade() -> None:
     op.drop_index("ix_outcomes_executions", table_name="outcomes", schema="accountant")
+    op.drop_index("ix_job_figures_viewed", table_name="job_figures", schema="accountant")
     op.drop_index("ix_jobs_kind_state_number", table_name="jobs", schema="accountant")
     op.drop_table("job_parties", schema="accountant")

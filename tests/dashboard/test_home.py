@@ -3,6 +3,8 @@
 import asyncio
 import re
 from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +16,7 @@ from accountant.dashboard.text import whole
 from accountant.monitoring.probes import Probed
 from accountant.monitoring.sampler import sample
 from accountant.storage.admins import Role
-from tests.support.dashboard import Visitor, add_user, dashboard
+from tests.support.dashboard import Browser, Visitor, add_user, dashboard
 from tests.support.metrics import CONTRACT, LESSER, SENDER, fill
 
 
@@ -184,6 +186,21 @@ def test_a_stream_ends_with_its_session(resources: DashboardResources, monkeypat
 
     assert asyncio.run(listen()) == 0
     live.close()
+
+
+def test_metrics_take_the_token(resources: DashboardResources, tmp_path: Path) -> None:
+    """Prometheus is let in with the token in the file alone: not without one, with another, or with a session."""
+    settings = resources.settings.model_copy(update={"data_dir": tmp_path})
+    http = Browser(replace(resources, settings=settings), "127.0.0.1")
+    assert http.get("/metrics", headers={"authorization": "Bearer "}).status_code == 401
+    settings.metrics_token_path.write_text("the token\n")
+    for given in ("", "Bearer", "Bearer ", "Bearer another", "Basic the token"):
+        answer = http.get("/metrics", headers={"authorization": given})
+        assert answer.status_code == 401, given
+        assert answer.headers["www-authenticate"] == "Bearer"
+    answer = http.get("/metrics", headers={"authorization": "bearer the token"})
+    assert answer.status_code == 200
+    assert "# TYPE anh_jobs gauge" in answer.text
 
 
 def test_every_chart_is_of_the_catalogue(resources: DashboardResources, visitor: Visitor) -> None:

@@ -29,11 +29,12 @@ _HOSTILE_STATEMENTS = (
     "insert into accountant.jobs (id, key_prefix, kind, request, queue, attempts_most, state, why_waiting) "
     "values ('hostile_waiting', :hostile, 'query', '\\x00', 'cpu', 5, 'waiting', :hostile)",
     "insert into accountant.jobs (id, key_prefix, kind, request, queue, attempts_most, attempts, state, lease_owner, "
-    "lease_until, started_at) values ('hostile_running', :hostile, 'view', '\\x00', 'cpu', 5, 1, 'running', :hostile, "
-    "now() + interval '1 h', now())",
+    "lease_until, created_at, started_at) values ('hostile_running', :hostile, 'view', '\\x00', 'cpu', 5, 1, "
+    "'running', :hostile, now() + interval '1 h', now() - interval '2 s', now())",
     "insert into accountant.jobs (id, key_prefix, kind, request, queue, attempts_most, attempts, state, error_code, "
-    "error_detail, started_at, finished_at) values ('hostile_failed', :hostile, 'payment_verification', '\\x00', 'cpu',"
-    " 5, 5, 'failed', :hostile, :hostile, now() - interval '9 s', now() - interval '2 s')",
+    "error_detail, created_at, started_at, finished_at) values ('hostile_failed', :hostile, 'payment_verification', "
+    "'\\x00', 'cpu', 5, 5, 'failed', :hostile, :hostile, now() - interval '10 s', "
+    "now() - interval '9 s', now() - interval '2 s')",
     "insert into accountant.job_events (job_number, at, state, gas_executed, why_waiting) "
     "select number, now() - interval '10 s', 'queued', 0, :hostile from accountant.jobs where id like 'hostile%'",
     "insert into accountant.job_events (job_number, at, state, gas_executed, executions) "

@@ -50,7 +50,7 @@ def home(
     request: Request, resources: Res, session: Viewer, span: Annotated[str, Query(max_length=8)] = "hour"
 ) -> Response:
     """The page as it is now; `/live` keeps it so."""
-    look = _live(request).look()
+    look = live_of(request).look()
     with resources.engine.connect() as connection:
         return page(
             request,
@@ -77,7 +77,7 @@ async def live(
     def may() -> bool:
         return session_of(resources.engine, token) is not None
 
-    stream = _live(request).stream(wanted, may)
+    stream = live_of(request).stream(wanted, may)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
 
 
@@ -117,7 +117,8 @@ def _series(engine: sa.Engine, name: str, span: str, by: str) -> Series:
         return series(connection, name, span, by)
 
 
-def _live(request: Request) -> Live:
+def live_of(request: Request) -> Live:
+    """The application's poller."""
     found = request.app.state.live
     assert isinstance(found, Live)
     return found

@@ -202,7 +202,7 @@ def everything(connection: sa.Connection, since: int) -> int:
         dear_hours.c.party == "account", dear_hours.c.hour >= since
     )
     viewed = sa.select(sa.func.coalesce(sa.func.sum(job_figures.c.view_gas), 0)).where(
-        job_figures.c.finished_at >= _moment(since)
+        job_figures.c.finished_at >= _moment(since), job_figures.c.contract.is_not(None)
     )
     return int(connection.execute(sent).scalar_one()) + int(connection.execute(viewed).scalar_one())
 

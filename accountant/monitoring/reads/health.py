@@ -20,6 +20,8 @@ from accountant.storage.tables import refused_blocks
 
 REMEMBERED_S = 3600.0
 """A worker process that died longer ago and was never replaced is not missed any more."""
+JUST_S = 30.0
+"""Whoever died less long ago is told of even if the place is taken: something kills workers."""
 _DAY_S = 86_400.0
 
 _NOW = sa.func.clock_timestamp()
@@ -120,20 +122,19 @@ def pools_of(rows: list[WorkerRow]) -> tuple[Pool, ...]:
     live: dict[str, int] = defaultdict(int)
     missing: dict[str, int] = defaultdict(int)
     for (queue, _), there in sorted(places.items()):
-        alive = [row for row in there if not row.stopped and row.silent_s <= SILENT_S]
-        dead = [row for row in there if not row.stopped and SILENT_S < row.silent_s <= REMEMBERED_S]
-        live[queue] += len(alive)
-        missing[queue] += _unreplaced(dead, alive)
+        live[queue] += sum(not row.stopped and row.silent_s <= SILENT_S for row in there)
+        missing[queue] += _unreplaced(there)
     return tuple(Pool(queue, live[queue], missing[queue]) for queue in sorted(live))
 
 
-def _unreplaced(dead: list[WorkerRow], alive: list[WorkerRow]) -> int:
-    """How many of the dead no living process took the place of, each taking one: the latest deaths first."""
-    free = sorted(row.age_s for row in alive)
+def _unreplaced(there: list[WorkerRow]) -> int:
+    """How many of a place's dead nobody replaced, or only just: each start takes one, whatever became of it."""
+    starts = sorted(row.age_s for row in there)
+    deaths = sorted(row.silent_s for row in there if not row.stopped and SILENT_S < row.silent_s <= REMEMBERED_S)
     missed = 0
-    for row in sorted(dead, key=lambda one: one.silent_s):
-        if free and free[0] <= row.silent_s:
-            free.pop(0)
-        else:
-            missed += 1
+    for silent_s in deaths:  # the latest first: whoever started after it started after all earlier ones
+        replaced = starts[0] <= silent_s
+        if replaced:
+            starts.pop(0)
+        missed += not replaced or silent_s <= JUST_S
     return missed
