@@ -33,14 +33,13 @@ def test_pools_and_processes_are_sqls(hostile: DashboardResources) -> None:
     assert [row[:8] for row in table(text, "Worker processes")] == [
         [line[0], line[1], str(line[2]), *(str(value) for value in line[3:7]), whole(line[7])] for line in plain
     ]
-    assert [(one.pid, one.up) for one in all_processes] == [(7, True), (2, True), (3, False), (4, False)] or [
-        (one.pid, one.up) for one in all_processes
-    ] == [(2, True), (7, True), (3, False), (4, False)]
-    shown = {row[2]: row for row in table(text, "What each does now")}
-    assert shown["7"][3:5] == ["up", HOSTILE]
-    assert shown["2"][4] == "waits for work"
-    assert shown["3"][3:5] == ["down", "was at execution of 20"]
-    assert shown["4"][3] == "ended in order"
+    assert [(one.pid, one.up) for one in all_processes][2:] == [(3, False), (4, False)]
+    assert {(one.pid, one.up) for one in all_processes[:2]} == {(2, True), (7, True)}
+    shown = {row[4]: row for row in table(text, "What each does now")}
+    assert shown["7"][1:3] == ["up", HOSTILE]
+    assert shown["2"][2] == "waits for work"
+    assert shown["3"][1:3] == ["down", "was at execution of 20"]
+    assert shown["4"][1] == "ended in order"
     assert '<tr class="bad">' in text
     assert_inert(text)
 
