@@ -22,7 +22,8 @@ from accountant.dashboard import (
 )
 from accountant.dashboard.forms import ForgedForm, InvalidForm
 from accountant.dashboard.live import Live
-from accountant.dashboard.pages import home
+from accountant.dashboard.pages import execution, home, job, jobs, reliability, workers
+from accountant.dashboard.pages.execution import InvalidParty
 from accountant.dashboard.render import STATIC, page
 from accountant.dashboard.resources import DashboardResources, NotAllowed, NotSignedIn, session_or_none
 from accountant.dashboard.security import Secured
@@ -31,6 +32,7 @@ from accountant.monitoring.catalogue import UnknownMetric
 from accountant.monitoring.series import UnknownSpan
 from accountant.primitives.errors import AccountantError
 from accountant.services.admin_access import LinkGone
+from accountant.services.follow import UnknownJob
 from accountant.storage.index import NoChain
 
 _log = structlog.get_logger(__name__)
@@ -46,6 +48,8 @@ _STATUS: dict[type[Exception], int] = {
     sa.exc.OperationalError: 503,
     UnknownMetric: 404,
     UnknownSpan: 404,
+    UnknownJob: 404,
+    InvalidParty: 404,
 }
 _YEAR_S = 365 * 86_400
 
@@ -67,7 +71,20 @@ def create_dashboard(resources: DashboardResources) -> FastAPI:
     app = FastAPI(title="ANH accountant", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.resources = resources
     app.state.live = Live(resources)
-    for routes in (home, metrics_routes, login_routes, account_routes, users_routes, actions_routes, settings_routes):
+    for routes in (
+        home,
+        jobs,
+        job,
+        workers,
+        execution,
+        reliability,
+        metrics_routes,
+        login_routes,
+        account_routes,
+        users_routes,
+        actions_routes,
+        settings_routes,
+    ):
         app.include_router(routes.router)
     app.mount("/static", _Files(directory=STATIC))
     for expected in (AccountantError, HTTPException, RequestValidationError, Exception):

@@ -15,7 +15,11 @@ class Place(NamedTuple):
 
 
 PLACES: tuple[Place, ...] = (
-    Place("/", "Home", "Overview"),
+    Place("/", "Home", "Now"),
+    Place("/jobs", "Jobs", "Now"),
+    Place("/workers", "Workers", "Now"),
+    Place("/execution", "Execution", "Now"),
+    Place("/reliability", "Reliability", "Now"),
     Place("/settings", "Settings", "Administration"),
     Place("/actions", "Audit log", "Administration"),
     Place("/users", "Users", "Administration", Role.OWNER),

@@ -130,6 +130,11 @@ class Admins:
     def __init__(self, connection: sa.Connection) -> None:
         self._connection = connection
 
+    @property
+    def connection(self) -> sa.Connection:
+        """Where an action and its line in the log become true together."""
+        return self._connection
+
     # Users
 
     def lock(self) -> None:

@@ -6,6 +6,7 @@ from accountant.accounting.certificate import Certificate, QueryCertificate, Vie
 from accountant.accounting.outcome import OutcomeCertificate
 from accountant.accounting.preparation import Prepared
 from accountant.chain.query import View, decode_query
+from accountant.storage.job_parties import keep_parties
 from accountant.storage.metric_tables import job_figures
 from accountant.storage.tables import blocks, outcomes, transactions
 
@@ -37,6 +38,7 @@ def keep_figures(connection: sa.Connection, job_number: int, answered: object) -
             view_gas=0 if contract is None else max(0, answered.gas_executed - spent),
         )
     )
+    keep_parties(connection, job_number, answered.executed, contract, max(0, answered.gas_executed - spent))
 
 
 def _keep_simulation(connection: sa.Connection, job_number: int, prepared: Prepared) -> None:

@@ -90,6 +90,7 @@ jobs = sa.Table(
     sa.Index("ix_jobs_live", "number", "kind", "state", postgresql_where=sa.text("finished_at is null")),
     sa.Index("ix_jobs_ended", "finished_at", postgresql_where=sa.text("finished_at is not null")),
     sa.Index("ix_jobs_created_at", "created_at"),
+    sa.Index("ix_jobs_kind_state_number", "kind", "state", "number"),
     sa.Index("ix_jobs_to_swear", "number", postgresql_where=sa.text("state = 'done' and swear and oath is null")),
 )
 

@@ -258,6 +258,35 @@ class Jobs:
         live = jobs.c.state.in_((JobState.QUEUED, JobState.RUNNING, JobState.WAITING))
         return self._end((jobs.c.number == number, live), JobState.CANCELLED)
 
+    def reopen(self, number: int) -> JobRow | None:
+        """Queues a job anew that failed or was cancelled, as if it had just been asked. None if it is neither."""
+        gone = jobs.c.state.in_((JobState.FAILED, JobState.CANCELLED))
+        row = self._change(
+            (jobs.c.number == number, gone),
+            state=JobState.QUEUED,
+            why_waiting=sa.literal("for a free ") + jobs.c.queue + " worker",
+            gas_executed=0,
+            attempts=0,
+            parks=0,
+            executions=0,
+            executions_done=0,
+            done_so_far=None,
+            publications=0,
+            published_at=None,
+            started_at=None,
+            finished_at=None,
+            error_code=None,
+            error_detail=None,
+        )
+        if row is not None:
+            self._post(number, 0.0)
+        return row
+
+    def fail_reopened(self, number: int, code: str, detail: str) -> JobRow | None:
+        """Ends a job again as it had failed before somebody reopened it. None if it has ended."""
+        live = jobs.c.state.in_((JobState.QUEUED, JobState.RUNNING, JobState.WAITING))
+        return self._end((jobs.c.number == number, live), JobState.FAILED, error_code=code, error_detail=detail)
+
     def park(self, lease: Lease, executions: int, why: str | None, done: bytes, gas_executed: int) -> bool:
         """Makes a job wait for `executions` more; its attempt was no failure. False if the lease is lost."""
         row = self._change(

@@ -124,5 +124,30 @@ job_figures = sa.Table(
     sa.Column("contract", sa.LargeBinary, comment="Whose function was viewed, or simulated."),
     sa.Column("view_gas", sa.Numeric(40, 0), nullable=False, server_default="0", comment="What that run took."),
     sa.Index("ix_job_figures_finished_at", "finished_at"),
+    sa.Index(
+        "ix_job_figures_viewed",
+        "finished_at",
+        postgresql_include=["view_gas"],
+        postgresql_where=sa.text("contract is not null"),
+    ),
 )
 """What a certificate says, in columns: so that nobody decodes certificates to add them up."""
+
+job_parties = sa.Table(
+    "job_parties",
+    metadata,
+    sa.Column(
+        "job_number",
+        sa.BigInteger,
+        sa.ForeignKey(job_tables.jobs.c.number, ondelete="CASCADE"),
+        primary_key=True,
+        autoincrement=False,
+    ),
+    sa.Column("party", sa.Text, primary_key=True),
+    sa.Column("key", sa.LargeBinary, primary_key=True, comment="A contract that ran, or an account that signed."),
+    sa.Column("gas", sa.Numeric(40, 0), nullable=False, comment="Executed for the job's answer."),
+    sa.Column("runs", sa.BigInteger, nullable=False, comment="Transactions executed for it, and views."),
+    sa.CheckConstraint("party in ('contract', 'account')", name="party_known"),
+    sa.Index("ix_job_parties_party_key_job_number", "party", "key", "job_number"),
+)
+"""Whom a job's gas was spent for, the dearest of each party: from who is dear to the answers that it made slow."""

@@ -18,7 +18,8 @@ from accountant.storage.database import Database, compiled
 
 _o, _t, _g, _s = tables.outcomes, tables.transactions, tables.observed_gas, tables.speed
 
-_BITS = 10
+BUCKET_BITS = 10
+"""Of a transaction's number, that its bucket leaves out."""
 
 GAS_TELLING = 10_000_000
 """Jobs that execute less than this, some hundredths of a second, tell how long jobs take, and not how fast gas is."""
@@ -47,8 +48,8 @@ class PostgresObservedGas:
 
     def before(self, seq: Seq) -> ObservedGas:
         """The observed transactions with a number below `seq`, and their gas."""
-        bucket = seq >> _BITS
-        row = self._database.fetch_one(OBSERVED, {"before": seq, "bucket": bucket, "first": bucket << _BITS})
+        bucket = seq >> BUCKET_BITS
+        row = self._database.fetch_one(OBSERVED, {"before": seq, "bucket": bucket, "first": bucket << BUCKET_BITS})
         assert row is not None
         return ObservedGas(int(row[0] or 0), Gas(int(row[1] or 0)), Gas(int(row[2] or 0)))
 

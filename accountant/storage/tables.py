@@ -181,6 +181,12 @@ outcomes = Table(
 """Outcomes for ever. `digest`: SHA-256 of the outcome alone; `observed`: the outcome and what it was computed from."""
 
 Index("ix_outcomes_observed_at", outcomes.c.observed_at)
+Index(
+    "ix_outcomes_executions",
+    outcomes.c.executions,
+    outcomes.c.seq,
+    postgresql_where=outcomes.c.executions > literal_column("1"),
+)
 Index("ix_outcomes_repeated", outcomes.c.seq, postgresql_where=outcomes.c.executions > literal_column("1"))
 
 checkpoints = Table(

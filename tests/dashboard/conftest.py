@@ -4,8 +4,10 @@ from collections.abc import Iterator
 
 import pytest
 
+from accountant.dashboard.resources import DashboardResources
 from accountant.storage.database import migrate
 from accountant.storage.embedded import EmbeddedServers
+from tests.support.pages import hostile_dashboard
 from tests.support.servers import fresh_database
 
 
@@ -22,3 +24,10 @@ def database_url(servers: EmbeddedServers, migrated_template: str) -> Iterator[s
     """The URL of a migrated database that this test has for itself."""
     with fresh_database(servers, migrated_template) as url:
         yield url
+
+
+@pytest.fixture(scope="session")
+def hostile(servers: EmbeddedServers, migrated_template: str) -> Iterator[DashboardResources]:
+    """A dashboard over a database whose every text is hostile (`tests.support.pages`). Tests only read it."""
+    with fresh_database(servers, migrated_template) as url, hostile_dashboard(url) as made:
+        yield made

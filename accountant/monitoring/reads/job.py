@@ -1,0 +1,177 @@
+"""What the page of one job shows: its steps, what it waits for, and the slice that its answer rests on."""
+
+from datetime import datetime, timedelta
+from typing import Any, NamedTuple
+
+import sqlalchemy as sa
+
+from accountant.storage.job_tables import execution_waits, executions, job_events, jobs
+from accountant.storage.metric_tables import job_figures, job_parties
+from accountant.storage.tables import outcomes, transactions
+
+STEPS_MOST = 200
+WAITS_MOST = 50
+CERTIFICATE_BYTES_MOST = 4 * 1024 * 1024
+"""Larger certificates are not taken apart for a page; their figures are columns."""
+
+
+class Job(NamedTuple):
+    """A job without its question's and its answer's bytes."""
+
+    number: int
+    id: str
+    kind: str
+    state: str
+    key_prefix: str
+    queue: str
+    gas_executed: int
+    why_waiting: str | None
+    lease_owner: str | None
+    lease_until: datetime | None
+    attempts: int
+    attempts_most: int
+    parks: int
+    publications: int
+    published_at: datetime | None
+    created_at: datetime
+    started_at: datetime | None
+    finished_at: datetime | None
+    executions: int
+    executions_done: int
+    error_code: str | None
+    error_detail: str | None
+    swear: bool
+    oath: bytes | None
+    withdrawn_at: datetime | None
+    repeated_by: str | None
+    repeats: str | None
+    certificate_bytes: int | None
+
+
+class Step(NamedTuple):
+    """A change of a job's state, and how long it stayed there."""
+
+    number: int
+    at: datetime
+    state: str
+    why_waiting: str | None
+    gas_executed: int
+    executions: int
+    executions_done: int
+    lasted: timedelta | None
+    """None: it is there still, or for good."""
+
+
+class Wait(NamedTuple):
+    """An execution that a job waits for."""
+
+    seq: int
+    transaction: bytes
+    state: str
+    gas_limit: int
+    gas_executed: int
+    attempts: int
+    charged: bool
+
+
+class Figures(NamedTuple):
+    """What the answer took, as its certificate says."""
+
+    executed: int
+    skipped: int
+    gas_executed: int
+    gas_everything: int
+    cache_hits: int
+    slice: int
+
+
+class Party(NamedTuple):
+    """Whose transactions were executed for the answer."""
+
+    party: str
+    key: bytes
+    gas: int
+    runs: int
+
+
+class Member(NamedTuple):
+    """A transaction of the slice. `gas_used` and `runs`: None where its outcome was withdrawn since."""
+
+    hash: bytes
+    seq: int
+    height: int
+    kind: int
+    sender: bytes
+    to: bytes
+    gas_limit: int
+    gas_used: int | None
+    runs: int | None
+
+
+def job(connection: sa.Connection, job_id: str) -> Job | None:
+    """A job, whoever asked for it."""
+    names = Job._fields[:-1]
+    size = sa.func.octet_length(jobs.c.certificate).label("certificate_bytes")
+    row = connection.execute(sa.select(*(jobs.c[name] for name in names), size).where(jobs.c.id == job_id))
+    found = row.mappings().one_or_none()
+    return None if found is None else Job(**{**found, "gas_executed": int(found["gas_executed"])})
+
+
+def question_and_answer(connection: sa.Connection, number: int) -> tuple[bytes, bytes | None]:
+    """The question's encoding and, unless it is too large for a page, the answer's."""
+    small = sa.func.octet_length(jobs.c.certificate) <= CERTIFICATE_BYTES_MOST
+    query = sa.select(jobs.c.request, sa.case((small, jobs.c.certificate))).where(jobs.c.number == number)
+    request, certificate = connection.execute(query).one()
+    return request, certificate
+
+
+def steps(connection: sa.Connection, number: int) -> list[Step]:
+    """The changes of state that are still kept, in order, the first `STEPS_MOST` of them."""
+    own = job_events.c.job_number == number
+    order: Any = job_events.c.number
+    before = sa.func.lag(job_events.c.state).over(order_by=order)
+    events = sa.select(*job_events.c, before.label("before")).where(own).subquery()
+    changed = sa.select(events).where(events.c.before.is_distinct_from(events.c.state)).subquery()
+    lasted = (sa.func.lead(changed.c.at).over(order_by=changed.c.number) - changed.c.at).label("lasted")
+    names = [changed.c[name] for name in Step._fields[:-1]]
+    rows = connection.execute(sa.select(*names, lasted).order_by(changed.c.number).limit(STEPS_MOST)).mappings()
+    return [Step(**{**row, "gas_executed": int(row["gas_executed"])}) for row in rows]
+
+
+def waits(connection: sa.Connection, number: int) -> list[Wait]:
+    """What a job waits for now, in chain order, the first `WAITS_MOST`."""
+    names = [executions.c[name] for name in Wait._fields[:-1]]
+    query = sa.select(*names, execution_waits.c.charged).join(
+        execution_waits, execution_waits.c.seq == executions.c.seq
+    )
+    rows = connection.execute(
+        query.where(execution_waits.c.job_number == number).order_by(execution_waits.c.seq).limit(WAITS_MOST)
+    ).mappings()
+    return [
+        Wait(**{**row, "gas_limit": int(row["gas_limit"]), "gas_executed": int(row["gas_executed"])}) for row in rows
+    ]
+
+
+def figures(connection: sa.Connection, number: int) -> Figures | None:
+    """What the answer took; None before there is one, and of answers without a certificate."""
+    query = sa.select(*(job_figures.c[name] for name in Figures._fields)).where(job_figures.c.job_number == number)
+    row = connection.execute(query).one_or_none()
+    return None if row is None else Figures(*map(int, row))
+
+
+def parties(connection: sa.Connection, number: int) -> list[Party]:
+    """Whom the answer's gas was spent for, the dearest first."""
+    query = sa.select(*(job_parties.c[name] for name in Party._fields)).where(job_parties.c.job_number == number)
+    rows = connection.execute(query.order_by(job_parties.c.party, job_parties.c.gas.desc(), job_parties.c.key))
+    return [Party(row.party, row.key, int(row.gas), row.runs) for row in rows]
+
+
+def members(connection: sa.Connection, hashes: tuple[bytes, ...]) -> list[Member]:
+    """Transactions of a slice by their hashes, in chain order: at most as many as are asked for."""
+    names = [transactions.c[name] for name in Member._fields[:-2]]
+    query = sa.select(*names, outcomes.c.gas_used, outcomes.c.executions.label("runs")).outerjoin(
+        outcomes, outcomes.c.seq == transactions.c.seq
+    )
+    asked = sa.any_(sa.cast(list(hashes), sa.ARRAY(sa.LargeBinary)))
+    rows = connection.execute(query.where(transactions.c.hash == asked).order_by(transactions.c.seq))
+    return [Member(**row) for row in rows.mappings()]
