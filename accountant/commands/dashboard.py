@@ -12,6 +12,7 @@ from accountant.logs import configure_logs
 from accountant.settings import Settings, load_settings
 from accountant.storage.database import Database, engine_of
 from accountant.storage.index import PostgresIndex
+from accountant.storage.outcomes import PostgresOutcomes
 
 app = typer.Typer()
 
@@ -32,8 +33,10 @@ async def _serve(settings: Settings) -> None:
     engine = engine_of(settings.database)
     with Database(settings.database, _CONNECTIONS_MAX) as database:
         index = once_there(lambda: PostgresIndex(database), lambda made: made.genesis)
+        outcomes = once_there(lambda: PostgresOutcomes(database), lambda made: made)
+        resources = DashboardResources(engine, index, settings, outcomes=lambda: outcomes().current())
         config = uvicorn.Config(
-            create_dashboard(DashboardResources(engine, index, settings)),
+            create_dashboard(resources),
             host=settings.dashboard_host,
             port=settings.dashboard_port,
             log_config=None,

@@ -14,6 +14,8 @@ from starlette.types import Scope
 
 from accountant.dashboard import account_routes, actions_routes, login_routes, settings_routes, users_routes
 from accountant.dashboard.forms import ForgedForm, InvalidForm
+from accountant.dashboard.looking import of_the_dashboard
+from accountant.dashboard.pages.chain import chain_routes
 from accountant.dashboard.render import STATIC, page
 from accountant.dashboard.resources import DashboardResources, NotAllowed, NotSignedIn, session_or_none
 from accountant.dashboard.security import Secured
@@ -55,6 +57,8 @@ def create_dashboard(resources: DashboardResources) -> FastAPI:
     app.state.resources = resources
     for routes in (login_routes, account_routes, users_routes, actions_routes, settings_routes):
         app.include_router(routes.router)
+    for shared in (chain_routes,):
+        app.include_router(shared(of_the_dashboard))
     app.mount("/static", _Files(directory=STATIC))
     for expected in (AccountantError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(expected, _failed)

@@ -15,6 +15,7 @@ class Place(NamedTuple):
 
 
 PLACES: tuple[Place, ...] = (
+    Place("/chain", "Chain", "Chain"),
     Place("/settings", "Settings", "Administration"),
     Place("/actions", "Audit log", "Administration"),
     Place("/users", "Users", "Administration", Role.OWNER),

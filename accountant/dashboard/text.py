@@ -95,4 +95,5 @@ FILTERS = {
     "hex": hexed,
     "short": short,
     "account": account,
+    "unhex": bytes.fromhex,
 }
