@@ -15,6 +15,7 @@ from starlette.types import Scope
 from accountant.dashboard import account_routes, actions_routes, login_routes, settings_routes, users_routes
 from accountant.dashboard.forms import ForgedForm, InvalidForm
 from accountant.dashboard.looking import of_the_dashboard
+from accountant.dashboard.pages.accounts import chain_account_routes
 from accountant.dashboard.pages.chain import chain_routes
 from accountant.dashboard.render import STATIC, page
 from accountant.dashboard.resources import DashboardResources, NotAllowed, NotSignedIn, session_or_none
@@ -57,7 +58,7 @@ def create_dashboard(resources: DashboardResources) -> FastAPI:
     app.state.resources = resources
     for routes in (login_routes, account_routes, users_routes, actions_routes, settings_routes):
         app.include_router(routes.router)
-    for shared in (chain_routes,):
+    for shared in (chain_routes, chain_account_routes):
         app.include_router(shared(of_the_dashboard))
     app.mount("/static", _Files(directory=STATIC))
     for expected in (AccountantError, HTTPException, RequestValidationError, Exception):
