@@ -17,6 +17,7 @@ class Place(NamedTuple):
 PLACES: tuple[Place, ...] = (
     Place("/chain", "Chain", "Chain"),
     Place("/accounts", "Accounts", "Chain"),
+    Place("/oaths", "Oaths", "Chain"),
     Place("/settings", "Settings", "Administration"),
     Place("/actions", "Audit log", "Administration"),
     Place("/users", "Users", "Administration", Role.OWNER),

@@ -44,6 +44,7 @@ signed_transactions = sa.Table(
         unique=True,
         postgresql_where=sa.text("state <> 'displaced'"),
     ),
+    sa.Index("ix_signed_transactions_purse_number", "purse", "number"),
 )
 """`displaced`: another transaction of the signer took the nonce, so this one can never be included."""
 
