@@ -9,10 +9,9 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from accountant.dashboard import account_routes, actions_routes, login_routes, settings_routes, users_routes
+from accountant.dashboard.files import Files
 from accountant.dashboard.forms import ForgedForm, InvalidForm
 from accountant.dashboard.looking import of_the_dashboard
 from accountant.dashboard.pages import oaths
@@ -39,19 +38,6 @@ _STATUS: dict[type[Exception], int] = {
     NoChain: 503,
     sa.exc.OperationalError: 503,
 }
-_YEAR_S = 365 * 86_400
-
-
-class _Files(StaticFiles):
-    """Files whose addresses hold their hash: they may be kept for ever."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        answer = await super().get_response(path, scope)
-        if answer.status_code == HTTPStatus.OK and scope["query_string"]:
-            answer.headers["cache-control"] = f"public, max-age={_YEAR_S}, immutable"
-        else:
-            answer.headers["cache-control"] = "no-cache"
-        return answer
 
 
 def create_dashboard(resources: DashboardResources) -> FastAPI:
@@ -62,7 +48,7 @@ def create_dashboard(resources: DashboardResources) -> FastAPI:
         app.include_router(routes.router)
     for shared in (chain_routes, chain_account_routes, oath_routes):
         app.include_router(shared(of_the_dashboard))
-    app.mount("/static", _Files(directory=STATIC))
+    app.mount("/static", Files(directory=STATIC))
     for expected in (AccountantError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(expected, _failed)
     app.add_middleware(Secured)
