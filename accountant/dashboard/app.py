@@ -14,7 +14,7 @@ from accountant.dashboard import account_routes, actions_routes, login_routes, s
 from accountant.dashboard.files import Files
 from accountant.dashboard.forms import ForgedForm, InvalidForm
 from accountant.dashboard.looking import of_the_dashboard
-from accountant.dashboard.pages import oaths
+from accountant.dashboard.pages import networks, oaths
 from accountant.dashboard.pages.accounts import chain_account_routes
 from accountant.dashboard.pages.chain import chain_routes
 from accountant.dashboard.pages.oaths import oath_routes
@@ -44,7 +44,7 @@ def create_dashboard(resources: DashboardResources) -> FastAPI:
     """The ASGI application over these resources. Whoever made them closes them."""
     app = FastAPI(title="ANH accountant", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.resources = resources
-    for routes in (login_routes, account_routes, users_routes, actions_routes, settings_routes, oaths):
+    for routes in (login_routes, account_routes, users_routes, actions_routes, settings_routes, oaths, networks):
         app.include_router(routes.router)
     for shared in (chain_routes, chain_account_routes, oath_routes):
         app.include_router(shared(of_the_dashboard))

@@ -18,6 +18,7 @@ PLACES: tuple[Place, ...] = (
     Place("/chain", "Chain", "Chain"),
     Place("/accounts", "Accounts", "Chain"),
     Place("/oaths", "Oaths", "Chain"),
+    Place("/networks", "Networks", "Chain"),
     Place("/settings", "Settings", "Administration"),
     Place("/actions", "Audit log", "Administration"),
     Place("/users", "Users", "Administration", Role.OWNER),
