@@ -13,7 +13,7 @@ OPENED_MOST = 24
 """Transactions that are opened at once."""
 _HASH = re.compile(r"[0-9a-f]{64}", re.ASCII)
 
-COLUMN, ROW, WIDTH, HEIGHT = 250, 46, 210, 38
+COLUMN, ROW, WIDTH, HEIGHT = 300, 46, 260, 38
 """Of the picture, in its own units."""
 
 

@@ -115,7 +115,7 @@ def test_markup_in_an_outcome_staystext_of(pages: ChainPages) -> None:
         assert answer.status_code == 200 and MARKUP not in answer.text and "<script>alert" not in answer.text
         assert answer.text.count("&lt;script&gt;alert(1)&lt;/script&gt;") >= 5
     text = text_of(answer.text)
-    assert f"Gas used {whole(1_234)}" in text and "Executions 1" in text and "burn" in text
+    assert f"Gas used {whole(1_234)}" in text and "Executions 1 " in text and "burn" in text
     assert f"int {3 * 300_000_000 + 3}" in text
     search = pages.viewer.get(
         "/chain/search",
