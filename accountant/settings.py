@@ -139,6 +139,12 @@ class Settings(BaseSettings):
         le=AMOUNT_MAX,
         description="Calls with at least this gas limit are executed once for all jobs, by whichever worker is free.",
     )
+    public_gas: int = Field(
+        default=100_000_000,
+        ge=0,
+        le=AMOUNT_MAX,
+        description="Gas that a question without a key may take, in the public explorer; 0: it executes nothing.",
+    )
     gpu_gas: int = Field(
         default=20_000_000_000,
         ge=0,

@@ -6,6 +6,8 @@ from fastapi import Depends, FastAPI
 from fastapi.exceptions import RequestValidationError
 from fastapi.security import APIKeyHeader, HTTPBearer
 from starlette.exceptions import HTTPException
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp
 
 from accountant.api import (
     accountant_routes,
@@ -56,12 +58,27 @@ _NOT_GENERATED = (ProblemView, FieldError, TransactionIn, PositionIn, JobEventVi
 """Schemas that are referred to by hand, so FastAPI does not find them."""
 
 
-def create_app(resources: Resources) -> FastAPI:
-    """The ASGI application over these resources. It owns none of them: whoever made them closes them."""
+EXPLORER = "/explorer"
+"""Where the public explorer is, which needs no key."""
+
+
+def create_app(resources: Resources, explorer: ASGIApp | None = None) -> FastAPI:
+    """The ASGI application over these resources. It owns none of them: whoever made them closes them.
+
+    `explorer`: serves everything below `EXPLORER`.
+    """
     app = _routed()
     app.state.resources = resources
+    if explorer is not None:
+        app.add_route(EXPLORER, lambda _: RedirectResponse(EXPLORER + "/", 307), include_in_schema=False)
+        app.mount(EXPLORER, explorer)
     app.add_middleware(Waiting, engine=resources.engine)
-    app.add_middleware(Edge, engine=resources.engine, blob_bytes_max=resources.blobs.terms.bytes_most)
+    app.add_middleware(
+        Edge,
+        engine=resources.engine,
+        blob_bytes_max=resources.blobs.terms.bytes_most,
+        public=None if explorer is None else EXPLORER,
+    )
     return app
 
 

@@ -19,7 +19,7 @@ from accountant.services.api_keys import authenticate
 from accountant.storage.keys_store import StoredKey
 
 OPEN_PATHS = frozenset({"/v1/health", "/v1/readiness"})
-"""Probes of supervisors and load balancers carry no key; everything else needs one."""
+"""Probes of supervisors and load balancers carry no key; everything else needs one, but the explorer."""
 
 BODY_BYTES_MAX = 1024 * 1024 + 64 * 1024
 """The largest transaction in hex, and its JSON around it."""
@@ -46,9 +46,13 @@ class Edge:
         body_bytes_max: int = BODY_BYTES_MAX,
         body_s: float = BODY_S,
         blob_bytes_max: int = BODY_BYTES_MAX,
+        public: str | None = None,
     ) -> None:
-        """`blob_bytes_max`: of bodies that go to a file, and are never held in memory."""
+        """`blob_bytes_max`: of bodies that go to a file, and are never held in memory. `public`: this path, and
+        everything below it, needs no key either.
+        """
         self._app = app
+        self._public = public
         self._blob_bytes_max = blob_bytes_max
         self._engine = engine
         self._body_bytes_max = body_bytes_max
@@ -80,7 +84,7 @@ class Edge:
 
     async def _admit(self, scope: Scope, headers: Headers) -> Problem | None:
         """Why the request goes no further; None lets it pass, with its key in the request's state."""
-        if scope["path"] not in OPEN_PATHS:
+        if not self._is_open(scope["path"]):
             try:
                 key = await to_thread.run_sync(self._key_of, headers)
             except Exception as error:
@@ -93,6 +97,11 @@ class Edge:
         if announced.isdecimal() and int(announced[:20]) > bytes_max:
             return problem_of(_too_large(bytes_max))
         return None
+
+    def _is_open(self, path: str) -> bool:
+        if self._public is not None and (path == self._public or path.startswith(self._public + "/")):
+            return True
+        return path in OPEN_PATHS
 
     def _key_of(self, headers: Headers) -> StoredKey | None:
         scheme, _, token = headers.get("authorization", "").partition(" ")

@@ -15,6 +15,8 @@ from anyio import from_thread
 from accountant.api.app import create_app
 from accountant.api.protocol import ProblemProtocol
 from accountant.api.resources import Resources
+from accountant.explorer.app import create_explorer
+from accountant.explorer.resources import ExplorerResources
 from accountant.logs import configure_logs
 from accountant.node import client as node
 from accountant.primitives.types import Hash
@@ -66,8 +68,11 @@ async def _serve(settings: Settings) -> None:
                 probes={"database": lambda: engine.connect().close(), "broker": broker.ping, "chain": index},
                 blobs=blobs_of(settings, engine),
             )
+            public = ExplorerResources(
+                engine, index, resources.outcomes, resources.policy, settings.public_gas, settings.redis
+            )
             config = uvicorn.Config(
-                create_app(resources),
+                create_app(resources, create_explorer(public)),
                 host=settings.api_host,
                 port=settings.api_port,
                 log_config=None,

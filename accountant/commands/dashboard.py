@@ -12,6 +12,7 @@ from accountant.logs import configure_logs
 from accountant.settings import Settings, load_settings
 from accountant.storage.database import Database, engine_of
 from accountant.storage.index import PostgresIndex
+from accountant.storage.outcomes import PostgresOutcomes
 
 app = typer.Typer()
 
@@ -32,7 +33,9 @@ async def _serve(settings: Settings) -> None:
     engine = engine_of(settings.database)
     with Database(settings.database, _CONNECTIONS_MAX) as database:
         index = once_there(lambda: PostgresIndex(database), lambda made: made.genesis)
-        application = create_dashboard(DashboardResources(engine, index, settings))
+        outcomes = once_there(lambda: PostgresOutcomes(database), lambda made: made)
+        resources = DashboardResources(engine, index, settings, outcomes=lambda: outcomes().current())
+        application = create_dashboard(resources)
         config = uvicorn.Config(
             application,
             host=settings.dashboard_host,

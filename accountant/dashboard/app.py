@@ -9,8 +9,6 @@ from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
-from starlette.staticfiles import StaticFiles
-from starlette.types import Scope
 
 from accountant.dashboard import (
     account_routes,
@@ -20,10 +18,15 @@ from accountant.dashboard import (
     settings_routes,
     users_routes,
 )
+from accountant.dashboard.files import Files
 from accountant.dashboard.forms import ForgedForm, InvalidForm
 from accountant.dashboard.live import Live
-from accountant.dashboard.pages import execution, home, job, jobs, reliability, workers
+from accountant.dashboard.looking import of_the_dashboard
+from accountant.dashboard.pages import execution, home, job, jobs, networks, oaths, reliability, workers
+from accountant.dashboard.pages.accounts import chain_account_routes
+from accountant.dashboard.pages.chain import chain_routes
 from accountant.dashboard.pages.execution import InvalidParty
+from accountant.dashboard.pages.oaths import oath_routes
 from accountant.dashboard.render import STATIC, page
 from accountant.dashboard.resources import DashboardResources, NotAllowed, NotSignedIn, session_or_none
 from accountant.dashboard.security import Secured
@@ -51,19 +54,6 @@ _STATUS: dict[type[Exception], int] = {
     UnknownJob: 404,
     InvalidParty: 404,
 }
-_YEAR_S = 365 * 86_400
-
-
-class _Files(StaticFiles):
-    """Files whose addresses hold their hash: they may be kept for ever."""
-
-    async def get_response(self, path: str, scope: Scope) -> Response:
-        answer = await super().get_response(path, scope)
-        if answer.status_code == HTTPStatus.OK and scope["query_string"]:
-            answer.headers["cache-control"] = f"public, max-age={_YEAR_S}, immutable"
-        else:
-            answer.headers["cache-control"] = "no-cache"
-        return answer
 
 
 def create_dashboard(resources: DashboardResources) -> FastAPI:
@@ -78,6 +68,8 @@ def create_dashboard(resources: DashboardResources) -> FastAPI:
         workers,
         execution,
         reliability,
+        oaths,
+        networks,
         metrics_routes,
         login_routes,
         account_routes,
@@ -86,7 +78,9 @@ def create_dashboard(resources: DashboardResources) -> FastAPI:
         settings_routes,
     ):
         app.include_router(routes.router)
-    app.mount("/static", _Files(directory=STATIC))
+    for shared in (chain_routes, chain_account_routes, oath_routes):
+        app.include_router(shared(of_the_dashboard))
+    app.mount("/static", Files(directory=STATIC))
     for expected in (AccountantError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(expected, _failed)
     app.add_middleware(Secured)

@@ -70,6 +70,6 @@ def text_of(request: Request, template: str, session: Session | None = None, **v
             path=request.url.path,
             theme=theme if theme in THEMES else THEMES[0],
             themes=THEMES,
-            **values,
+            **{"base": "", "layout": "layout.html", **values},
         )
     )

@@ -7,6 +7,8 @@ from typing import Annotated
 import sqlalchemy as sa
 from fastapi import Depends, Request
 
+from accountant.execution.memory import MemoryOutcomes
+from accountant.execution.port import OutcomeStore
 from accountant.index.port import ChainIndex
 from accountant.primitives.errors import AccountantError
 from accountant.services.admin_access import session_of
@@ -25,6 +27,8 @@ class DashboardResources:
     settings: Settings
     secure_cookies: bool = field(default=False)
     """Whether browsers reach us by https alone."""
+    outcomes: Callable[[], OutcomeStore] = field(default=MemoryOutcomes)
+    """What was observed, in the epoch as it is; pages read it and add nothing."""
 
 
 class NotSignedIn(AccountantError):

@@ -103,4 +103,5 @@ FILTERS = {
     "hex": hexed,
     "short": short,
     "account": account,
+    "unhex": bytes.fromhex,
 }

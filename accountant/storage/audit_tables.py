@@ -51,6 +51,7 @@ oath_verdicts = sa.Table(
     sa.Column("found_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
     sa.CheckConstraint("gas >= 0", name="gas_not_negative"),
     sa.Index("ix_oath_verdicts_swearer_number", "swearer", "number"),
+    sa.Index("ix_oath_verdicts_lies", "number", postgresql_where=sa.text("lied")),
 )
 """What executing an oath of an audited purse showed. A withdrawn outcome takes its verdict away."""
 

@@ -27,6 +27,7 @@ blobs = sa.Table(
     ),
     sa.CheckConstraint("size >= 0", name="size_not_negative"),
     sa.Index("ix_blobs_kept_until", "kept_until"),
+    sa.Index("ix_blobs_size_number", "size", "number"),
 )
 """Blobs whose bytes are in the store, or are on their way there, or were."""
 

@@ -3,11 +3,15 @@
 from typing import NamedTuple
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
 
 from accountant.primitives.types import Hash
 from accountant.storage.job_tables import api_keys
 
 _FIRST_KEY_LOCK = 0x616E685F6B6579  # any number that no one else uses: "anh_key"
+
+PUBLIC_PREFIX = "public"
+"""No key that anybody could send has this prefix."""
 
 
 class StoredKey(NamedTuple):
@@ -28,8 +32,14 @@ class Keys:
         self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_FIRST_KEY_LOCK)))
 
     def any(self) -> bool:
-        """Whether a key was ever created."""
-        return self._connection.scalar(sa.select(sa.exists(sa.select(api_keys.c.prefix)))) is True
+        """Whether a key was ever created, besides the public one."""
+        made = sa.select(api_keys.c.prefix).where(api_keys.c.prefix != PUBLIC_PREFIX)
+        return self._connection.scalar(sa.select(sa.exists(made))) is True
+
+    def ensure_public(self, secret_sha256: Hash) -> None:
+        """Creates the public key's row, once: jobs that nobody's key asked for are its."""
+        values = {"prefix": PUBLIC_PREFIX, "secret_sha256": secret_sha256}
+        self._connection.execute(insert(api_keys).values(values).on_conflict_do_nothing())
 
     def first(self) -> StoredKey | None:
         """The oldest valid key: whose jobs are those that the accountant itself asks."""

@@ -53,6 +53,7 @@ signed_transactions = sa.Table(
     ),
     sa.Index("ix_signed_transactions_created_at", "created_at"),
     sa.Index("ix_signed_transactions_state_purpose", "state", "purpose"),
+    sa.Index("ix_signed_transactions_purse_number", "purse", "number"),
 )
 """`displaced`: another transaction of the signer took the nonce, so this one can never be included."""
 

@@ -30,6 +30,8 @@ from accountant.client.client import AccountantClient, Json
 from accountant.commands.api import forwarding
 from accountant.contracts.engine import ENGINE
 from accountant.execution.memory import MemoryOutcomes
+from accountant.explorer.app import create_explorer
+from accountant.explorer.resources import ExplorerResources
 from accountant.node.app import make_app
 from accountant.node.client import NodeClient
 from accountant.node.keeper import Keeper
@@ -65,6 +67,7 @@ BURNER = contract_id("burner")
 TELLER = contract_id("teller")
 RATE = 350
 GAS_PER_SECOND = 50_000_000
+PUBLIC_GAS = 1_000_000
 LOOPS_PER_SECOND = 300_000_000
 """Roughly: the slow jobs of these tests take seconds, not minutes, on any machine."""
 
@@ -217,7 +220,10 @@ def running_service(database_url: str, redis_url: str, folder: Path) -> Iterator
                     gas_per_second=GAS_PER_SECOND,
                     probes={"database": lambda: engine.connect().close(), "broker": broker.ping, "chain": index.head},
                     blobs=blobs,
-                )
+                ),
+                create_explorer(
+                    ExplorerResources(engine, lambda: index, lambda: outcomes, JobPolicy(), PUBLIC_GAS, redis_url)
+                ),
             )
 
         url = stack.enter_context(served(api))
