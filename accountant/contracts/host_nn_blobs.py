@@ -13,7 +13,7 @@ from accountant.contracts.tensor_values import Held, HeldList
 from accountant.primitives.cid import is_cid
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.types import Cid
-from accountant.tensors.file_header import entries_of, header_of
+from accountant.tensors.file_header import HEADER_BYTES_MOST, entries_of, header_of
 
 
 def load(frame: Frame, cid: bytes) -> int:
@@ -45,6 +45,7 @@ def _loaded(frame: Frame, cid: bytes) -> tuple[Held, ...]:
     if not is_cid(cid):
         raise invalid("bytes that are no CID")
     data = _bytes_of(frame, Cid(cid))
+    frame.charge(frame.schedule.host_per_byte * min(len(data), HEADER_BYTES_MOST))
     try:
         shapes = tuple(entry.shape for entry in entries_of(data))
     except AccountantError as error:

@@ -31,9 +31,11 @@ def init_model(frame: Frame, model: bytes, seed: int) -> int:
 
 def predict(frame: Frame, model: bytes, weights: HeldList, data: Held) -> int:
     """What a model makes of data, each sample for itself."""
-    from accountant.tensors.training_plan import plan_prediction
+    from accountant.tensors.training_plan import PIECE, plan_prediction
 
     Given(frame, (model, weights))
+    pieces = -(-data.shape[0] // PIECE) if data.shape else 0
+    frame.charge(frame.schedule.host_copy * pieces)  # what planning them takes, however small they are
     try:
         plan = plan_prediction(_model(model, weights), data.shape)
         cost = cost_of(plan, (), frame.schedule.tensors)

@@ -72,7 +72,7 @@ class TensorBench:
     def variables(self, frame: "Frame", values: Sequence[Held]) -> tuple[Held, ...]:
         """The same values, each as something that gradients can be taken of."""
         shapes = tuple(value.shape for value in values)
-        self.pay(frame, self._copies(shapes), 0)
+        self._pay_all(frame, _renamed(shapes))
         number = self._next(len(values))
         step = self.step("variables", tuple(values), (), (), b"", number)
         return tuple(
@@ -82,7 +82,7 @@ class TensorBench:
     def plain(self, frame: "Frame", values: Sequence[Held]) -> tuple[Held, ...]:
         """The same values, which no gradient flows through."""
         shapes = tuple(value.shape for value in values)
-        self.pay(frame, self._copies(shapes), 0)
+        self._pay_all(frame, _renamed(shapes))
         step = self.step("plain", tuple(values), (), (), b"", 0)
         return tuple(Held(step, at, shape, False) for at, shape in enumerate(shapes))
 
@@ -93,11 +93,8 @@ class TensorBench:
                 FailureKind.INVALID_VALUE, f"gradients start from a single number, not from {loss.shape}"
             )
         shapes = tuple(value.shape for value in variables)
-        made = self._copies(shapes)
         works, peak = gradient_works(loss.node)
-        self.memory.fits(made.held + peak)
-        schedule = frame.schedule.tensors
-        frame.charge(price(made, schedule) + sum(price(work, schedule) for work in works))
+        self._pay_all(frame, _renamed(shapes), works, peak)
         step = self.step("grad", (loss, *variables), (), (), b"", 0)
         return tuple(Held(step, at, shape, False) for at, shape in enumerate(shapes))
 
@@ -157,6 +154,12 @@ class TensorBench:
         """Room while the work is done, then its gas. Raises MEMORY_LIMIT, OUT_OF_GAS."""
         self.memory.fits(work.held + kept + work.scratch)
         frame.charge(price(work, frame.schedule.tensors))
+
+    def _pay_all(self, frame: "Frame", made: Sequence[Work], more: Sequence[Work] = (), peak: int = 0) -> None:
+        """Room for all that is made, and `peak` besides; then the gas of that and of more works."""
+        self.memory.fits(sum(work.held for work in made) + peak)
+        schedule = frame.schedule.tensors
+        frame.charge(sum(price(work, schedule) for work in (*made, *more)))
 
     def step(
         self,
@@ -222,7 +225,7 @@ class TensorBench:
                 continue
             values = [None if one is None else self.values(one.step)[one.at] for one in step.operands]
             results = compute(step, values, self.means)
-            size = sum(VALUE_BYTES * count_of(tuple(result.shape)) for result in results)
+            size = sum(one.values.numel() * one.values.element_size() for one in results)
             self.memo.keep(step.recipe, results, size, self.memory.most)
             step.done(results)
             waiting.pop()
@@ -231,11 +234,6 @@ class TensorBench:
         """The next places in the tape."""
         self._recorded += count
         return self._recorded - count + 1
-
-    @staticmethod
-    def _copies(shapes: tuple[Shape, ...]) -> Work:
-        """The work of values that are named anew. Nothing moves, but whoever holds both pays for both."""
-        return Work("plain", 0, 0, VALUE_BYTES * sum(count_of(shape) for shape in shapes), 0)
 
     # Handles
 
@@ -278,6 +276,11 @@ def _recipe(
     parts += [b"-" if one is None else b"+" + one.step.recipe + struct.pack(">q", one.at) for one in operands]
     parts += [struct.pack(f">{len(reals)}d", *reals), data]
     return sha256(b"".join(parts))
+
+
+def _renamed(shapes: Sequence[Shape]) -> list[Work]:
+    """The works of values that are named anew: what a reshape of each is. Whoever holds both pays for both."""
+    return [work_of("reshape", (shape,), (shape,))[1] for shape in shapes]
 
 
 def _refused(error: AccountantError) -> ContractFailure:

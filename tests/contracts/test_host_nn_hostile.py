@@ -264,7 +264,7 @@ PRICED_AS = {"grad": "multiply_gradient", "fit": "cross_entropy", "predict": "ma
     "load_all": "load",
     "save_all": "save",
     "conv1d": "conv1d8",
-    **dict.fromkeys(("variable", "variables", "plain", "release"), "plain"),
+    **dict.fromkeys(("variable", "variables", "plain", "release"), "reshape"),
 }
 """The kind of work that each call is priced as, or one kind of it."""
 
@@ -297,6 +297,16 @@ def test_gas_is_charged_before_the_work_is_done(name: str, monkeypatch: pytest.M
     result = execute(call_of(schedule=structs.replace(GasSchedule(), tensors=tensors)), world, Gas(10**9))
     assert result.failure is FailureKind.OUT_OF_GAS
     assert done == operands
+
+
+def test_predictions_of_nothing_are_paid_by_the_piece(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Samples without values are cheap to hold; planning the work on them is paid before it is done."""
+    monkeypatch.setattr("accountant.tensors.training_plan.plan_prediction", None)
+    model = CALLS["predict"][1].split("(block")[1].split("(local.get $ts)")[0]
+    nothing = ints(2**31 - 1, 0) + f"(local.set $x (call $nn_full {get('s')} {real(1.0)}))"
+    call = f"(drop (call $nn_predict (block{model} {get('ts')} {get('x')}))"
+    result = ran(f"{nothing} (local.set $ts (call $nn_list)) {call}", gas=10**9)
+    assert result.failure is FailureKind.OUT_OF_GAS
 
 
 def test_a_gradient_costs_what_it_walks_through() -> None:
