@@ -16,13 +16,13 @@ from workers.lifecycle import abandon, owner, resources
 def _run_job(job_id: str) -> str:
     """One attempt at a job."""
     own = resources()
-    return _left(work(own.engine, own.answer, job_id, owner(), own.sharing.policy, own.sharing, abandon))
+    return _left(work(own.engine, own.answer, job_id, owner(), own.sharing.policy, own.sharing, abandon, own.means))
 
 
 def _run_execution(seq: str) -> str:
     """One attempt at an execution."""
     own = resources()
-    return _left(execute(own.engine, Seq(int(seq)), owner(), own.sharing, abandon))
+    return _left(execute(own.engine, Seq(int(seq)), owner(), own.sharing, abandon, own.means))
 
 
 def _left(ended: Attempt) -> str:

@@ -55,9 +55,7 @@ async def _serve(settings: Settings) -> None:
     with Database(settings.database, _CONNECTIONS_MAX) as database, broker:
         index = once_there(lambda: PostgresIndex(database), lambda made: made.genesis)
         blobs = blobs_of(settings, engine)
-        outcomes = once_there(
-            lambda: PostgresOutcomes(database, broker, blobs=ExecutorBlobs(blobs)), lambda made: made
-        )
+        outcomes = once_there(lambda: PostgresOutcomes(database, broker, blobs=ExecutorBlobs(blobs)), lambda made: made)
         async with node.NodeClient(settings.node) as client:
             resources = Resources(
                 engine=engine,
