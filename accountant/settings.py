@@ -68,6 +68,13 @@ class Sandbox(StrEnum):
     OFF = "off"
 
 
+class WorkerDevice(StrEnum):
+    """What worker processes compute tensors on."""
+
+    CPU = "cpu"
+    GPU = "gpu"
+
+
 class Settings(BaseSettings):
     """All settings; read-only. Make it with `load_settings`, which explains what is wrong with a bad environment."""
 
@@ -164,6 +171,13 @@ class Settings(BaseSettings):
         le=2**30,
         description="MiB of tensors that a transaction may hold in a worker's process, which leaves others to roomier "
         "workers; 0: a quarter of what `ANH_WORKER_MEMORY_MIB` leaves, or all there is where that is 0.",
+    )
+    worker_device: WorkerDevice = Field(
+        default=WorkerDevice.CPU,
+        description="What a worker computes tensors on: `cpu`, or `gpu`: a GPU each process, where there is one.",
+    )
+    worker_threads: int = Field(
+        default=0, ge=0, le=1024, description="Threads of one operation on tensors; 0: as many as there are cores."
     )
     worker_sandbox: Sandbox = Field(
         default=Sandbox.AUTO,

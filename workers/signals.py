@@ -4,7 +4,7 @@ from celery.signals import setup_logging, worker_init, worker_process_init, work
 
 from accountant.logs import configure_logs
 from accountant.settings import load_settings
-from workers import confinement, lifecycle
+from workers import confinement, devices, lifecycle
 
 
 def _log(**_: object) -> None:
@@ -17,7 +17,10 @@ def _check(**_: object) -> None:
 
 
 def _confine(**_: object) -> None:
-    confinement.confine(load_settings())
+    settings = load_settings()
+    has_gpu = devices.assign(settings, devices.number())
+    confinement.confine(settings, has_gpu)
+    devices.choose(has_gpu)
 
 
 def _close(**_: object) -> None:
