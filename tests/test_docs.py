@@ -96,14 +96,14 @@ def test_settings_that_documents_name_exist() -> None:
 
 def test_commands_that_documents_name_exist() -> None:
     """`make TARGET` is in the Makefile, `make bench NAME=…` a benchmark, `accountant COMMAND` a command."""
-    targets = set(re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
+    targets = set(re.findall(r"^([a-z-]+):", (ROOT / "Makefile").read_text(), re.MULTILINE))
     benchmarks = {path.stem for path in (ROOT / "benchmarks").glob("[a-z]*.py")}
     root = build(None)
     commands = {command.name for command in root.registered_commands} | {group.name for group in root.registered_groups}
     for document in DOCUMENTS:
         text = document.read_text()
         code = "\n".join([*_CODE.findall(text), *_FENCE.findall(text)])
-        assert set(re.findall(r"^make ([a-z]+)", code, re.MULTILINE)) <= targets, document.name
+        assert set(re.findall(r"^make ([a-z-]+)", code, re.MULTILINE)) <= targets, document.name
         assert set(re.findall(r"make bench NAME=([a-z]+)", code)) <= benchmarks, document.name
         used = set(re.findall(r"^(?:\.venv/bin/)?accountant ([a-z]+)\b", code, re.MULTILINE))
         assert used <= commands, f"{document.name}: {used - commands}"

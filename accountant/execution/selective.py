@@ -1,13 +1,13 @@
 """The selective executor: runs exactly what an answer depends on (paper, section II-B).
 
-Every question is a generator that yields the `Need`s it meets; one loop with a stack of its own drives
-them, so 10^5 chained dependencies overflow nothing. A running contract cannot be suspended, so it stops
-at the first touch of something unknown (`Unresolved`), which is resolved before it runs again.
+Every question is a generator that yields the `Need`s it meets; `execution.driver` drives them. A running contract
+cannot be suspended, so it stops at the first touch of something unknown (`Unresolved`), which is resolved before it
+runs again.
 """
 
-from collections.abc import Generator, Sequence
+from collections.abc import Sequence
 from functools import partial
-from typing import TypeVar, assert_never, cast
+from typing import assert_never, cast
 
 from accountant.chain.fees import insufficient_gas, intrinsic_gas
 from accountant.chain.query import (
@@ -25,6 +25,7 @@ from accountant.chain.transaction import TransactionKind
 from accountant.contracts.tensor_means import Means
 from accountant.execution.batch import next_batch
 from accountant.execution.certain import certain_reads
+from accountant.execution.driver import Driver, Steps, Value, all_of
 from accountant.execution.estimate import likely_reads
 from accountant.execution.income import income_of
 from accountant.execution.lazy_world import LazyWorld
@@ -36,7 +37,6 @@ from accountant.execution.needs import (
     AnswerOf,
     Asked,
     BlobOf,
-    BlobUnavailable,
     BoundUnder,
     BudgetSpent,
     CodeOf,
@@ -54,7 +54,6 @@ from accountant.execution.outcome import Outcome, SlotWrite
 from accountant.execution.port import ConflictingOutcome
 from accountant.execution.queries import target_of
 from accountant.execution.session import Inputs, Session
-from accountant.execution.shared_work import NOTHING, Parked
 from accountant.execution.timeline import Walk, lower_bound_under
 from accountant.execution.transition import runs_code, transition, without_funds
 from accountant.execution.view import answer_of, run_view
@@ -62,13 +61,6 @@ from accountant.index.port import Located
 from accountant.index.position import Place, place_of
 from accountant.primitives.addresses import account_of
 from accountant.primitives.types import ADDRESS_BYTES, AccountId, Address, Cid, ContractId, Gas, Seq
-
-T = TypeVar("T")
-Value = Outcome | Answer
-Steps = Generator[Need | AllOf, Value, T]
-
-_ASKED_DEPTH = 2
-"""An outcome is asked for, not merely depended on, at the stack's bottom, or right above a group there."""
 
 RUNS_MOST = 4
 """Starts of one transaction after which it waits for what it needs: who burns gas and then reads a thousand slots
@@ -84,45 +76,42 @@ class Selective:
     def __init__(self, session: Session) -> None:
         self.session = session
         self.consulted = Inputs()
+        self._driver = Driver(session, self._begin, self.consulted)
         self._suspended = 0
-        self._waits_for: dict[Seq, Seq | None] = {}
-        """What others are to execute before the question at hand can be answered."""
-        self._asked: tuple[Seq, Gas] | None = None
-        """The outcome that was asked for, not merely depended on, and the gas executed before it."""
 
     # Questions
 
     def outcome(self, seq: Seq) -> Outcome:
         """What a transaction did. Raises `BudgetSpent`."""
-        return cast(Outcome, self._resolve(OutcomeOf(seq)))
+        return cast(Outcome, self._driver.resolve(OutcomeOf(seq)))
 
     def outcomes(self, seqs: Sequence[Seq]) -> None:
         """Find several outcomes, none of which waits for another. Raises `BudgetSpent`, `Parked`."""
         for seq in seqs:
             self.session.spend(seq, Gas(0))
-        self._resolve(AllOf(tuple(OutcomeOf(seq) for seq in seqs)))
+        self._driver.resolve(AllOf(tuple(OutcomeOf(seq) for seq in seqs)))
 
     def slot(self, contract: ContractId, slot: bytes, before: Seq) -> bytes:
         """A slot's value right before a transaction. Raises `BudgetSpent`."""
-        return cast(bytes, self._resolve(SlotBefore(contract, slot, before)))
+        return cast(bytes, self._driver.resolve(SlotBefore(contract, slot, before)))
 
     def covers(self, account: AccountId, amount: int, before: Seq) -> bool:
         """Whether G of the account is at least `amount` right before a transaction. Raises `BudgetSpent`."""
-        return cast(bool, self._resolve(CoversBefore(account, amount, before)))
+        return cast(bool, self._driver.resolve(CoversBefore(account, amount, before)))
 
     def bound(self, account: AccountId, theta: tuple[Seq, ...], before: Seq) -> int:
         """G's lower bound under exactly the incomes Θ (Lemma 1, restarted). Raises `BudgetSpent`."""
-        return cast(int, self._resolve(BoundUnder(account, theta, before)))
+        return cast(int, self._driver.resolve(BoundUnder(account, theta, before)))
 
     def answer(self, query: AccountingQuery) -> Answer | None:
         """The answer of a query; None if it names nothing on the chain. Raises `BudgetSpent`."""
         if target_of(self.session.index, query) is None:
             return None
-        return cast(Answer, self._resolve(AnswerOf(query, paid=False)))
+        return cast(Answer, self._driver.resolve(AnswerOf(query, paid=False)))
 
     def find(self, need: Need) -> Value:
         """What any need asks for: as a run's `LazyWorld` has it. Raises `BudgetSpent`."""
-        return self._resolve(need)
+        return self._driver.resolve(need)
 
     def interval(self, account: AccountId, before: Seq) -> Walk:
         """[L, U] of G right before a transaction, from what is known, executing nothing."""
@@ -134,83 +123,7 @@ class Selective:
         self.consulted.add_balance(account, before)
         return self.session.glance(account, before)
 
-    # The loop
-
-    def _resolve(self, root: Need | AllOf, into: Inputs | None = None) -> Value:
-        """Drive a need's generator, and those that it waits for; what it consulted goes `into` its asker's inputs.
-
-        Raises `Parked` where others have to execute something first, once everything else was tried.
-        """
-        if isinstance(root, OutcomeOf) and (known := self.session.known(root.seq)) is not None:
-            (into or self.consulted).seqs.add(root.seq)
-            (into or self.consulted).asked(root)
-            return known
-        if into is None:
-            self._waits_for, self._asked = {}, None
-        stack: list[tuple[Need | AllOf, Inputs, Steps[Value]]] = []
-        wanted: Need | AllOf | None = root
-        value: Value | None = None
-        parked: Parked | None = None
-        while True:
-            if wanted is not None:
-                if into is None:
-                    self._enter(wanted, len(stack))
-                inputs = Inputs()
-                stack.append((wanted, inputs, self._begin(wanted, inputs)))
-                wanted, value = None, None
-            need, inputs, steps = stack[-1]
-            try:
-                if parked is None:
-                    wanted = steps.send(cast(Value, value))
-                else:
-                    stopped, parked = parked.with_traceback(None), None
-                    wanted = steps.throw(stopped)
-            except StopIteration as finished:
-                value = cast(Value, finished.value)
-                stack.pop()
-                self._leave(need)
-                parent = stack[-1][1] if stack else into or self.consulted
-                _pass_on(need, inputs, parent)
-                if not stack:
-                    return value
-                continue
-            except Parked as stopped:
-                stack.pop()
-                self._leave(need)
-                if not stack:
-                    if into is not None:
-                        raise
-                    raise Parked(self._waits_for, self.session.done()) from None
-                parked = stopped
-                continue
-            except BaseException as error:
-                if isinstance(error, BlobUnavailable):
-                    self._name_loader(error, [need for need, _, _ in stack])
-                for _, _, open_steps in reversed(stack):
-                    open_steps.close()
-                raise
-            if isinstance(wanted, OutcomeOf) and (known := self.session.known(wanted.seq)) is not None:
-                inputs.seqs.add(wanted.seq)
-                inputs.asked(wanted)
-                wanted, value = None, known
-
-    def _name_loader(self, error: BlobUnavailable, waiting: Sequence[Need | AllOf]) -> None:
-        """Say which transaction loads the blob: the innermost one that is being found."""
-        loader = next((need.seq for need in reversed(waiting) if isinstance(need, OutcomeOf)), None)
-        if error.transaction is None and loader is not None:
-            located = self.session.index.transaction(loader)
-            error.transaction, error.gas_most = located.hash, Gas(located.transaction.gas_limit)
-
-    def _enter(self, wanted: Need | AllOf, depth: int) -> None:
-        if self._asked is None and depth < _ASKED_DEPTH and isinstance(wanted, OutcomeOf):
-            self._asked = wanted.seq, self.session.gas_executed
-
-    def _leave(self, need: Need | AllOf) -> None:
-        """Note the gas behind an outcome that was asked for."""
-        if self._asked is not None and isinstance(need, OutcomeOf) and need.seq == self._asked[0]:
-            seq, before = self._asked
-            self.session.spend(seq, Gas(self.session.gas_executed - before))
-            self._asked = None
+    # Needs
 
     def _begin(self, need: Need | AllOf, inputs: Inputs) -> Steps[Value]:
         match need:
@@ -229,29 +142,15 @@ class Selective:
             case BlobOf(cid, source):
                 return self._blob(cid, source, inputs)
             case AllOf(needs):
-                return self._all(needs)
+                return all_of(needs)
         assert_never(need)
-
-    def _all(self, needs: Sequence[Need]) -> Steps[Value]:
-        """Go on with the others where one has to wait, so that all that can start now is found in one pass."""
-        values: list[Value] = []
-        parked: Parked | None = None
-        for need in needs:
-            try:
-                values.append((yield need))
-            except Parked as stopped:
-                parked = stopped
-        if parked is not None:
-            raise parked
-        return cast(Value, tuple(values))
 
     # Outcomes
 
     def _outcome(self, seq: Seq, inputs: Inputs) -> Steps[Value]:
         located = self.session.index.transaction(seq)
         if self.session.leaves(located):
-            self._waits_for.setdefault(seq, None if self._asked is None else self._asked[0])
-            raise Parked(self._waits_for, NOTHING)
+            self._driver.wait_for(seq)
         transaction, genesis = located.transaction, self.session.index.genesis
         if transaction.general_value:
             funded = yield CoversBefore(located.sender, transaction.general_value, seq)
@@ -323,7 +222,7 @@ class Selective:
         """Resolve while a contract waits on the native stack: a few deep, so that the stack is bounded."""
         self._suspended += 1
         try:
-            return self._resolve(need, inputs)
+            return self._driver.resolve(need, inputs)
         finally:
             self._suspended -= 1
 
@@ -520,16 +419,3 @@ class Selective:
 
     def _observe(self, seq: Seq) -> Steps[Outcome]:
         return cast(Outcome, (yield OutcomeOf(seq)))
-
-
-def _pass_on(need: Need | AllOf, inputs: Inputs, asker: Inputs) -> None:
-    """What a need consulted was consulted by whoever asked for it; the needs of a view or a group are its asker's."""
-    if isinstance(need, OutcomeOf):
-        asker.seqs.add(need.seq)
-    else:
-        asker.merge(inputs)
-    if isinstance(need, AllOf) or (isinstance(need, AnswerOf) and isinstance(need.query, View)):
-        for deeper in inputs.needs:
-            asker.asked(deeper)
-    if not isinstance(need, AllOf):
-        asker.asked(need)

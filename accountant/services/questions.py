@@ -78,71 +78,33 @@ class QuestionKind(StrEnum):
     OATH_PROOF = "oath_proof"
 
 
-_payments = Decoder(PaymentQuestion, QUESTION_BYTES_MAX)
-_bounds = Decoder(LowerBoundQuestion, QUESTION_BYTES_MAX)
-_views = Decoder(ViewQuestion, QUESTION_BYTES_MAX)
-_outcomes = Decoder(OutcomeQuestion, QUESTION_BYTES_MAX)
-_rechecks = Decoder(OutcomeRecheck, QUESTION_BYTES_MAX)
-_preparations = Decoder(PreparationQuestion, QUESTION_BYTES_MAX)
-_exports = Decoder(ExportQuestion, QUESTION_BYTES_MAX)
-_observations = Decoder(ObservationQuestion, QUESTION_BYTES_MAX)
-_queries = Decoder(QueryQuestion, QUESTION_BYTES_MAX)
-_audits = Decoder(AuditQuestion, QUESTION_BYTES_MAX)
-_oath_proofs = Decoder(OathProofQuestion, QUESTION_BYTES_MAX)
+_TYPES: dict[QuestionKind, type[Question]] = {
+    QuestionKind.PAYMENT_VERIFICATION: PaymentQuestion,
+    QuestionKind.BALANCE_LOWER_BOUND: LowerBoundQuestion,
+    QuestionKind.VIEW: ViewQuestion,
+    QuestionKind.OUTCOME: OutcomeQuestion,
+    QuestionKind.OUTCOME_RECHECK: OutcomeRecheck,
+    QuestionKind.TRANSACTION_PREPARATION: PreparationQuestion,
+    QuestionKind.CERTIFICATE_EXPORT: ExportQuestion,
+    QuestionKind.OBSERVATION: ObservationQuestion,
+    QuestionKind.QUERY: QueryQuestion,
+    QuestionKind.AUDIT: AuditQuestion,
+    QuestionKind.OATH_PROOF: OathProofQuestion,
+}
+_KINDS = {kind: name for name, kind in _TYPES.items()}
+_DECODERS: dict[QuestionKind, Decoder[Question]] = {
+    name: Decoder(kind, QUESTION_BYTES_MAX) for name, kind in _TYPES.items()
+}
 
 
 def kind_of(question: Question) -> QuestionKind:
     """The kind under which a question is stored."""
-    match question:
-        case PaymentQuestion():
-            return QuestionKind.PAYMENT_VERIFICATION
-        case LowerBoundQuestion():
-            return QuestionKind.BALANCE_LOWER_BOUND
-        case ViewQuestion():
-            return QuestionKind.VIEW
-        case OutcomeQuestion():
-            return QuestionKind.OUTCOME
-        case OutcomeRecheck():
-            return QuestionKind.OUTCOME_RECHECK
-        case PreparationQuestion():
-            return QuestionKind.TRANSACTION_PREPARATION
-        case ExportQuestion():
-            return QuestionKind.CERTIFICATE_EXPORT
-        case ObservationQuestion():
-            return QuestionKind.OBSERVATION
-        case QueryQuestion():
-            return QuestionKind.QUERY
-        case AuditQuestion():
-            return QuestionKind.AUDIT
-        case OathProofQuestion():
-            return QuestionKind.OATH_PROOF
+    return _KINDS[type(question)]
 
 
 def decode_question(kind: QuestionKind, raw: bytes) -> Question:
     """The question that `raw` encodes. Raises `InvalidEncoding`."""
-    match kind:
-        case QuestionKind.PAYMENT_VERIFICATION:
-            return _payments.decode(raw)
-        case QuestionKind.BALANCE_LOWER_BOUND:
-            return _bounds.decode(raw)
-        case QuestionKind.VIEW:
-            return _views.decode(raw)
-        case QuestionKind.OUTCOME:
-            return _outcomes.decode(raw)
-        case QuestionKind.OUTCOME_RECHECK:
-            return _rechecks.decode(raw)
-        case QuestionKind.TRANSACTION_PREPARATION:
-            return _preparations.decode(raw)
-        case QuestionKind.CERTIFICATE_EXPORT:
-            return _exports.decode(raw)
-        case QuestionKind.OBSERVATION:
-            return _observations.decode(raw)
-        case QuestionKind.QUERY:
-            return _queries.decode(raw)
-        case QuestionKind.AUDIT:
-            return _audits.decode(raw)
-        case QuestionKind.OATH_PROOF:
-            return _oath_proofs.decode(raw)
+    return _DECODERS[kind].decode(raw)
 
 
 def check(index: ChainIndex, question: Question) -> None:

@@ -13,11 +13,12 @@ from accountant.accounting.proof.facts import Facts
 from accountant.accounting.proof.window import Window, ZeroWindow, own_transactions, zero_least
 from accountant.chain.query import AccountingQuery, BalanceAtLeast
 from accountant.chain.rows import RowKind
+from accountant.execution.driver import Steps, Value
 from accountant.execution.needs import CoversBefore, Need, OutcomeOf
 from accountant.execution.outcome import Outcome
 from accountant.execution.port import Heartbeat, OutcomeStore, Records
 from accountant.execution.queries import target_of
-from accountant.execution.selective import Selective, Steps, Value
+from accountant.execution.selective import Selective
 from accountant.execution.session import Inputs, Session
 from accountant.execution.timeline import Walk
 from accountant.index.port import Event, Located
