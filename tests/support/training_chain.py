@@ -31,7 +31,8 @@ ROOM = 2**27
 TRAINED, LONG_STEPS, STEPS = 200, 1_200, 32
 GAS = 5 * 10**9
 """Of each call: an execution of its own, for any worker of the queue `cpu`."""
-PUBLISHED_IMAGES, PUBLISHED_LABELS, TRAIN, PREDICT, TRAIN_ROOMY, TRAIN_LONG, PREDICT_LONG = map(Seq, range(7))
+TRAIN, PREDICT, TRAIN_ROOMY, TRAIN_LONG = map(Seq, range(2, 6))
+"""After two publications."""
 
 
 class TrainingChain(NamedTuple):
