@@ -23,6 +23,13 @@ WORKER_MEMORY_LEAST_MIB = 768
 """Measured: below 260 a worker's process starts no job, from 420 on it does small ones, with 511 in use."""
 
 
+WORKER_TENSORS_LEAST_MIB = 64
+"""What every transaction may hold without saying so, unless genesis says otherwise."""
+_WORKER_ITSELF_MIB = 512
+"""Of addresses: what a worker's process takes before it holds a tensor."""
+_MIB = 1024 * 1024
+
+
 class InvalidSettings(AccountantError):
     """An environment variable that holds no valid setting, or two that contradict each other."""
 
@@ -59,6 +66,13 @@ class Sandbox(StrEnum):
     AUTO = "auto"
     REQUIRED = "required"
     OFF = "off"
+
+
+class WorkerDevice(StrEnum):
+    """What worker processes compute tensors on."""
+
+    CPU = "cpu"
+    GPU = "gpu"
 
 
 class Settings(BaseSettings):
@@ -156,6 +170,20 @@ class Settings(BaseSettings):
         ge=0,
         le=2**20,
         description="MiB of addresses that a worker's process may use, and so of memory; 0: no limit.",
+    )
+    worker_tensor_mib: int = Field(
+        default=0,
+        ge=0,
+        le=2**30,
+        description="MiB of tensors that a transaction may hold in a worker's process, which leaves others to roomier "
+        "workers; 0: a quarter of what `ANH_WORKER_MEMORY_MIB` leaves, or all there is where that is 0.",
+    )
+    worker_device: WorkerDevice = Field(
+        default=WorkerDevice.CPU,
+        description="What a worker computes tensors on: `cpu`, or `gpu`: a GPU each process, where there is one.",
+    )
+    worker_threads: int = Field(
+        default=0, ge=0, le=1024, description="Threads of one operation on tensors; 0: as many as there are cores."
     )
     worker_sandbox: Sandbox = Field(
         default=Sandbox.AUTO,
@@ -284,6 +312,8 @@ class Settings(BaseSettings):
     def _workers_have_room(self) -> Self:
         if 0 < self.worker_memory_mib < WORKER_MEMORY_LEAST_MIB:
             raise ValueError(f"ANH_WORKER_MEMORY_MIB is 0 or at least {WORKER_MEMORY_LEAST_MIB}")
+        if 0 < self.worker_tensor_mib < WORKER_TENSORS_LEAST_MIB:
+            raise ValueError(f"ANH_WORKER_TENSOR_MIB is 0 or at least {WORKER_TENSORS_LEAST_MIB}")
         return self
 
     @model_validator(mode="after")
@@ -315,6 +345,18 @@ class Settings(BaseSettings):
     def node(self) -> str:
         """The node's URL, without a slash at the end."""
         return (self.node_url or f"http://{self.node_host}:{self.node_port}").rstrip("/")
+
+    @property
+    def tensor_room_bytes(self) -> int | None:
+        """What a worker's process has room for, as transactions count tensors; None: no limit.
+
+        Three times as much again is left for what they do not count (`contracts.tensor_means`).
+        """
+        if self.worker_tensor_mib:
+            return self.worker_tensor_mib * _MIB
+        if not self.worker_memory_mib:
+            return None
+        return (self.worker_memory_mib - _WORKER_ITSELF_MIB) * _MIB // 4
 
     @property
     def chain_folder(self) -> Path:

@@ -19,8 +19,9 @@ from psycopg.conninfo import conninfo_to_dict
 from accountant.blobs.location import Location, open_location
 from accountant.contracts.engine import keep_compiled
 from accountant.processes import landlock
+from accountant.processes.gpus import device_nodes
 from accountant.processes.landlock import READ, USE, WRITE, Access
-from accountant.processes.limits import MIB, drop_capabilities, limit_resources, no_new_privileges
+from accountant.processes.limits import MIB, OPEN_FILES_MOST, drop_capabilities, limit_resources, no_new_privileges
 from accountant.settings import Sandbox, Settings
 from accountant.storage.compiled import CompiledFolder, UnsafeFolder
 from accountant.storage.database import plain_url
@@ -33,6 +34,8 @@ _DEVICES = {
     Path("/dev/shm"): USE,
 }
 """Not the disks, on which root would find everything again."""
+_OPEN_FILES_GPU = 4096
+"""A driver opens its devices again and again."""
 _POSTGRES_PORT = "5432"
 _REDIS_PORT = 6379
 _DNS_PORT = 53
@@ -54,18 +57,23 @@ def check(settings: Settings) -> None:
     )
 
 
-def confine(settings: Settings) -> None:
-    """For a process of the pool, before its first job: takes resources and rights away for good."""
+def confine(settings: Settings, has_gpu: bool = False) -> None:
+    """For a process of the pool, before its first job: takes resources and rights away for good.
+
+    With a GPU its addresses are not limited: the driver reserves more of them than any memory has.
+    """
     _keep_compiled(settings.compiled_folder)
     blobs = open_location(settings.blobs_url, settings.blobs_folder)
     _make(blobs.folder)
-    limit_resources(settings.worker_memory_mib * MIB or None)
+    limit_resources(
+        None if has_gpu else settings.worker_memory_mib * MIB or None, _OPEN_FILES_GPU if has_gpu else OPEN_FILES_MOST
+    )
     no_new_privileges()
     drop_capabilities()
     if settings.worker_sandbox is Sandbox.OFF or landlock.version() == 0:
         return
     try:
-        landlock.restrict(_allowed(settings, blobs), _ports(settings, blobs))
+        landlock.restrict(_allowed(settings, blobs, has_gpu), _ports(settings, blobs))
     except OSError as error:
         _log.error("sandbox_failed", detail=str(error))
         if settings.worker_sandbox is Sandbox.REQUIRED:
@@ -88,10 +96,13 @@ def _make(folder: Path) -> None:
         _log.warning("blobs_not_kept", detail=str(error))
 
 
-def _allowed(settings: Settings, blobs: Location) -> Iterator[tuple[Path, Access]]:
+def _allowed(settings: Settings, blobs: Location, has_gpu: bool) -> Iterator[tuple[Path, Access]]:
     for path in landlock.all_but(_hidden(settings)):
         yield path, READ
     yield from _DEVICES.items()
+    if has_gpu:
+        for node in device_nodes():
+            yield node, USE if node.is_dir() else WRITE | Access.IOCTL_DEV
     yield settings.compiled_folder, USE
     yield blobs.folder, USE
 

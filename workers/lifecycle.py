@@ -14,10 +14,13 @@ from accountant.blobs.store import Store
 from accountant.contracts.engine import require_engine
 from accountant.services.audits import learning
 from accountant.services.blobs import Blobs, BlobTerms, declared_sizes
+from accountant.services.checkpoints import KeptCheckpoints
+from accountant.services.executor_blobs import ExecutorBlobs
 from accountant.services.judging import judging
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answer, answering_with
 from accountant.services.sharing import Sharing
+from accountant.services.worker_means import WorkerMeans
 from accountant.settings import Settings, load_settings
 from accountant.storage.database import Database, engine_of
 from accountant.storage.hot import redis_of
@@ -33,7 +36,7 @@ class WorkerResources:
     engine: sa.Engine
     answer: Answer
     sharing: Sharing
-    blobs: Blobs
+    means: WorkerMeans
     close: Callable[[], None]
 
 
@@ -77,10 +80,12 @@ def open_resources(settings: Settings) -> WorkerResources:
         require_engine(index.genesis.engine)
         engine = engine_of(settings.database)
         opened.callback(engine.dispose)
-        outcomes = PostgresOutcomes(database, client, judge=judging(index, engine))
+        blobs = blobs_of(settings, engine)
+        outcomes = PostgresOutcomes(database, client, blobs=ExecutorBlobs(blobs), judge=judging(index, engine))
         answer = answering_with(index, current_stores(database, outcomes), learning(engine))
         sharing = Sharing(index, outcomes.current, policy_of(settings))
-        return WorkerResources(engine, answer, sharing, blobs_of(settings, engine), opened.pop_all().close)
+        means = WorkerMeans(settings.tensor_room_bytes, KeptCheckpoints(blobs))
+        return WorkerResources(engine, answer, sharing, means, opened.pop_all().close)
 
 
 _of_process: list[WorkerResources] = []

@@ -10,7 +10,7 @@ from celery.signals import (
 
 from accountant.logs import configure_logs
 from accountant.settings import load_settings
-from workers import confinement, lifecycle, presence
+from workers import confinement, devices, lifecycle, presence
 
 
 def _log(**_: object) -> None:
@@ -28,7 +28,9 @@ def _begin_pool(options: dict[str, object] | None = None, **_: object) -> None:
 
 def _confine(**_: object) -> None:
     settings = load_settings()
-    confinement.confine(settings)
+    has_gpu = devices.assign(settings, devices.number())
+    confinement.confine(settings, has_gpu)
+    devices.choose(has_gpu)
     presence.begin(settings)
 
 

@@ -18,14 +18,15 @@ def _run_job(job_id: str) -> str:
     """One attempt at a job."""
     with at(job_id):
         own = resources()
-        return _left(work(own.engine, own.answer, job_id, owner(), own.sharing.policy, own.sharing, abandon))
+        policy = own.sharing.policy
+        return _left(work(own.engine, own.answer, job_id, owner(), policy, own.sharing, abandon, own.means))
 
 
 def _run_execution(seq: str) -> str:
     """One attempt at an execution."""
     with at(f"execution of {seq}"):
         own = resources()
-        return _left(execute(own.engine, Seq(int(seq)), owner(), own.sharing, abandon))
+        return _left(execute(own.engine, Seq(int(seq)), owner(), own.sharing, abandon, own.means))
 
 
 def _left(ended: Attempt) -> str:

@@ -36,7 +36,7 @@ from accountant.api import (
     watch_routes,
 )
 from accountant.api.edge import Edge
-from accountant.api.job_views import JobEventView
+from accountant.api.job_views import JobEventView, TrainingEventView
 from accountant.api.problems import FieldError, ProblemView, handle
 from accountant.api.resources import Resources
 from accountant.api.schemas import PositionIn, TransactionIn
@@ -54,7 +54,7 @@ Every route but `/v1/health` and `/v1/readiness` needs the API key. Errors are p
 bytes are hex with 0x; user addresses carry the EIP-55 checksum.
 """
 
-_NOT_GENERATED = (ProblemView, FieldError, TransactionIn, PositionIn, JobEventView)
+_NOT_GENERATED = (ProblemView, FieldError, TransactionIn, PositionIn, JobEventView, TrainingEventView)
 """Schemas that are referred to by hand, so FastAPI does not find them."""
 
 

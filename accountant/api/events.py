@@ -7,14 +7,17 @@ import sqlalchemy as sa
 from anyio import to_thread
 from fastapi.sse import format_sse_event
 
-from accountant.api.job_views import JobEventView
+from accountant.api.job_views import JobEventView, TrainingEventView, TrainingView
 from accountant.api.problems import InvalidParameter
-from accountant.services.follow import job_events
+from accountant.services.follow import job_events, job_trainings
 from accountant.storage.jobs import JobEvent
+from accountant.storage.trainings import TrainingRow
 
 MEDIA_TYPE = "text/event-stream"
 POLL_S = 0.25
 KEEPALIVE_S = 10.0
+TRAININGS_S = 1.0
+"""How often a stream looks how far trainings are."""
 
 _DIGITS_MAX = 18
 
@@ -35,7 +38,12 @@ async def stream(engine: sa.Engine, job_number: int, after: int) -> AsyncIterato
         with engine.connect() as connection:
             return job_events(connection, job_number, seen)
 
-    silent_s = 0.0
+    def look() -> list[TrainingRow]:
+        with engine.connect() as connection:
+            return job_trainings(connection, job_number)
+
+    silent_s = looked_s = 0.0
+    told: list[TrainingRow] = []
     while True:
         events = await to_thread.run_sync(read, after)
         for event in events:
@@ -44,10 +52,23 @@ async def stream(engine: sa.Engine, job_number: int, after: int) -> AsyncIterato
             if event.state.ended:
                 return
         silent_s = 0.0 if events else silent_s + POLL_S
+        looked_s += POLL_S
+        if looked_s >= TRAININGS_S:
+            looked_s = 0.0
+            trainings = await to_thread.run_sync(look)
+            if trainings != told:
+                told, silent_s = trainings, 0.0
+                yield _of_trainings(trainings)
         if silent_s >= KEEPALIVE_S:
             silent_s = 0.0
             yield format_sse_event(comment="still there")
         await anyio.sleep(POLL_S)
+
+
+def _of_trainings(trainings: list[TrainingRow]) -> bytes:
+    """Without an id: who connects again is told how far they are then."""
+    view = TrainingEventView(trainings=[TrainingView.of(training) for training in trainings])
+    return format_sse_event(data_str=view.model_dump_json(), event="training")
 
 
 def _encoded(event: JobEvent) -> bytes:

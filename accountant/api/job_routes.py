@@ -13,7 +13,7 @@ from accountant.api.job_views import JobListView, JobSummaryView, JobView
 from accountant.api.paging import PAGE_RESPONSES, PageIn
 from accountant.api.posting import Digest, IdempotencyKey, answer_post
 from accountant.api.resources import Key, Res
-from accountant.services.follow import cancel_job, get_job, job_events, list_jobs
+from accountant.services.follow import cancel_job, get_job, job_events, list_jobs, trainings_of
 from accountant.storage.idempotency import StoredAnswer
 
 router = APIRouter(tags=["jobs"])
@@ -44,7 +44,8 @@ def list_own_jobs(resources: Res, key: Key, page: Annotated[PageIn, Query()], re
 def get_own_job(resources: Res, key: Key, id: str) -> JobView:
     """The job with its progress, and its result or error once it has ended."""
     with resources.engine.connect() as connection:
-        return JobView.of(get_job(connection, key.prefix, id))
+        row = get_job(connection, key.prefix, id)
+        return JobView.of(row, trainings_of(connection, row))
 
 
 @router.post(
@@ -83,7 +84,8 @@ def cancel_own_job(
     response_class=StreamingResponse,
     responses={
         200: {
-            "description": "Events named `job`; their data is a `JobEventView`. The stream ends with the job.",
+            "description": "Events named `job`, their data a `JobEventView`; and `training`, without an id, a "
+            "`TrainingEventView`. The stream ends with the job.",
             "content": {MEDIA_TYPE: {"schema": {"type": "string"}}},
         },
         204: {"description": "The job has ended and every event was seen: do not connect again."},

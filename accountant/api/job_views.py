@@ -1,6 +1,8 @@
 """Jobs on the wire."""
 
+from collections.abc import Sequence
 from datetime import datetime
+from math import isfinite
 from typing import Annotated, Literal
 
 from pydantic import BaseModel, Field
@@ -24,6 +26,7 @@ from accountant.oath.audit_report import AuditQuestion
 from accountant.oath.proof import OathProofQuestion
 from accountant.services.questions import Question, QuestionKind, decode_question
 from accountant.storage.jobs import JobRow
+from accountant.storage.trainings import TrainingRow
 
 _EXAMPLE_JOB = "job_7f0d3c3f0f6c4b0d9a4f1b6f0c9f8e21"
 
@@ -152,12 +155,44 @@ def _result_of(kind: QuestionKind, raw: bytes) -> AnyResultView:
     return PreparedView.of(raw) if kind is QuestionKind.TRANSACTION_PREPARATION else result_of(raw)
 
 
+class TrainingView(BaseModel):
+    """A whole training within a transaction that is being executed."""
+
+    transaction: HashOut
+    step: Annotated[int, Field(description="The last step that was done, from 1.")]
+    steps: int
+    loss: Annotated[float | None, Field(description="After that step; null where it is no finite number.")]
+    share_of_gas: Annotated[
+        float, Field(description="Of the gas that the training costs, what is worked off, from 0 to 1.")
+    ]
+    resumed: Annotated[bool, Field(description="Whether this attempt went on from a state that an earlier one kept.")]
+    started_at: datetime
+    updated_at: datetime
+
+    @classmethod
+    def of(cls, row: TrainingRow) -> "TrainingView":
+        """The view of a stored training. Each of its steps costs the same gas but for the last of an epoch."""
+        return cls(
+            transaction="0x" + row.transaction.hex(),
+            step=row.step,
+            steps=row.steps,
+            loss=row.loss if isfinite(row.loss) else None,
+            share_of_gas=round(row.step / row.steps, 4),
+            resumed=row.first_step > 1,
+            started_at=row.started_at,
+            updated_at=row.updated_at,
+        )
+
+
 class ProgressView(BaseModel):
     """How far the work has come."""
 
     gas_executed: GasOut
     executions: Annotated[int, Field(description="Executions that the job has waited for, or does.")]
     executions_done: Annotated[int, Field(description="Those of them that have ended.")]
+    trainings: Annotated[
+        list[TrainingView], Field(description="Networks that are being trained for it, the one told of last first.")
+    ]
 
 
 class JobErrorView(BaseModel):
@@ -201,8 +236,8 @@ class JobView(BaseModel):
     repeats: Annotated[str | None, Field(description="The job with a withdrawn answer that this one asks again.")]
 
     @classmethod
-    def of(cls, row: JobRow) -> "JobView":
-        """The view of a stored job."""
+    def of(cls, row: JobRow, trainings: Sequence[TrainingRow] = ()) -> "JobView":
+        """The view of a stored job, and of what is trained for it now."""
         kind = QuestionKind(row.kind)
         failed = row.error_code is not None and row.error_detail is not None
         return cls(
@@ -211,7 +246,10 @@ class JobView(BaseModel):
             status=row.state.value,
             question=_question_of(decode_question(kind, row.request)),
             progress=ProgressView(
-                gas_executed=str(row.gas_executed), executions=row.executions, executions_done=row.executions_done
+                gas_executed=str(row.gas_executed),
+                executions=row.executions,
+                executions_done=row.executions_done,
+                trainings=[TrainingView.of(training) for training in trainings],
             ),
             why_waiting=row.why_waiting,
             attempts=row.attempts,
@@ -262,6 +300,12 @@ class JobListView(BaseModel):
     items: list[JobSummaryView]
     has_more: bool
     next_cursor: str | None
+
+
+class TrainingEventView(BaseModel):
+    """How far the trainings of a job are, as server-sent events named `training` carry it."""
+
+    trainings: list[TrainingView]
 
 
 class JobEventView(BaseModel):

@@ -19,7 +19,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from accountant.api.job_views import JobView
 from accountant.api.posting import JSON
-from accountant.services.follow import ended_jobs, get_job
+from accountant.services.follow import ended_jobs, get_job, trainings_of
 from accountant.storage.keys_store import StoredKey
 
 WAIT_S_MOST = 60
@@ -175,7 +175,8 @@ class Waiting:
 
     def _document(self, key_prefix: str, job_id: str) -> bytes:
         with self._engine.connect() as connection:
-            return JobView.of(get_job(connection, key_prefix, job_id)).model_dump_json().encode()
+            row = get_job(connection, key_prefix, job_id)
+            return JobView.of(row, trainings_of(connection, row)).model_dump_json().encode()
 
 
 _GONE = object()

@@ -20,6 +20,7 @@ from accountant.explorer.resources import ExplorerResources
 from accountant.logs import configure_logs
 from accountant.node import client as node
 from accountant.primitives.types import Hash
+from accountant.services.executor_blobs import ExecutorBlobs
 from accountant.services.submit import Forward, NodeDown, Refused
 from accountant.settings import Settings, load_settings
 from accountant.storage.database import Database, engine_of
@@ -55,7 +56,8 @@ async def _serve(settings: Settings) -> None:
     broker = redis.Redis.from_url(settings.redis, socket_timeout=_REDIS_TIMEOUT_S)
     with Database(settings.database, _CONNECTIONS_MAX) as database, broker:
         index = once_there(lambda: PostgresIndex(database), lambda made: made.genesis)
-        outcomes = once_there(lambda: PostgresOutcomes(database, broker), lambda made: made)
+        blobs = blobs_of(settings, engine)
+        outcomes = once_there(lambda: PostgresOutcomes(database, broker, blobs=ExecutorBlobs(blobs)), lambda made: made)
         async with node.NodeClient(settings.node) as client:
             resources = Resources(
                 engine=engine,
@@ -66,7 +68,7 @@ async def _serve(settings: Settings) -> None:
                 policy=policy_of(settings),
                 gas_per_second=settings.gas_per_second,
                 probes={"database": lambda: engine.connect().close(), "broker": broker.ping, "chain": index},
-                blobs=blobs_of(settings, engine),
+                blobs=blobs,
             )
             public = ExplorerResources(
                 engine, index, resources.outcomes, resources.policy, settings.public_gas, settings.redis

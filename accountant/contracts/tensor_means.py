@@ -26,9 +26,15 @@ class WorkerUnfit(AccountantError):
 
 
 class TooLittleMemory(WorkerUnfit):
-    """The transaction may hold more bytes of tensors than this worker has room for."""
+    """This worker has too little memory for the transaction's tensors."""
 
     code = "too_little_memory"
+
+
+class TooLittleRoom(TooLittleMemory):
+    """The transaction may hold more bytes of tensors than this worker has room for: known before it runs."""
+
+    code = "too_little_room"
 
 
 class UnfitMachine(WorkerUnfit):
@@ -164,6 +170,6 @@ class Means:
     training: Training = NO_TRAINING
 
     def hold(self, most: int) -> None:
-        """Raises `TooLittleMemory` if a transaction may hold more than there is room for."""
+        """Raises `TooLittleRoom` if a transaction may hold more than there is room for."""
         if self.room_bytes is not None and most > self.room_bytes:
-            raise TooLittleMemory(f"tensors of {most} bytes, and this worker holds at most {self.room_bytes}")
+            raise TooLittleRoom(f"tensors of {most} bytes, and this worker holds at most {self.room_bytes}")

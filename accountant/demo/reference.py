@@ -7,7 +7,7 @@ from accountant.chain.state import ChainState
 from accountant.chain.validator import apply_block, validate_block
 from accountant.contracts.module import check_module
 from accountant.execution.eager import EagerState, execute_everything
-from accountant.execution.port import OutcomeStore
+from accountant.execution.port import Blobs, OutcomeStore
 from accountant.index.memory import MemoryIndex
 from accountant.primitives.types import Seq
 
@@ -23,14 +23,14 @@ class Comparison(NamedTuple):
     """Whether each of them is the eager one."""
 
 
-def compare_with_eager(genesis: Genesis, blocks: list[bytes], outcomes: OutcomeStore) -> Comparison:
+def compare_with_eager(genesis: Genesis, blocks: list[bytes], outcomes: OutcomeStore, blobs: Blobs) -> Comparison:
     """Validates the blocks' bytes anew, executes every transaction, and compares every stored outcome."""
     state, index = ChainState.at_genesis(genesis), MemoryIndex(genesis)
     for raw in blocks:
         block = validate_block(raw, state, check_module)
         apply_block(block, state)
         index.append(block)
-    eager = execute_everything(index)
+    eager = execute_everything(index, blobs=blobs)
     known = outcomes.get_many([Seq(seq) for seq in range(len(eager.outcomes))])
     return Comparison(
         eager=eager,

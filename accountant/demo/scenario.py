@@ -12,16 +12,19 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource
 from accountant.chain.query import TransactionSucceeded
 from accountant.chain.transaction import sign_transaction
 from accountant.client import AccountantClient, ApiProblem
+from accountant.demo.network import training
 from accountant.demo.reference import compare_with_eager
 from accountant.demo.second import Second, starting_second
 from accountant.demo.setting import ALICE, BOB, CAROL, DAVE, LIAR, Person, Scene, payout, prepare, transfer
+from accountant.execution.memory import MemoryBlobs
 from accountant.node.client import NodeClient
 from accountant.oath.oath import SwornTerms
 from accountant.oath.swear import Stamp, deploy_transaction, deposit_transaction, swear_transaction
 from accountant.primitives.addresses import contract_id_of, show
+from accountant.primitives.cid import show_cid
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import AccountantError
-from accountant.primitives.types import BLACKHOLE, UNITS_PER_TOKEN, Amount
+from accountant.primitives.types import BLACKHOLE, UNITS_PER_TOKEN, Amount, Cid
 from accountant.settings import Settings
 from accountant.storage.database import Database
 from accountant.storage.outcomes import PostgresOutcomes
@@ -68,6 +71,8 @@ class Report(msgspec.Struct, frozen=True):
     lie_slashed: bool
     agreed_outcomes: int
     """Outcomes that both accountants found, all of them the same."""
+    network_trained: bool
+    """Whether workers of both, with unlike numbers of threads, found the same weights of the network."""
     double_spend_rejected: bool
     repeated_executed: int
     seconds: float
@@ -78,7 +83,7 @@ def run_demo(tell: Callable[[Step], None]) -> Report:
     began = time.monotonic()
     with temporary_folder("anh-demo-") as folder:
         data = folder / "data"
-        settings = _DemoSettings(data_dir=data, block_interval_s=0.2, worker_concurrency=1)
+        settings = _DemoSettings(data_dir=data, block_interval_s=0.2, worker_concurrency=1, worker_threads=1)
         scene = prepare(settings.chain_folder)
         with Stack(settings, processes=_processes, durable=False) as stack:
             assert stack.api_key is not None
@@ -140,8 +145,9 @@ class _Demo:
         second = self._second.result()
         kept = self._audit_honest(second, purse)
         slashed = self._lie(second, double)
+        trained, files = self._train(second)
         agreed = self._agree(second)
-        comparison = compare_with_eager(self._genesis, self._blocks(), self._outcomes())
+        comparison = compare_with_eager(self._genesis, self._blocks(), self._outcomes(), files)
         self._step(
             "stored outcomes against executing everything",
             "all equal" if comparison.matches else "DIFFERENT",
@@ -158,11 +164,13 @@ class _Demo:
             oath_kept=kept,
             lie_slashed=slashed,
             agreed_outcomes=agreed,
+            network_trained=trained,
             double_spend_rejected=True,
             repeated_executed=len(repeated["executed"]),
             seconds=round(time.monotonic() - began, 1),
         )
-        if not (report.matches_eager and counts and kept and slashed and report.repeated_executed == 0 and ordered):
+        shown = report.matches_eager and counts and kept and slashed and trained
+        if not (shown and report.repeated_executed == 0 and ordered):
             raise DemoFailed(f"the demo did not show what it should: {report}")
         return report
 
@@ -232,6 +240,40 @@ class _Demo:
         self._note("does her purse still hold the whole deposit?", lost)
         left = (int(found["slashed"]), int(found["deposit"]))
         return told == [lie] and left == (_PENALTY, deposit - _PENALTY)
+
+    def _train(self, second: Second) -> tuple[bool, MemoryBlobs]:
+        """A network trained within one transaction, by each accountant for itself; and the files it learnt from."""
+        made = training(self._genesis)
+        asyncio.run(self._serve(made.files))
+        for raw in made.transactions:
+            name = self._submit(raw)
+        self._until("the second accountant has the training", lambda: _found(second.client, name))
+        clients = (self._client, second.client)
+        jobs = [client.outcome(name) for client in clients]
+        ours, theirs = (client.result(job) for client, job in zip(clients, jobs, strict=True))
+        for found in (ours, theirs):
+            self._expect(found, "accepted")
+        cid = str(ours["outcome"]["return_value"])
+        shown = show_cid(Cid(bytes.fromhex(cid.removeprefix("0x"))))
+        gas = int(ours["gas_executed"])
+        self._gas += gas
+        self._executed += len(ours["executed"])
+        what = "a network trained in one transaction, by workers with 1 and 2 threads"
+        same = bool(ours["outcome"]["digest"] == theirs["outcome"]["digest"])
+        answer = f"the same weights, …{shown[-8:]}" if same else "DIFFERENT weights"
+        self._step(what, answer, len(ours["executed"]), gas)
+        files = MemoryBlobs()
+        for data in made.files.values():
+            files.put(data)
+        return same, files
+
+    async def _serve(self, files: dict[Cid, bytes]) -> None:
+        """Hands published files to the first accountant's node; the second one's fetches them there."""
+        async with NodeClient(self._stack.node_url) as node:
+            for cid, data in files.items():
+                path = self._stack.settings.data_dir / show_cid(cid)
+                path.write_bytes(data)
+                await node.put_blob(cid, path)
 
     def _agree(self, second: Second) -> int:
         """Two that found outcomes on their own found the same."""

@@ -23,6 +23,8 @@ from accountant.supervisor.stack import Stack
 _PARTS = ("node", "indexer", "api", "worker", "dispatcher")
 """What runs of it: here it swears nothing."""
 _DATABASE, _BROKER = "second", "/1"
+_THREADS = 2
+"""Its workers compute tensors with more threads than the first one's, and must find the same."""
 _GAS_BUDGET = 10**12
 """Enough for all that the demo swears."""
 
@@ -60,6 +62,7 @@ def starting_second(folder: Path, first: Stack, settings: Settings) -> Iterator[
             "redis_url": SecretStr(first.redis_url.removesuffix("/0") + _BROKER),
             "node_peers": peer.node,
             "worker_concurrency": 1,
+            "worker_threads": _THREADS,
         }
     )
     places = devnet_in(own.chain_folder)  # the rest of what a follower needs, its node fetches from the first one's

@@ -42,8 +42,10 @@ def person(name: str) -> Person:
     return Person(name, PrivateKey.from_seed(b"anh/demo/" + name.encode()))
 
 
-CAROL, ALICE, BOB, DAVE, LIAR = (person(name) for name in ("Carol", "Alice", "Bob", "Dave", "Mallory"))
-_TOKENS = {CAROL: 1_000, ALICE: 10, LIAR: 100_000}
+CAROL, ALICE, BOB, DAVE, LIAR, TRAINER = (
+    person(name) for name in ("Carol", "Alice", "Bob", "Dave", "Mallory", "Trent")
+)
+_TOKENS = {CAROL: 1_000, ALICE: 10, LIAR: 100_000, TRAINER: 1_000}
 _ACCOUNTANT_TOKENS = 1_000_000
 
 

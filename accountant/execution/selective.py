@@ -169,7 +169,7 @@ class Selective:
             return self._keep(seq, inputs, record.outcome, ran_code=True)
         answers = yield from self._certain(located, inputs)
         reads = likely_reads(located)
-        means, saved = self.session.means(), dict[Cid, bytes]()
+        means, saved = self.session.means(seq), dict[Cid, bytes]()
         runs = 0
         while True:
             try:
@@ -300,7 +300,7 @@ class Selective:
         located = self.session.index.transaction(seq)
         self._afford(located, known.gas_used)
         answers = yield from self._certain(located, inputs)
-        means, saved = self.session.means(), dict[Cid, bytes]()
+        means, saved = self.session.means(seq), dict[Cid, bytes]()
         while True:
             try:
                 outcome = self._run(located, LazyWorld(self.session, place_of(located), answers, inputs), means, saved)

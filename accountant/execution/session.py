@@ -116,9 +116,9 @@ class Session:
         """Whether the transaction is for others to execute."""
         return self.shared and self._work.leaves(located)
 
-    def means(self) -> Means:
+    def means(self, seq: Seq | None = None) -> Means:
         """What this machine gives to the tensors of one transaction, or of one view."""
-        return Means(Memo(), self._work.room_bytes, self._work.training)
+        return Means(Memo(), self._work.room_bytes, self._work.trainings(seq))
 
     def lacking(self, cid: Cid) -> Exception:
         """What to raise where nobody serves a published blob."""

@@ -4,7 +4,7 @@ What a heavy transaction did is found by whoever takes that execution; the work 
 from stored outcomes. Nothing here can change an answer: it says who executes, never what comes of it.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from accountant.contracts.tensor_means import NO_TRAINING, Training
@@ -70,6 +70,10 @@ def decode_done(raw: bytes | None) -> Done:
     return NOTHING if raw is None else _done.decode(raw)
 
 
+Trainings = Callable[[Seq | None], Training]
+"""What a whole training within a transaction reports to; of None, one within a view."""
+
+
 @dataclass(frozen=True)
 class SharedWork:
     """The heartbeat of work that leaves heavy executions to others. Given to a session in its heartbeat's place.
@@ -77,7 +81,7 @@ class SharedWork:
     `gas_left_to_others`: calls with at least this gas limit are left to others; None: nothing is.
     `own`: the transaction that this work is about, which it executes whatever its gas limit. `room_bytes`: tensors that
     this worker can hold, None for no limit; a transaction that may hold more is handed on (`TooLittleMemory`).
-    `training`: what whole training loops report to. `waits_for_blobs`: whether a published blob that nobody serves
+    `trainings`: what whole training loops report to. `waits_for_blobs`: whether a published blob that nobody serves
     ends the work, to be tried again (`BlobAwaited`), rather than leaving it undecided (`BlobUnavailable`).
     """
 
@@ -86,7 +90,7 @@ class SharedWork:
     gas_left_to_others: Gas | None = None
     own: Seq | None = None
     room_bytes: int | None = None
-    training: Training = NO_TRAINING
+    trainings: Trainings = lambda _seq: NO_TRAINING
     waits_for_blobs: bool = False
 
     def __call__(self, gas: Gas) -> None:

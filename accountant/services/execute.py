@@ -12,17 +12,29 @@ from accountant.primitives.types import Seq
 from accountant.services.attempt import Attempt, attempt
 from accountant.services.heart import Abandon
 from accountant.services.sharing import Sharing
+from accountant.services.worker_means import ANY_ROOM, WorkerMeans
 from accountant.storage.executions import ExecutionLease, Executions
+from accountant.storage.trainings import Trained, TrainingRows
 from accountant.storage.waits import Waiter, Waits
 
 
-def execute(engine: sa.Engine, seq: Seq, owner: str, sharing: Sharing, abandon: Abandon | None = None) -> Attempt:
+def execute(
+    engine: sa.Engine,
+    seq: Seq,
+    owner: str,
+    sharing: Sharing,
+    abandon: Abandon | None = None,
+    means: WorkerMeans = ANY_ROOM,
+) -> Attempt:
     """Takes the execution if it is free, executes the transaction and what only it needs, and tells who waits."""
+    policy = sharing.policy
     with engine.begin() as connection:
-        lease = Executions(connection).take(seq, owner, sharing.policy.lease_s)
-    if lease is None:
-        return Attempt.NOTHING_TO_DO
-    return attempt(_Execution(engine, lease, sharing), sharing.policy, abandon)
+        executions = Executions(connection)
+        lease = executions.take(seq, owner, policy.lease_s, means.room)
+        if lease is None:
+            executions.defer(seq, means.room, policy.room_delay_s)
+            return Attempt.NOTHING_TO_DO
+    return attempt(_Execution(engine, lease, sharing), policy, abandon, means)
 
 
 def fail_execution(connection: sa.Connection, lease: ExecutionLease, detail: str) -> bool:
@@ -74,6 +86,17 @@ class _Execution:
     def begin_again(self, why: str) -> bool:
         with self.engine.begin() as connection:
             return Executions(connection).begin_again(self.lease)
+
+    def hand_on(self, room_least: int, why: str, delay_s: float) -> bool:
+        with self.engine.begin() as connection:
+            held = Executions(connection).hand_on(self.lease, room_least, delay_s)
+            if held:
+                Waits(connection).tell(self.lease.seq, why)
+        return held
+
+    def trained(self, step: Trained) -> None:
+        with self.engine.begin() as connection:
+            TrainingRows(connection).report(Waiter(None, self.lease.seq), step)
 
     def park(self, parked: Parked) -> bool:
         done = parked.done

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from accountant.primitives.errors import AccountantError
 from accountant.storage.jobs import JobEvent, JobRow, Jobs
+from accountant.storage.trainings import TrainingRow, TrainingRows
 from accountant.storage.waits import Waits
 
 _JOB_ID = re.compile(r"job_[0-9a-f]{32}", re.ASCII)
@@ -29,6 +30,11 @@ def get_job(connection: sa.Connection, key_prefix: str, job_id: str) -> JobRow:
     if row is None:
         raise UnknownJob(f"there is no job {job_id[:64]}")
     return row
+
+
+def trainings_of(connection: sa.Connection, row: JobRow) -> list[TrainingRow]:
+    """What is being trained for a job; nothing once it has ended."""
+    return [] if row.state.ended else TrainingRows(connection).of_job(row.number)
 
 
 def ended_jobs(connection: sa.Connection, job_ids: list[str]) -> set[str]:
@@ -57,6 +63,11 @@ def cancel_job(connection: sa.Connection, key_prefix: str, job_id: str) -> JobRo
     if row.state != "cancelled":
         raise JobEnded(f"the job is {row.state} already")
     return row
+
+
+def job_trainings(connection: sa.Connection, number: int) -> list[TrainingRow]:
+    """What is being trained for a job that has not ended, by its number."""
+    return TrainingRows(connection).of_job(number)
 
 
 def job_events(connection: sa.Connection, number: int, after: int, limit: int = 100) -> list[JobEvent]:

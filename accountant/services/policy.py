@@ -28,6 +28,9 @@ class JobPolicy(NamedTuple):
     abandon_s: float = 5.0
     """A process that runs on for so long after its lease was lost ends itself."""
 
+    room_delay_s: float = 2.0
+    """Before work that one worker has no room for is offered again; doubled each time, up to 32 times as long."""
+
     @property
     def heartbeat_s(self) -> float:
         """How often a lease is renewed: two renewals may fail before it is lost."""

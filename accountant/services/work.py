@@ -15,9 +15,11 @@ from accountant.services.heart import Abandon
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answer, Answered, QuestionKind, decode_question
 from accountant.services.sharing import Sharing
+from accountant.services.worker_means import ANY_ROOM, WorkerMeans
 from accountant.storage.job_figures import keep_figures
 from accountant.storage.jobs import Jobs, Lease
 from accountant.storage.observed_gas import add_job
+from accountant.storage.trainings import Trained, TrainingRows
 from accountant.storage.waits import Waiter, why_waiting
 
 
@@ -29,17 +31,20 @@ def work(
     policy: JobPolicy,
     sharing: Sharing | None = None,
     abandon: Abandon | None = None,
+    means: WorkerMeans = ANY_ROOM,
 ) -> Attempt:
     """Takes the job if it is free, answers it, and stores the answer if the lease still holds.
 
     Without `sharing` whatever has to be executed is executed here.
     """
     with engine.begin() as connection:
-        lease = Jobs(connection).take(job_id, owner, policy.lease_s)
-    if lease is None:
-        return Attempt.NOTHING_TO_DO
+        jobs = Jobs(connection)
+        lease = jobs.take(job_id, owner, policy.lease_s, means.room)
+        if lease is None:
+            jobs.defer(job_id, means.room, policy.room_delay_s)
+            return Attempt.NOTHING_TO_DO
     alone = policy._replace(delegate_gas=None)
-    return attempt(_Job(engine, answer, lease, policy, sharing), alone if sharing is None else policy, abandon)
+    return attempt(_Job(engine, answer, lease, policy, sharing), alone if sharing is None else policy, abandon, means)
 
 
 @dataclass(frozen=True)
@@ -86,6 +91,14 @@ class _Job:
     def begin_again(self, why: str) -> bool:
         with self.engine.begin() as connection:
             return Jobs(connection).begin_again(self.lease, why)
+
+    def hand_on(self, room_least: int, why: str, delay_s: float) -> bool:
+        with self.engine.begin() as connection:
+            return Jobs(connection).hand_on(self.lease, room_least, why, delay_s)
+
+    def trained(self, step: Trained) -> None:
+        with self.engine.begin() as connection:
+            TrainingRows(connection).report(Waiter(self.lease.number, None), step)
 
     def park(self, parked: Parked) -> bool:
         assert self.sharing is not None

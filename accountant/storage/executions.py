@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import insert
 
 from accountant.primitives.types import Gas, Hash, Seq
 from accountant.storage.job_tables import execution_waits, executions, outbox
-from accountant.storage.jobs import JobState, Queue
+from accountant.storage.jobs import ROOM_MOST, JobState, Queue, longer
 
 _NOW = sa.func.clock_timestamp()
 _LIVE = (JobState.QUEUED, JobState.RUNNING, JobState.WAITING)
@@ -101,6 +101,7 @@ class Executions:
             "finished_at": None,
             "error_code": None,
             "error_detail": None,
+            "room_least": 0,
         }
         self._connection.execute(
             sa.update(executions).where(executions.c.seq.in_(seqs)).values(state=JobState.QUEUED, **cleared)
@@ -108,13 +109,17 @@ class Executions:
         for seq in seqs:
             self.post(seq, 0.0)
 
-    def take(self, seq: Seq, owner: str, lease_s: float) -> ExecutionLease | None:
-        """Leases a queued execution to a worker and counts the attempt; None if there is nothing to take."""
+    def take(self, seq: Seq, owner: str, lease_s: float, room: int = ROOM_MOST) -> ExecutionLease | None:
+        """Leases a queued execution to a worker and counts the attempt; None if there is nothing to take.
+
+        `room`: bytes of tensors that the worker has room for.
+        """
         row = self._change(
             (
                 executions.c.seq == seq,
                 executions.c.state == JobState.QUEUED,
                 executions.c.attempts < executions.c.attempts_most,
+                executions.c.room_least <= room,
             ),
             state=JobState.RUNNING,
             lease_owner=owner,
@@ -158,6 +163,20 @@ class Executions:
         uncounted = sa.update(executions).where(*_held(lease)).values(attempts=executions.c.attempts - 1)
         self._connection.execute(uncounted)
         return self.retry(lease, 0.0)
+
+    def hand_on(self, lease: ExecutionLease, room_least: int, delay_s: float) -> bool:
+        """Gives an execution back for a worker with at least so much room: the attempt is not counted."""
+        needs = {"attempts": executions.c.attempts - 1, "room_least": room_least}
+        self._connection.execute(sa.update(executions).where(*_held(lease)).values(**needs))
+        return self.retry(lease, delay_s)
+
+    def defer(self, seq: Seq, room: int, delay_s: float) -> None:
+        """A worker with too little room was asked: the message comes again later, each time after longer."""
+        wants = (executions.c.seq == seq, executions.c.state == JobState.QUEUED, executions.c.room_least > room)
+        query = sa.select(executions.c.publications).where(*wants).with_for_update()
+        publications = self._connection.scalar(query)
+        if publications is not None:
+            self.post(seq, longer(delay_s, publications))
 
     def park(self, lease: ExecutionLease, done: bytes, gas_executed: int) -> bool:
         """Makes an execution wait for others; its attempt was no failure. False if the lease is lost."""

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from accountant.storage.tables import metadata
 
 _NOW = sa.text("clock_timestamp()")
+_ROOM = "Bytes of tensors that a worker must have room for."
 
 api_keys = sa.Table(
     "api_keys",
@@ -64,6 +65,7 @@ jobs = sa.Table(
         server_default="0",
         comment="Of what was known when its lease began.",
     ),
+    sa.Column("room_least", sa.BigInteger, nullable=False, server_default="0", comment=_ROOM),
     sa.Column(
         "withdrawn_at",
         sa.DateTime(timezone=True),
@@ -131,6 +133,7 @@ executions = sa.Table(
     sa.Column("attempts_most", sa.Integer, nullable=False),
     sa.Column("parks", sa.Integer, nullable=False, server_default="0", comment="Times that it waited for others."),
     sa.Column("done_so_far", sa.LargeBinary, comment="What was executed for it, by whomever."),
+    sa.Column("room_least", sa.BigInteger, nullable=False, server_default="0", comment=_ROOM),
     sa.Column("publications", sa.Integer, nullable=False, server_default="0"),
     sa.Column("published_at", sa.DateTime(timezone=True)),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
@@ -188,6 +191,27 @@ outbox = sa.Table(
     sa.Column("not_before", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
     sa.CheckConstraint("num_nonnulls(job_number, execution_seq) = 1", name="one_task"),
     sa.Index("ix_outbox_not_before_number", "not_before", "number"),
+)
+
+trainings = sa.Table(
+    "trainings",
+    metadata,
+    sa.Column("seq", sa.BigInteger, primary_key=True, autoincrement=False, comment="Of the transaction that trains."),
+    sa.Column(
+        "job_number", sa.BigInteger, sa.ForeignKey("jobs.number", ondelete="CASCADE"), comment="Whose work it is."
+    ),
+    sa.Column("by_seq", sa.BigInteger, sa.ForeignKey("executions.seq", ondelete="CASCADE"), comment="Or which one's."),
+    sa.Column("first_step", sa.BigInteger, nullable=False, comment="The first step of the latest attempt, from 1."),
+    sa.Column("step", sa.BigInteger, nullable=False, comment="The last one that was done."),
+    sa.Column("steps", sa.BigInteger, nullable=False),
+    sa.Column("loss", sa.Double, nullable=False, comment="After that step."),
+    sa.Column("started_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
+    sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
+    sa.CheckConstraint("num_nonnulls(job_number, by_seq) = 1", name="one_worker"),
+    sa.CheckConstraint("first_step <= step and step <= steps", name="steps_in_order"),
+    sa.Index("ix_trainings_job_number", "job_number"),
+    sa.Index("ix_trainings_by_seq", "by_seq"),
+    sa.Index("ix_trainings_updated_at", "updated_at"),
 )
 
 idempotent_answers = sa.Table(

@@ -20,6 +20,11 @@ from accountant.storage.job_tables import PASSING, job_events, jobs, outbox
 _NOW = sa.func.clock_timestamp()
 
 
+ROOM_MOST = 2**63 - 1
+"""Bytes of tensors: of a worker without a limit."""
+_DOUBLED_MOST = 5
+
+
 class JobState(StrEnum):
     """Where a job, or an execution, is in its life."""
 
@@ -176,10 +181,18 @@ class Jobs:
             JobEvent(**{**r._asdict(), "state": JobState(r.state), "gas_executed": int(r.gas_executed)}) for r in found
         ]
 
-    def take(self, job_id: str, owner: str, lease_s: float) -> Lease | None:
-        """Leases a queued job to a worker and counts the attempt; None if there is nothing to take."""
+    def take(self, job_id: str, owner: str, lease_s: float, room: int = ROOM_MOST) -> Lease | None:
+        """Leases a queued job to a worker and counts the attempt; None if there is nothing to take.
+
+        `room`: bytes of tensors that the worker has room for.
+        """
         taken = self._change(
-            (jobs.c.id == job_id, jobs.c.state == JobState.QUEUED, jobs.c.attempts < jobs.c.attempts_most),
+            (
+                jobs.c.id == job_id,
+                jobs.c.state == JobState.QUEUED,
+                jobs.c.attempts < jobs.c.attempts_most,
+                jobs.c.room_least <= room,
+            ),
             state=JobState.RUNNING,
             why_waiting=None,
             lease_owner=owner,
@@ -236,6 +249,21 @@ class Jobs:
         uncounted = sa.update(jobs).where(*_held(lease)).values(attempts=jobs.c.attempts - 1)
         self._connection.execute(uncounted)
         return self.retry(lease, why, 0.0)
+
+    def hand_on(self, lease: Lease, room_least: int, why: str, delay_s: float) -> bool:
+        """Gives a job back for a worker with at least so much room: the attempt is not counted."""
+        needs = {"attempts": jobs.c.attempts - 1, "room_least": room_least}
+        self._connection.execute(sa.update(jobs).where(*_held(lease)).values(**needs))
+        return self.retry(lease, why, delay_s)
+
+    def defer(self, job_id: str, room: int, delay_s: float) -> None:
+        """A worker with too little room was asked: the job's message comes again later, each time after longer."""
+        wants = (jobs.c.id == job_id, jobs.c.state == JobState.QUEUED, jobs.c.room_least > room)
+        found = self._connection.execute(
+            sa.select(jobs.c.number, jobs.c.publications).where(*wants).with_for_update()
+        ).one_or_none()
+        if found is not None:
+            self._post(found.number, longer(delay_s, found.publications))
 
     def withdraw(self, number: int, repeated_by: str) -> None:
         """Marks a finished job's answer as resting on what was withdrawn; another job asks again."""
@@ -319,6 +347,10 @@ class Jobs:
         if ready:
             self._post(number, 0.0)
 
+    def tell_waiting(self, number: int, why: str) -> None:
+        """Notes what a waiting job waits for by now."""
+        self._change((jobs.c.number == number, jobs.c.state == JobState.WAITING), why_waiting=why)
+
     def fail_waiting(self, number: int, code: str, detail: str) -> None:
         """Ends a waiting job because what it waits for failed."""
         waiting = (jobs.c.number == number, jobs.c.state == JobState.WAITING)
@@ -381,6 +413,11 @@ def forget_events(connection: sa.Connection, older_than_s: float, limit: int) ->
     since = _NOW - _seconds(older_than_s)
     old = sa.select(job_events.c.number).where(PASSING, job_events.c.at < since).order_by(job_events.c.at).limit(limit)
     return connection.execute(sa.delete(job_events).where(job_events.c.number.in_(old))).rowcount
+
+
+def longer(delay_s: float, publications: int) -> float:
+    """How long work waits that was offered so often to workers without room for it."""
+    return delay_s * 2.0 ** min(max(publications - 1, 0), _DOUBLED_MOST)
 
 
 def _held(lease: Lease) -> tuple[sa.ColumnElement[bool], ...]:

@@ -23,10 +23,11 @@ from accountant.execution.timeline import Checkpoint
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.hashes import sha256
-from accountant.primitives.types import AccountId, Seq
+from accountant.primitives.types import AccountId, Cid, Seq
 from accountant.storage import tables
 from accountant.storage.agreement_tables import epoch
 from accountant.storage.audit_tables import oath_verdicts
+from accountant.storage.blob_rows import note_saved
 from accountant.storage.counts import LOOKUPS, TALLY
 from accountant.storage.database import Database, compiled
 from accountant.storage.hot import HotLayer, Redis
@@ -196,6 +197,8 @@ class PostgresOutcomes:
 
     def put(self, seq: Seq, observed: Observed) -> bool:
         raw = encode(observed)
+        if observed.outcome.saved:  # before the outcome: a file that an outcome names is never without its reference
+            note_saved(self._database, seq, [Cid(saved.cid) for saved in observed.outcome.saved])
         verdict = self._judge(seq, observed.outcome) if self._judge is not None else None
         judged = {} if verdict is None else {f"v_{name}": value for name, value in verdict.columns().items()}
         row = self._database.fetch_one(

@@ -117,6 +117,14 @@ class Waits:
         waited = sa.select(executions.c.transaction).join(execution_waits, execution_waits.c.seq == executions.c.seq)
         return list(self._connection.scalars(waited.where(condition).order_by(executions.c.seq)))
 
+    def tell(self, seq: Seq, why: str) -> None:
+        """Tells the jobs that wait for an execution what it waits for itself; its row is locked by now."""
+        waiting = sa.select(execution_waits.c.job_number).where(
+            execution_waits.c.seq == seq, execution_waits.c.job_number.is_not(None)
+        )
+        for number in sorted(self._connection.scalars(waiting)):
+            self._jobs.tell_waiting(number, why)
+
     def fail(self, seq: Seq, detail: str) -> None:
         """An execution failed: whoever waits for it fails, and whoever waits for those."""
         self._lock(executions.c.seq, self._later(seq))

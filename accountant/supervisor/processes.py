@@ -3,7 +3,8 @@
 import signal
 import sys
 
-from accountant.settings import Settings
+from accountant.processes.gpus import gpus
+from accountant.settings import Settings, WorkerDevice, variable_of
 from accountant.supervisor.process import ProcessSpec
 from accountant.supervisor.readiness import answers_http
 
@@ -28,8 +29,8 @@ def processes(settings: Settings) -> tuple[ProcessSpec, ...]:
         ProcessSpec("indexer", (*_ACCOUNTANT, "index", "follow")),
         ProcessSpec("api", (*_ACCOUNTANT, "api"), ready=answers_http(f"{api}/v1/readiness")),
         _worker("worker", "cpu", settings.worker_concurrency, settings),
-        # One process, with or without a GPU: heavy executions never keep the others from theirs
-        _worker("worker-gpu", "gpu", 1, settings),
+        # One process a GPU, and one without any: heavy executions never keep the others from theirs
+        _worker("worker-gpu", "gpu", max(1, len(gpus())), settings, WorkerDevice.GPU),
         ProcessSpec("dashboard", (*_ACCOUNTANT, "dashboard"), ready=answers_http(f"{pages}/login")),
         ProcessSpec("dispatcher", (*_ACCOUNTANT, "dispatch")),
         ProcessSpec("signer", (*_ACCOUNTANT, "sign")),
@@ -38,13 +39,16 @@ def processes(settings: Settings) -> tuple[ProcessSpec, ...]:
     return others if settings.node_url is not None else (node, *others)
 
 
-def _worker(name: str, queue: str, concurrency: int, settings: Settings) -> ProcessSpec:
-    """A Celery worker for one queue."""
+def _worker(
+    name: str, queue: str, concurrency: int, settings: Settings, device: WorkerDevice | None = None
+) -> ProcessSpec:
+    """A Celery worker for one queue; the settings' device unless another one is named."""
     celery = (sys.executable, "-m", "celery", "--quiet", "-A", "workers.app", "worker")
     options = ("-Q", queue, "--pool", "prefork", "--concurrency", str(concurrency))
     return ProcessSpec(
         name,
         (*celery, *options, "--hostname", f"{queue}@%h", "--loglevel", settings.log_level.upper()),
+        environment={} if device is None else {variable_of("worker_device"): device.value},
         stop_s=_WORKER_STOP_S,
         # Celery can hang in its warm shutdown; killed outright its pool ends by itself, and leases run out
         parent_death_signal=signal.SIGKILL,

@@ -1,5 +1,6 @@
 """What clients get: transactions and blocks, jobs and their lists, idempotent POSTs, event streams."""
 
+import json
 import threading
 import time
 from collections.abc import Iterator
@@ -14,10 +15,12 @@ from accountant.accounting.certificate import Certificate
 from accountant.accounting.questions import PaymentQuestion
 from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.port import Heartbeat
+from accountant.execution.shared_work import SharedWork
 from accountant.index.memory import MemoryIndex
 from accountant.primitives.addresses import show
 from accountant.primitives.encoding import Decoder
 from accountant.primitives.hashes import sha256
+from accountant.primitives.types import Seq
 from accountant.services.attempt import Attempt
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Question, answering
@@ -250,6 +253,35 @@ def test_events_follow_a_job_to_its_end(service: Service, client: httpx.Client) 
     resumed = client.get(f"/v1/jobs/{job}/events", headers={"Last-Event-ID": ids[0]})
     assert resumed.text.count("data:") == 2
     assert client.get(f"/v1/jobs/{job}/events", headers={"Last-Event-ID": ids[-1]}).status_code == 204
+
+
+def test_trainings_of_a_job_are_told(service: Service, client: httpx.Client) -> None:
+    """The stream tells how far they are, without an id to resume from; so does the job, until it has ended."""
+    job = client.post(PAY, json={"transaction": SETTLED}).json()["id"]
+    told = threading.Event()
+
+    def training(question: Question, heartbeat: Heartbeat) -> Certificate:
+        assert isinstance(heartbeat, SharedWork)
+        heartbeat.trainings(Seq(1)).progress(5, 10, 0.25)
+        assert told.wait(20)
+        certificate: Certificate = accountant()(PaymentQuestion(CHAIN.settled), heartbeat)
+        return certificate
+
+    worker = threading.Thread(target=work, args=(service.engine, training, job, "test", JobPolicy()))
+    seen = []
+    with client.stream("GET", f"/v1/jobs/{job}/events") as stream:
+        worker.start()
+        for text in stream.iter_lines():
+            if text.startswith("data:") and "trainings" in text:
+                seen.append(json.loads(text.removeprefix("data:"))["trainings"])
+                assert client.get(f"/v1/jobs/{job}").json()["progress"]["trainings"] == seen[0]
+                told.set()
+    worker.join()
+    (first,) = seen[0]
+    assert first["transaction"] == "0x" + CHAIN.settled.hex()
+    assert (first["step"], first["steps"], first["loss"], first["share_of_gas"]) == (5, 10, 0.25, 0.5)
+    assert first["resumed"] is True
+    assert client.get(f"/v1/jobs/{job}").json()["progress"]["trainings"] == []
 
 
 def test_probes_need_no_key(service: Service) -> None:

@@ -4,7 +4,7 @@ import asyncio
 import secrets
 import socket
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from functools import cache
 from pathlib import Path
@@ -159,13 +159,13 @@ def small_chain() -> SmallChain:
     return SmallChain(blocks, first[1].hash, first[2].hash, first[0].hash, [t.hash for t in second])
 
 
-def install_chain(database_url: str) -> None:
-    """Brings the schema up and imports the small chain."""
+def install_chain(database_url: str, begin: Genesis | None = None, blocks: Sequence[ValidatedBlock] = ()) -> None:
+    """Brings the schema up and imports a chain: the small one, unless another one is given."""
     migrate(database_url)
     with Database(database_url) as database:
         importer = Importer(database)
-        importer.install(service_genesis(), secrets.token_bytes(32))
-        importer.import_blocks(small_chain().blocks)
+        importer.install(begin or service_genesis(), secrets.token_bytes(32))
+        importer.import_blocks(small_chain().blocks if begin is None else blocks)
 
 
 class Service(NamedTuple):
@@ -174,6 +174,9 @@ class Service(NamedTuple):
     url: str
     key: str
     engine: sa.Engine
+    node_url: str
+    keeper: Keeper
+    blobs: Blobs
 
     def client(self, key: str | None = None) -> httpx.Client:
         """A client that sends the API key, or another one."""
@@ -190,9 +193,17 @@ class Service(NamedTuple):
 
 
 @contextmanager
-def running_service(database_url: str, redis_url: str, folder: Path) -> Iterator[Service]:
-    """API and node over a database with the small chain, until the block ends."""
-    install_chain(database_url)
+def running_service(
+    database_url: str,
+    redis_url: str,
+    folder: Path,
+    begin: Genesis | None = None,
+    blocks: Sequence[ValidatedBlock] = (),
+) -> Iterator[Service]:
+    """API and node over a database with the small chain, or another one, until the block ends. Of the other one the
+    node has the blocks too.
+    """
+    install_chain(database_url, begin, blocks)
     engine = engine_of(database_url)
     key = ensure_first_key(engine)
     assert key is not None
@@ -202,7 +213,9 @@ def running_service(database_url: str, redis_url: str, folder: Path) -> Iterator
         BlockStore(folder) as store,
         ExitStack() as stack,
     ):
-        keeper = Keeper(store, service_genesis(), accept_any_module, None)
+        keeper = Keeper(store, begin or service_genesis(), accept_any_module, None)
+        for block in blocks:
+            keeper.take(block.raw)
         node_url = stack.enter_context(served(lambda: make_app(Node(keeper))))
         index, outcomes = PostgresIndex(database), PostgresOutcomes(database)
         stack.callback(outcomes.close)
@@ -227,7 +240,7 @@ def running_service(database_url: str, redis_url: str, folder: Path) -> Iterator
             )
 
         url = stack.enter_context(served(api))
-        yield Service(url, key, engine)
+        yield Service(url, key, engine, node_url, keeper, blobs)
     engine.dispose()
 
 

@@ -1,0 +1,76 @@
+"""How far whole trainings have come, for whoever waits for them. It decides nothing.
+
+A training resumes from its states (`services.checkpoints`), not from what stands here.
+
+A row belongs to a transaction, and says who trains now: a job itself, or the execution of a transaction.
+"""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+
+from accountant.primitives.types import Hash, Seq
+from accountant.storage import tables
+from accountant.storage.job_tables import execution_waits, trainings
+from accountant.storage.waits import Waiter
+
+_NOW = sa.func.clock_timestamp()
+_t, _w = trainings, execution_waits
+SHOWN_MOST = 10
+
+
+class Trained(NamedTuple):
+    """A step that was done. `first_step`: the first one of this attempt, from 1: a later one than 1 was resumed."""
+
+    seq: Seq
+    first_step: int
+    step: int
+    steps: int
+    loss: float
+
+
+class TrainingRow(NamedTuple):
+    """A training as it stands."""
+
+    transaction: Hash
+    first_step: int
+    step: int
+    steps: int
+    loss: float
+    started_at: datetime
+    updated_at: datetime
+
+
+class TrainingRows:
+    """All trainings, within one database transaction."""
+
+    def __init__(self, connection: sa.Connection) -> None:
+        self._connection = connection
+
+    def report(self, worker: Waiter, trained: Trained) -> None:
+        """Notes a step. `worker`: the job that trains itself, or the execution that does."""
+        values = {**trained._asdict(), **worker._asdict(), "updated_at": _NOW}
+        new = insert(_t).values(**values)
+        self._connection.execute(new.on_conflict_do_update(index_elements=[_t.c.seq], set_=values))
+
+    def of_job(self, number: int) -> list[TrainingRow]:
+        """What is trained for a job, the latest first: by itself, or by executions it waits for, in whatever depth."""
+        first = sa.select(_w.c.seq).where(_w.c.job_number == number)
+        waited = first.cte("waited", recursive=True)
+        waited = waited.union(sa.select(_w.c.seq).join(waited, _w.c.by_seq == waited.c.seq))
+        mine = sa.or_(_t.c.job_number == number, _t.c.by_seq.in_(sa.select(waited.c.seq)))
+        return self._rows(mine)
+
+    def latest(self) -> list[TrainingRow]:
+        """The trainings that were told of last, whoever they are for."""
+        return self._rows(sa.true())
+
+    def _rows(self, which: sa.ColumnElement[bool]) -> list[TrainingRow]:
+        columns = (_t.c[name] for name in TrainingRow._fields if name != "transaction")
+        query = sa.select(tables.transactions.c.hash.label("transaction"), *columns).join(
+            tables.transactions, tables.transactions.c.seq == _t.c.seq
+        )
+        found = self._connection.execute(query.where(which).order_by(_t.c.updated_at.desc()).limit(SHOWN_MOST))
+        return [TrainingRow(**row._asdict()) for row in found]
