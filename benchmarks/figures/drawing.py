@@ -62,7 +62,7 @@ def lines_svg(axes: Axes, lines: Sequence[Line]) -> str:
         x, y = first + (last - first) * part / 4, low + (top - low) * part / 4
         (across, _), (_, up) = place(x, low).split(), place(first, y).split()
         ticks.append(f'<text x="{across}" y="{bottom + 16}" text-anchor="middle">{x:,.4g}</text>')
-        ticks.append(f'<text x="{_LEFT - 8}" y="{up}" text-anchor="end">{y:,.3g}</text>')
+        ticks.append(f'<text x="{_LEFT - 8}" y="{up}" text-anchor="end">{float(f"{y:.3g}"):,.10g}</text>')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif">'
         f"<title>{escape(axes.title)}</title>"
