@@ -1,0 +1,1 @@
+"""Pictures of what the library's contracts do, from real runs: `python -m benchmarks.figures.NAME`."""
