@@ -1,0 +1,1 @@
+"""Pictures in docs/figures, each drawn from a run: `python -m benchmarks.figures.NAME` writes `NAME.svg` there."""
