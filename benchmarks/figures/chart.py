@@ -1,7 +1,7 @@
 """A chart as SVG: lines or dots over two axes, each linear or logarithmic."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from html import escape
 from pathlib import Path
 from typing import NamedTuple
@@ -71,7 +71,9 @@ def draw(name: str, picture: str) -> Path:
     return path
 
 
-def _scale(values: Sequence[float], axis: Axis, begin: float, end: float):  # type: ignore[no-untyped-def]
+def _scale(
+    values: Sequence[float], axis: Axis, begin: float, end: float
+) -> tuple[Callable[[float], float], list[tuple[float, str]]]:
     """Where a value lies between two places, and the values that are written there."""
     low = min(values) if axis.least is None else axis.least
     high = max(values)

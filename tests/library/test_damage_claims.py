@@ -10,7 +10,7 @@ from accountant.chain.footprint import Blob, Credit, Debit, Read, Write
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
 from accountant.primitives.cid import cid_of
-from accountant.primitives.types import AccountId
+from accountant.primitives.types import AccountId, Address
 from accountant.sandbox import Chain, Contract, Refused, User
 from accountant.sandbox.result import Result
 from tests.support.observing import newcomer, observed
@@ -63,7 +63,8 @@ def photographed(chain: Chain, insurer: Contract, holder: User, number: int, row
 def test_the_network_reads_the_damage_and_pays(chain: Chain, insurer: Contract) -> None:
     """Each grade is 20 tokens; at least 85 of 100 claims are decided, and 90 of 100 of these as a person would."""
     made, holder = trained(chain, insurer), insured(chain, insurer)
-    assert made.events[0].loss_millionths == made.returned and made.events[0].loss_millionths < 400_000
+    loss = made.returned
+    assert isinstance(loss, int) and made.events[0].loss_millionths == loss < 400_000
     decided = right = paid = 0
     for number in range(24):
         photographed(chain, insurer, holder, number, number)
@@ -116,12 +117,12 @@ def test_bounds_before_and_after_a_claim_is_executed(chain: Chain, insurer: Cont
         walk = Selective(Session(chain.ledger.index, store)).interval(of, head)
         return walk.lower, walk.upper
 
-    mine, theirs = bounds(holder.address), bounds(insurer.id)
+    mine, theirs = bounds(Address(bytes(holder.address))), bounds(insurer.id)
     assert mine[0] < mine[1] and mine[1] >= 8 * GRADE
     assert theirs == (FUNDS - 8 * GRADE, FUNDS + PREMIUM)
     found = observed(chain, store, claimed)
     assert len(found.executed) == 5
-    after, theirs = bounds(holder.address), bounds(insurer.id)
+    after, theirs = bounds(Address(bytes(holder.address))), bounds(insurer.id)
     assert after[0] >= mine[0] + 8 * GRADE and after[1] <= mine[1]
     assert theirs[0] <= FUNDS + PREMIUM - 8 * GRADE <= theirs[1] < FUNDS + PREMIUM
     assert chain.general_balance(holder) > before + 8 * GRADE
