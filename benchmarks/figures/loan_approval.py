@@ -1,4 +1,4 @@
-"""Thousands of applications in one block, and what one applicant executes of them: docs/library/loan_approval.md."""
+"""Many applications in one block, and what one applicant executes of them: docs/library/loan_approval.md."""
 
 import sys
 from pathlib import Path
@@ -45,7 +45,7 @@ def main(counts: list[int]) -> None:
         hers.append((count, gas))
         everything.append((count, all_gas))
     picture = chart(
-        "One applicant's decision, of thousands in a block",
+        "One applicant's decision, of many in a block",
         Axis("applications in one block", logarithmic=True),
         Axis("gas", logarithmic=True),
         [Series("executing everything", everything), Series("executing what hers rests on", hers)],
@@ -54,4 +54,4 @@ def main(counts: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(text) for text in sys.argv[1:]] or [1, 10, 100, 1_000, 4_000])
+    main([int(text) for text in sys.argv[1:]] or [1, 10, 100, 1_000])
