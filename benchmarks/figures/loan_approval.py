@@ -42,12 +42,12 @@ def main(counts: list[int]) -> None:
     for count in counts:
         executed, gas, all_gas = measure(count)
         print(f"{count:,} applications: {executed} transactions executed, {gas:,} of {all_gas:,} gas", flush=True)
-        hers.append((count, gas))
-        everything.append((count, all_gas))
+        hers.append((count, gas / 1e6))
+        everything.append((count, all_gas / 1e6))
     picture = chart(
         "One applicant's decision, of many in a block",
         Axis("applications in one block", logarithmic=True),
-        Axis("gas", logarithmic=True),
+        Axis("million gas", logarithmic=True),
         [Series("executing everything", everything), Series("executing what hers rests on", hers)],
     )
     print(draw("loan_approval", picture))
