@@ -16,6 +16,7 @@ from accountant.primitives.addresses import show
 from accountant.primitives.encoding import encode
 from accountant.primitives.types import Hash, Seq
 from accountant.services.policy import JobPolicy
+from tests.support.blob_office import no_blobs
 from tests.support.bounty_office import (
     BOND,
     COMMIT_BLOCKS,
@@ -51,7 +52,9 @@ class Client:
             raise AssertionError("reading a bounty executes nothing")
 
         engine, index = office.office.engine, office.office.node.index
-        self._app = create_app(Resources(engine, lambda: index, unknown, nothing, never, JobPolicy(), 1, {}))
+        self._app = create_app(
+            Resources(engine, lambda: index, unknown, nothing, never, JobPolicy(), 1, {}, no_blobs(engine))
+        )
         self._headers = {"X-API-Key": office.office.api_key}
 
     def __call__(self, path: str = "") -> httpx.Response:

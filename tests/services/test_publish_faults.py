@@ -82,9 +82,9 @@ class DyingSigner:
         self._faults.step("signer", "asked who it is")
         return self._signer.address()
 
-    def sign(self, unsigned: Transaction, purse_nonce: int) -> bytes:
+    def sign(self, unsigned: Transaction, purse_nonce: int, bounty: bytes = b"") -> bytes:
         self._faults.step("signer", "before it signs")
-        return self._signer.sign(unsigned, purse_nonce)
+        return self._signer.sign(unsigned, purse_nonce, bounty)
 
     def _logged(self, signature: Signature) -> None:
         self._faults.step("signer", "before it logs")
