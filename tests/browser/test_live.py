@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 from playwright.sync_api import Browser, Page
-from tests.support.running_services import on_servers, running
 
 from accountant.primitives.addresses import show
 from accountant.settings import Settings
@@ -14,6 +13,7 @@ from accountant.storage.database import engine_of
 from tests.support.chains import BOB
 from tests.support.chromium import Watched, tab
 from tests.support.dashboard import add_user
+from tests.support.running_services import on_servers, running
 from tests.support.whole_chain import begin_chain
 from tests.support.workers import end, starting, worker
 
