@@ -13,7 +13,7 @@ FILE   ?=
 # Only from make's own command line: some shells have a NAME in their environment
 option = $(if $(filter command,$(origin $(2))),--$(1) '$($(2))')
 
-.PHONY: setup demo up test lint format lock bench gpu-check auction clean
+.PHONY: setup demo up test browser lint format lock bench gpu-check auction clean
 
 setup: $(STAMP)
 
@@ -34,8 +34,16 @@ demo: $(STAMP)
 up: $(STAMP)
 	@exec $(BIN)/accountant up $(call option,name,NAME) $(call option,port,PORT) $(call option,follow,FOLLOW)
 
-test: $(STAMP)
+test: $(STAMP) browser
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadfile
+
+# What tests/browser drives. Root gets Debian's, where there is none; for anybody else those tests are skipped.
+browser:
+	@command -v chromium >/dev/null || test "$$(id -u)" -ne 0 || ! command -v apt-get >/dev/null || { \
+	  echo "Installing Debian's Chromium, for the tests in a browser"; \
+	  { apt-get update -qq && DEBIAN_FRONTEND=noninteractive \
+	    apt-get install -qq -y --no-install-recommends chromium; } >/dev/null || \
+	  echo "Chromium was not installed: the tests in a browser are skipped" >&2; }
 
 lint: $(STAMP)
 	$(BIN)/ruff format --check $(HERE)

@@ -1,5 +1,6 @@
 """Fixtures for everybody: real servers on loopback, one pair for each test process, started at first use."""
 
+import os
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from pathlib import Path
@@ -12,6 +13,9 @@ from xdist.scheduler import LoadFileScheduling
 
 from accountant.storage.embedded import EmbeddedServers
 from tests.support.servers import embedded_servers, fresh_database, reachable_folder
+
+# Test processes share the cores: threads of torch's own would only wait for each other. Before torch is imported.
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # No test's verdict depends on how fast the machine is: a fresh clone builds Hypothesis's tables of characters first.
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])

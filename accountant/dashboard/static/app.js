@@ -33,6 +33,11 @@ document.addEventListener("htmx:configRequest", (event) => {
 // The address answers {"at": [unix seconds…], "lines": [{"label": …, "values": [number or null…]}], "unit": …}.
 function colour(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); }
 
+// Times as everywhere else on the pages, whatever the locale: 2026-11-30, 21:05
+const HOURS_AND_DAYS = [
+  ["{h}{aa}", "{HH}:00"], ["{h}", "{HH}"], ["{aa}", ""], ["{M}/{D}/{YY}", "{YYYY}-{MM}-{DD}"], ["{M}/{D}", "{MM}-{DD}"],
+];
+
 function drawn(chart, data) {
   const plot = chart.querySelector(".plot");
   plot.replaceChildren();
@@ -41,6 +46,7 @@ function drawn(chart, data) {
     width: Math.max(200, plot.clientWidth),
     height: 190,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "UTC"),
+    fmtDate: (template) => uPlot.fmtDate(HOURS_AND_DAYS.reduce((text, [from, to]) => text.replace(from, to), template)),
     axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => shortened(tick)) }],
     series: [{ label: "UTC" }, ...data.lines.map((line, at) => ({
       label: line.label, stroke: colour(`--chart-${1 + at % 4}`), width: 2, spanGaps: false,
