@@ -1,4 +1,4 @@
-"""Networks: the blobs that hold their weights and data, and the prices of operations on tensors."""
+"""Networks: trainings as they stand, blobs with weights and data, and the prices of operations on tensors."""
 
 import re
 from typing import Annotated
@@ -11,6 +11,7 @@ from accountant.dashboard.looking import Looking, of_the_dashboard
 from accountant.monitoring.reads import networks as reads
 from accountant.primitives.cid import show_cid
 from accountant.primitives.types import Cid
+from accountant.storage.trainings import TrainingRows
 
 PAGE = 50
 _BELOW = re.compile(r"([0-9]{1,18})-([0-9]{1,18})", re.ASCII)
@@ -21,17 +22,19 @@ Who = Annotated[Looking, Depends(of_the_dashboard)]
 
 @router.get("/networks")
 def networks(request: Request, who: Who, below: str = "") -> Response:
-    """Blobs, the largest first, and what operations cost. `below`: the size and number of the last blob shown."""
+    """Trainings, blobs, the largest first, and prices. `below`: the size and number of the last blob shown."""
     form = _BELOW.fullmatch(below)
     if below and form is None:
         raise HTTPException(404)
     start = None if form is None else (int(form[1]), int(form[2]))
     with who.engine.connect() as connection:
         found = reads.blob_lines(connection, start, PAGE + 1)
+        trained = TrainingRows(connection).latest()
     schedule = who.index.genesis.gas.tensors
     return who.page(
         request,
         "pages/networks.html",
+        trainings=trained,
         blobs=[(show_cid(Cid(one.cid)), one) for one in found[:PAGE]],
         more=len(found) > PAGE,
         below=below,

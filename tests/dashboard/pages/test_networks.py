@@ -5,10 +5,10 @@ from collections.abc import Iterator
 import pytest
 import sqlalchemy as sa
 
-from accountant.dashboard.text import whole
+from accountant.dashboard.text import share, whole
 from accountant.monitoring.reads import networks as reads
 from accountant.primitives.cid import cid_of, show_cid
-from accountant.primitives.types import Cid
+from accountant.primitives.types import Cid, Seq
 from accountant.storage.blob_rows import ReferenceKind
 from tests.support.chain_pages import ChainPages, chain_pages, text_of
 
@@ -28,6 +28,11 @@ def pages(module_database_url: str) -> Iterator[ChainPages]:
                     _insert(connection, "blob_references (cid, kind, holder, expires_at)", values)
             _insert(connection, "postings (seq, cap, kind, key)", [1, 0, 7, b"b" + large])
             _insert(connection, "postings (seq, cap, kind, key)", [2, 0, 7, b"b" + large])
+            into = "executions (seq, transaction, gas_limit, queue, attempts_most)"
+            _insert(connection, into, [1, bytes(32), 10**9, "gpu", 5])
+            _insert(
+                connection, "trainings (seq, by_seq, first_step, step, steps, loss)", [1, 1, 101, 250, 1_000, 0.125]
+            )
         yield made
 
 
@@ -52,6 +57,15 @@ def test_blobs_are_listed_by_size_with_who_names_them(pages: ChainPages) -> None
         assert f"{whole(3_000_000)} 2 3 3 3" in text and "missing" in text
     named = pages.viewer.get(f"/chain/blobs/{show_cid(Cid(lines[0].cid))}")
     assert named.text.count('scope="row"') == 2
+
+
+def test_trainings_are_shown_as_they_stand(pages: ChainPages) -> None:
+    """Step, share and loss of each training, as the table has them, with the transaction that trains."""
+    ((first, step, steps, loss),) = pages.sql("select first_step, step, steps, loss from accountant.trainings")
+    assert isinstance(first, int) and isinstance(step, int) and isinstance(steps, int) and isinstance(loss, float)
+    text = text_of(pages.viewer.get("/networks").text)
+    assert f"{whole(step)} {whole(steps)} {share(step, steps)} {loss:.4g} {whole(first)}" in text
+    assert pages.index.transaction(Seq(1)).hash.hex() in pages.viewer.get("/networks").text
 
 
 def test_pages_go_on_below_a_size(pages: ChainPages) -> None:
