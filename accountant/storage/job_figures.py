@@ -6,6 +6,7 @@ from accountant.accounting.certificate import Certificate, QueryCertificate, Vie
 from accountant.accounting.outcome import OutcomeCertificate
 from accountant.accounting.preparation import Prepared
 from accountant.chain.query import View, decode_query
+from accountant.primitives.errors import InvalidEncoding
 from accountant.storage.job_parties import keep_parties
 from accountant.storage.metric_tables import job_figures
 from accountant.storage.tables import blocks, outcomes, transactions
@@ -67,7 +68,10 @@ def _viewed(answered: Certificate | ViewCertificate | QueryCertificate | Outcome
     """The contract of a view: running its function is no transaction's doing."""
     if isinstance(answered, OutcomeCertificate) or answered.query is None:
         return None
-    query = decode_query(answered.query)
+    try:
+        query = decode_query(answered.query)
+    except InvalidEncoding:  # a question that no transaction can ask: a lower bound, or an exact balance
+        return None
     return query.contract if isinstance(query, View) else None
 
 

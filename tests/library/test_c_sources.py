@@ -29,7 +29,7 @@ def _kind(parameter: str) -> str:
 
 
 def test_the_header_is_the_host_table() -> None:
-    """anh.h declares exactly the functions of the host table, in its order, with their types."""
+    """anh.h declares the functions of the host table but those on tensors, in its order, with their types."""
     declared = []
     lines = re.findall(r"^ANH\((\w+)\) (?:_Noreturn )?(\w+) anh_(\w+)\(([^)]*)\);$", _text("anh.h"), re.MULTILINE)
     for imported, result, name, parameters in lines:
@@ -42,6 +42,7 @@ def test_the_header_is_the_host_table() -> None:
             "void" if row.result is None else _C_TYPES[row.result],
         )
         for row in HOST_TABLE
+        if not row.name.startswith("nn_")  # tensors are for contract Python
     ]
 
 

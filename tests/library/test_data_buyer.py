@@ -110,7 +110,7 @@ def test_an_income_that_costs_a_training(chain: Chain, market: Market, alice: Us
     assert before.cost.most >= before.remaining.most >= 3 * GAS
 
     verdict, spent = pay(chain, dear)
-    assert verdict is Verdict.ACCEPTED and spent > 10_000_000
+    assert verdict is Verdict.ACCEPTED and spent > 5_000_000
     one = income_cost(index, outcomes, seq_of(chain, sales[0]), alice.key.address)
     assert one.remaining == NO_GAS and one.cost.least == one.cost.most
     assert outcomes.get(seq_of(chain, sales[1])) is None
