@@ -7,7 +7,7 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 CODE   := accountant workers benchmarks tests migrations
 HERE   := $(foreach path,$(CODE),$(wildcard $(path)))
-JOBS   ?= 3
+JOBS   ?= 2
 FILE   ?=
 
 # Only from make's own command line: some shells have a NAME in their environment
