@@ -18,7 +18,7 @@ from tests.support.servers import embedded_servers, fresh_database, reachable_fo
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # No test's verdict depends on how fast the machine is: a fresh clone builds Hypothesis's tables of characters first.
-settings.register_profile("untimed", deadline=None, max_examples=50, suppress_health_check=[HealthCheck.too_slow])
+settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
 ONE_AFTER_ANOTHER = ("tests/integration/", "tests/workers/")

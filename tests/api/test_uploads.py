@@ -3,6 +3,7 @@
 import base64
 import socket
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -119,6 +120,7 @@ def test_one_at_a_time(client: httpx.Client, service: Service) -> None:
     thread = threading.Thread(target=send)
     thread.start()
     assert started.wait(20)
+    time.sleep(1)  # whoever asks before it has the lock may itself hold it, and the slow one be told so
     wait_until(lambda: patch(client, url, b"", 0).status_code == 423, 10)
     assert patch(client, url, b"67890", 5).json()["code"] == "upload_locked"
     go_on.set()
