@@ -177,7 +177,7 @@ def test_two_samplers_are_one(engine: sa.Engine) -> None:
     for thread in threads:
         thread.join()
     sample(engine, UP, NOW + 300)
-    assert True in ends
+    assert ends.count(True) >= 30
     assert counted(engine)[0] == 43
     with engine.connect() as connection:
         assert kept(connection, 300) == rolled(kept(connection, BUCKET_S), 300)
