@@ -15,6 +15,7 @@ from accountant.accounting.theta.greedy import improved, nearby
 from accountant.accounting.theta.search import search
 from accountant.accounting.theta.sharing import Sharing, rounds, shared, whole
 from accountant.accounting.theta.union import Bools, Union, check_ancestors, flatten, flattens
+from accountant.accounting.theta.wide import exact_sum
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +70,9 @@ def choose_closure(
     naive = exact(union.amounts, union.alone, target, BOUNDED_STATES_MOST)
     assert isinstance(naive, Choice)
     additive_cost = union.cost(np.array(naive.chosen, dtype=np.int64))
-    found = _Found(union, target, effort, improved(union, target, _bools(len(candidates), naive.chosen)))
+    additive = _bools(len(candidates), naive.chosen)
+    found = _Found(union, target, effort, improved(union, target, additive))
+    found.offer(additive)
     found.offer(np.zeros(len(candidates), dtype=np.bool_))
     found.share()
     found.prove()
@@ -77,14 +80,8 @@ def choose_closure(
         found.solve(limits)
         found.prove()
     chosen = np.flatnonzero(found.best)
-    if additive_cost < found.cost:  # by less than the search's own scale, which leaves the last digits of large gas
-        chosen = np.array(naive.chosen, dtype=np.int64)
     return Choice(
-        tuple(chosen.tolist()),
-        sum(brings[p] for p in chosen.tolist()),
-        min(found.cost, additive_cost),
-        found.bound,
-        additive_cost,
+        tuple(chosen.tolist()), sum(brings[p] for p in chosen.tolist()), found.cost, found.bound, additive_cost
     )
 
 
@@ -117,10 +114,14 @@ class _Found:
         return self.union.cost(np.flatnonzero(self.best))
 
     def offer(self, inside: Bools) -> None:
-        """Complete and reduce a set, and keep it if it is the cheapest."""
-        inside = improved(self.union, self.target, inside)
-        if self.union.cost(np.flatnonzero(inside)) < self.cost:
-            self.best = inside
+        """Complete and reduce a set, and keep the result, or the set itself where it suffices, if it is the cheapest.
+
+        Both, since completing goes by scaled costs, which leave the last digits of large gas.
+        """
+        suffices = exact_sum(self.union.amounts[inside]) >= self.target
+        for each in (improved(self.union, self.target, inside), *((inside,) if suffices else ())):
+            if self.union.cost(np.flatnonzero(each)) < self.cost:
+                self.best = each
 
     def share(self) -> None:
         """Find shares, and sets on the way."""
