@@ -257,10 +257,10 @@ class Steps:
         Raises `Postponed`, `SignerDown`, `NotSigned`.
         """
         genesis = self._index.genesis
-        nonce = max(under.account.pending_nonce, under.oaths.nonce_after(under.address))
+        nonce = under.oaths.next_nonce(under.address, under.account.pending_nonce)
         unsigned = build(Stamp(genesis.chain_id, nonce, genesis.fees.gas_price_least))
         cost = zero_cost_of(unsigned, genesis.fees)
-        left = under.account.zero_balance - sum(row.cost for row in under.oaths.open(under.address))
+        left = under.oaths.left(under.address, under.account.zero_balance)
         if cost + later > left:
             detail = f"{max(left, 0)} zero-cost units are left, to {purpose} and what follows take {cost + later}"
             raise Postponed("out_of_zero_cost_money", detail)

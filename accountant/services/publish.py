@@ -209,7 +209,7 @@ class Publisher:
 
     def _open(self, oaths: Oaths, address: Address, account: SignerAccount) -> None:
         """Has the next epoch's purse deployed."""
-        purse = contract_id_of(address, self._nonce(oaths, address, account))
+        purse = contract_id_of(address, oaths.next_nonce(address, account.pending_nonce))
         build = partial(deploy_transaction, schedule=self._index.genesis.gas)
         oaths.add(self._signed(oaths, address, account, Purpose.DEPLOY, PurseRow(purse, 0, False, False), 0, build))
         _log.info("publisher_purse", purse=show(purse))
@@ -309,13 +309,6 @@ class Publisher:
             raise Declined(why_not)
         return SwornTerms(found.query, found.answer, self._policy.penalty, job.beneficiary)
 
-    def _left(self, oaths: Oaths, address: Address, account: SignerAccount) -> int:
-        """Zero-cost units that nothing on its way takes."""
-        return account.zero_balance - sum(row.cost for row in oaths.open(address))
-
-    def _nonce(self, oaths: Oaths, address: Address, account: SignerAccount) -> int:
-        return max(account.pending_nonce, oaths.nonce_after(address))
-
     def _signed(
         self,
         oaths: Oaths,
@@ -328,10 +321,10 @@ class Publisher:
     ) -> NewSigned:
         """The next transaction of the key, signed. Raises `OutOfFunds`, `SignerDown`, `NotSigned`."""
         genesis = self._index.genesis
-        nonce = self._nonce(oaths, address, account)
+        nonce = oaths.next_nonce(address, account.pending_nonce)
         unsigned = build(Stamp(genesis.chain_id, nonce, gas_price=genesis.fees.gas_price_least))
         cost = zero_cost_of(unsigned, genesis.fees)
-        left = self._left(oaths, address, account)
+        left = oaths.left(address, account.zero_balance)
         if cost > left:
             raise OutOfFunds(
                 f"{show(address)} has {max(left, 0)} zero-cost units left, the next {purpose} takes {cost}"
@@ -371,7 +364,7 @@ class Publisher:
         """
         with self._engine.begin() as connection:
             oaths, alarm = Oaths(connection), self._policy.alarm
-            left = self._left(oaths, address, account)
+            left = oaths.left(address, account.zero_balance)
             low = left < alarm
             code, detail = (stopped.code, stopped.detail) if stopped else (None, None)
             oaths.told(address, code, detail, low, left, alarm)

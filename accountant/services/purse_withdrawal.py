@@ -101,11 +101,11 @@ class Withdrawer:
                     f"{show(contract)} surely holds {before.known}, of which {before.on_the_way} are promised to what "
                     f"is on its way: {before.free} may be taken out, not {taken}"
                 )
-            nonce = max(account.pending_nonce, oaths.nonce_after(address))
+            nonce = oaths.next_nonce(address, account.pending_nonce)
             stamp = Stamp(genesis.chain_id, nonce, gas_price=genesis.fees.gas_price_least)
             unsigned = withdraw_transaction(stamp, contract, address, taken)
             cost = zero_cost_of(unsigned, genesis.fees)
-            left = account.zero_balance - sum(row.cost for row in oaths.open(address))
+            left = oaths.left(address, account.zero_balance)
             if cost > left:
                 raise OutOfFunds(
                     f"{show(address)} has {max(left, 0)} zero-cost units left, the withdrawal takes {cost}"

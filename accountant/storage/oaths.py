@@ -138,11 +138,15 @@ class Oaths:
         key = int.from_bytes(signer[:4], "big", signed=True)
         self._connection.execute(sa.select(sa.func.pg_advisory_xact_lock(sa.cast(_LOCK_CLASS, sa.Integer), key)))
 
-    def nonce_after(self, signer: Address) -> int:
-        """The nonce after the highest that the key was used with here; 0 if it never was."""
+    def next_nonce(self, signer: Address, pending: int) -> int:
+        """The nonce of the key's next transaction: after what it signed here, and at least the node's `pending` one."""
         highest = sa.select(sa.func.max(signed_transactions.c.nonce)).where(*_live(signer))
         found = self._connection.scalar(highest)
-        return 0 if found is None else int(found) + 1
+        return pending if found is None else max(pending, int(found) + 1)
+
+    def left(self, signer: Address, zero_balance: int) -> int:
+        """What of a zero-cost balance nothing on its way takes."""
+        return zero_balance - sum(row.cost for row in self.open(signer))
 
     def purses(self, signer: Address) -> list[PurseRow]:
         """The purses that the signer deployed, included or on the way, in the order of their deployment."""
