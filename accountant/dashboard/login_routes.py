@@ -7,7 +7,7 @@ from starlette.responses import RedirectResponse, Response
 
 from accountant.dashboard.forms import Fields, check_csrf
 from accountant.dashboard.render import THEME_COOKIE, THEMES, page
-from accountant.dashboard.resources import COOKIE, Res, Viewer, session_or_none
+from accountant.dashboard.resources import COOKIE, DashboardResources, Res, Viewer, session_or_none
 from accountant.services.admin_access import (
     PASSWORD_LEAST,
     SESSION_LASTS,
@@ -74,40 +74,39 @@ def logout(request: Request, resources: Res, session: Viewer, form: Fields) -> R
 @router.get("/welcome/{token}")
 def welcome_form(request: Request, resources: Res, token: str) -> Response:
     """The form behind a one-time link. Looking at it does not use the link."""
+    return _welcoming(request, resources, token)
+
+
+@router.post("/welcome/{token}")
+def use_link(request: Request, resources: Res, token: str, form: Fields) -> Response:
+    """Uses the link. What was wrong is said beside the form, and the link is still good."""
+    address = request.client.host if request.client is not None else ""
+    if form["password"] != form["again"]:
+        return _welcoming(request, resources, token, "The two passwords differ.", form["name"])
+    try:
+        user = welcome(resources.engine, token, form["name"], form["password"])
+        agent = request.headers.get("user-agent", "")
+        entered = log_in(resources.engine, user.name, form["password"], "", address, agent)
+    except InvalidAccount as wrong:
+        return _welcoming(request, resources, token, wrong.detail, form["name"])
+    except TooManyTries:
+        return RedirectResponse("/login", 303)
+    return _entered(resources.secure_cookies, entered, "/")
+
+
+def _welcoming(
+    request: Request, resources: DashboardResources, token: str, error: str = "", name: str = ""
+) -> Response:
+    """The form of a link that is still good. Raises `LinkGone`."""
     with resources.engine.connect() as connection:
         admins = Admins(connection)
         link = admins.link(token_hash(token))
         if link is None:
             raise LinkGone
         user = None if link.user_id is None else admins.user_by_id(link.user_id)
-    name = None if user is None else user.name
-    return page(request, "welcome.html", error="", name="", role=link.role, known=name, least=PASSWORD_LEAST)
-
-
-@router.post("/welcome/{token}")
-def use_link(request: Request, resources: Res, token: str, form: Fields) -> Response:
-    """Uses the link. What was wrong is said beside the form, and the link is still good."""
-    error, address = "", request.client.host if request.client is not None else ""
-    if form["password"] != form["again"]:
-        error = "The two passwords differ."
-    else:
-        try:
-            user = welcome(resources.engine, token, form["name"], form["password"])
-            agent = request.headers.get("user-agent", "")
-            entered = log_in(resources.engine, user.name, form["password"], "", address, agent)
-            return _entered(resources.secure_cookies, entered, "/")
-        except InvalidAccount as wrong:
-            error = wrong.detail
-        except TooManyTries:
-            return RedirectResponse("/login", 303)
-    with resources.engine.connect() as connection:
-        admins = Admins(connection)
-        link = admins.link(token_hash(token))
-        if link is None:
-            raise LinkGone
-        known = None if link.user_id is None else admins.user_by_id(link.user_id)
-    values: dict[str, Any] = {"role": link.role, "known": None if known is None else known.name, "name": form["name"]}
-    return page(request, "welcome.html", status=422, error=error, least=PASSWORD_LEAST, **values)
+    known = None if user is None else user.name
+    values: dict[str, Any] = {"role": link.role, "known": known, "name": name, "error": error}
+    return page(request, "welcome.html", status=422 if error else 200, least=PASSWORD_LEAST, **values)
 
 
 @router.post("/theme")

@@ -281,12 +281,6 @@ class Admins:
         failures, last = self._connection.execute(counted).one()
         return Tries(failures, last)
 
-    def forget(self, older_than: timedelta) -> None:
-        """Drops tries and sessions that are of no more use."""
-        before = sa.func.clock_timestamp() - older_than
-        self._connection.execute(sa.delete(admin_logins).where(admin_logins.c.at < before))
-        self._connection.execute(sa.delete(admin_sessions).where(admin_sessions.c.expires_at < before))
-
     # The audit log
 
     def note(
