@@ -46,7 +46,7 @@ def static_url(name: str) -> str:
 def page(
     request: Request, template: str, session: Session | None = None, status: int = 200, **values: Any
 ) -> HTMLResponse:
-    """A whole page, or the part of it that htmx asked for: templates extend `layout.html` either way."""
+    """The markup of a template as an answer."""
     return HTMLResponse(text_of(request, template, session, **values), status)
 
 
