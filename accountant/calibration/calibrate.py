@@ -14,6 +14,10 @@ from accountant.contracts.tensor_work import price
 from accountant.tensors.machine import choose
 
 
+MARGIN = 1.25
+"""What an operation pays for each second that it was measured to take: another hour's caches and clocks are slower."""
+
+
 class Priced(NamedTuple):
     """A measured case beside its price. `paid`: price ÷ what its time is worth in gas."""
 
@@ -39,9 +43,10 @@ class Calibration(NamedTuple):
 
 
 def calibrate(
-    version: str, device: str = "cpu", chosen: Callable[[Case], bool] = lambda _: True, passes: int = 2
+    version: str, device: str = "cpu", chosen: Callable[[Case], bool] = lambda _: True, passes: int = 3
 ) -> Calibration:
-    """Measures every case so many times, in as many passes, takes the longest of them, and prices each kind by it.
+    """Measures every case so many times, in as many passes, takes the longest of them, and prices each kind by it, with
+    a `MARGIN`.
 
     Processor time of one thread on a processor, whatever else runs there; elapsed time on another device. Raises
     `NoDevice` where there is none of this name.
@@ -58,7 +63,7 @@ def calibrate(
     longest = _longest(timed)
     by_kind: dict[str, list[Measured]] = defaultdict(list)
     for one in longest:
-        by_kind[one.work.kind].append(Measured(one.work, one.seconds * rate))
+        by_kind[one.work.kind].append(Measured(one.work, one.seconds * rate * MARGIN))
     prices = tuple(rates_of(kind, by_kind[kind]) for kind in sorted(by_kind))
     schedule = TensorSchedule(version, _default(prices), prices)
     return Calibration(schedule, rate, device, tuple(priced(longest, schedule, rate)))

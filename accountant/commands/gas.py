@@ -22,7 +22,7 @@ def calibrate(
     report: Annotated[Path | None, typer.Option(help="Folder for a table and a picture for people.")] = None,
     module: Annotated[Path | None, typer.Option(help="File for the table as the module that genesis takes.")] = None,
     version: Annotated[str, typer.Option(help="The table's name; default: today and this device.")] = "",
-    passes: Annotated[int, typer.Option(min=1, max=20, help="Times that everything is measured.")] = 2,
+    passes: Annotated[int, typer.Option(min=1, max=20, help="Times that everything is measured.")] = 3,
 ) -> None:
     """Measure launch, flop and byte rates of every operation, and write a table of prices that none undercuts."""
     from accountant.calibration.calibrate import calibrate as measure_all
