@@ -40,8 +40,10 @@ from accountant.api.job_views import JobEventView, TrainingEventView
 from accountant.api.problems import FieldError, ProblemView, handle
 from accountant.api.resources import Resources
 from accountant.api.schemas import PositionIn, TransactionIn
+from accountant.api.tracing import TRACEPARENT_PARAMETER, Traced
 from accountant.api.waiting import PREFER_PARAMETER, WAITED_RESPONSE, Waiting
 from accountant.primitives.errors import AccountantError
+from accountant.tracing import spans
 
 API_VERSION = "0.1.0"
 
@@ -73,6 +75,8 @@ def create_app(resources: Resources, explorer: ASGIApp | None = None) -> FastAPI
         app.add_route(EXPLORER, lambda _: RedirectResponse(EXPLORER + "/", 307), include_in_schema=False)
         app.mount(EXPLORER, explorer)
     app.add_middleware(Waiting, engine=resources.engine)
+    if spans.active():
+        app.add_middleware(Traced)
     app.add_middleware(
         Edge,
         engine=resources.engine,
@@ -100,7 +104,11 @@ class _Application(FastAPI):
             for item in document["paths"].values():
                 for operation in item.values():
                     if "JobView" in str(operation["responses"].get("202")):
-                        operation["parameters"] = [*operation.get("parameters", []), PREFER_PARAMETER]
+                        operation["parameters"] = [
+                            *operation.get("parameters", []),
+                            PREFER_PARAMETER,
+                            TRACEPARENT_PARAMETER,
+                        ]
                         operation["responses"] = {"200": WAITED_RESPONSE, **operation["responses"]}
                     if "application/json" in operation["responses"].get("422", {}).get("content", {}):
                         del operation["responses"]["422"]  # FastAPI's own guess: every text is a valid id
