@@ -25,6 +25,7 @@ _QUIET: Final = {
     "urllib3": logging.WARNING,
     "alembic": logging.WARNING,
     "opentelemetry.exporter": logging.CRITICAL,  # a collector that is down: `tracing.otlp` says it once
+    "opentelemetry.trace": logging.CRITICAL,  # malformed headers of clients
 }
 
 

@@ -330,10 +330,8 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _traces_go_by_http(self) -> Self:
-        if self.traces_url is not None:
-            parts = urlsplit(self.traces_url)
-            if parts.scheme not in ("http", "https") or not parts.hostname or parts.port == 0:
-                raise ValueError("an OTLP/HTTP endpoint is http://host:port or https://host:port")
+        if not _is_http(self.traces):
+            raise ValueError("ANH_TRACES is an OTLP/HTTP endpoint, http://host:port or https://host:port")
         return self
 
     @model_validator(mode="after")
@@ -467,6 +465,16 @@ def describe() -> str:
         default = "" if field.default is None else f"`{_text(field.default)}`"
         rows.append(f"| `{variable_of(name)}` | {default} | {field.description} |")
     return "\n".join(rows)
+
+
+def _is_http(value: SecretStr | None) -> bool:
+    """Whether a value is unset, empty, or the URL of a host."""
+    given = "" if value is None else value.get_secret_value().strip()
+    try:
+        parts = urlsplit(given)
+        return not given or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0)
+    except ValueError:
+        return False
 
 
 def _needed(variable: str, value: SecretStr | None) -> str:

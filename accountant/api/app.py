@@ -46,6 +46,7 @@ from accountant.primitives.errors import AccountantError
 from accountant.tracing import spans
 
 API_VERSION = "0.1.0"
+_PREFIX = "/v1"
 
 _DESCRIPTION = """\
 Finds out, at the least cost, what transactions of an ANH chain did. Work that takes time is a job: `202`, `Location`,
@@ -76,7 +77,7 @@ def create_app(resources: Resources, explorer: ASGIApp | None = None) -> FastAPI
         app.mount(EXPLORER, explorer)
     app.add_middleware(Waiting, engine=resources.engine)
     if spans.active():
-        app.add_middleware(Traced)
+        app.add_middleware(Traced, prefix=_PREFIX)
     app.add_middleware(
         Edge,
         engine=resources.engine,
@@ -159,8 +160,8 @@ def _routed() -> FastAPI:
         blob_routes,
         upload_routes,
     ):
-        app.include_router(routes.router, prefix="/v1", dependencies=schemes)
-    app.include_router(health_routes.router, prefix="/v1")
+        app.include_router(routes.router, prefix=_PREFIX, dependencies=schemes)
+    app.include_router(health_routes.router, prefix=_PREFIX)
     for expected in (AccountantError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(expected, handle)
     return app

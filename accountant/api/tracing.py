@@ -26,8 +26,9 @@ _OTHER = "_OTHER"
 class Traced:
     """ASGI middleware behind the edge, which knows the key by then."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        self._app = app
+    def __init__(self, app: ASGIApp, prefix: str = "") -> None:
+        """`prefix`: of all routes, which the framework leaves out of their paths."""
+        self._app, self._prefix = app, prefix
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Serves one request."""
@@ -50,5 +51,5 @@ class Traced:
             await self._app(scope, receive, send_noted)
             route = getattr(scope.get("route"), "path", None)
             if isinstance(route, str):
-                own.rename(f"{method} {route}")
-                own.set(**{"http.route": route})
+                own.rename(f"{method} {self._prefix}{route}")
+                own.set(**{"http.route": self._prefix + route})

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 
 import structlog
 from opentelemetry import trace
-from opentelemetry.context import Context, attach, detach
+from opentelemetry.context import Context, attach, detach, get_current
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import Resource
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
@@ -45,8 +45,8 @@ class OtlpTracer:
             "service.instance.id": f"{socket.gethostname()}:{os.getpid()}",
         }
         self._provider = TracerProvider(resource=Resource.create(who), shutdown_on_exit=False)
-        sending = _Sending(exporter or OTLPSpanExporter(endpoint=endpoint))
-        self._provider.add_span_processor(BatchSpanProcessor(sending))
+        self._sending = _Sending(exporter or OTLPSpanExporter(endpoint=endpoint))
+        self._provider.add_span_processor(BatchSpanProcessor(self._sending))
         self._tracer = self._provider.get_tracer("accountant")
 
     @contextmanager
@@ -71,8 +71,8 @@ class OtlpTracer:
 
     @contextmanager
     def arrived(self, traceparent: str) -> Iterator[None]:
-        """Makes what it names current."""
-        token = attach(_context_of(traceparent))
+        """Makes what it names current; where it is malformed, what was current stays so."""
+        token = attach(_propagator.extract({_FIELD: traceparent}, get_current()))
         try:
             yield
         finally:
@@ -104,6 +104,8 @@ class OtlpTracer:
         closing = threading.Thread(target=self._provider.shutdown, name="last spans", daemon=True)
         closing.start()
         closing.join(END_S)
+        if closing.is_alive():
+            self._sending.shutdown()  # or it would go on trying
 
 
 class _Own:

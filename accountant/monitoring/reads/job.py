@@ -51,7 +51,8 @@ class Job(NamedTuple):
     @property
     def trace_id(self) -> str | None:
         """What to look for where traces are kept: the second part of a W3C `traceparent`."""
-        return None if self.traceparent is None else self.traceparent.split("-")[1]
+        _, _, rest = (self.traceparent or "").partition("-")
+        return rest.partition("-")[0] or None
 
 
 class Step(NamedTuple):
