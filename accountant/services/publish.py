@@ -358,7 +358,7 @@ class Publisher:
                 self._node.submit(row.raw)
             except Refused as error:
                 refusal = f"{error.reason}: {error.detail}"
-                span.fail(error.reason)
+                span.fail("refused")
         with self._engine.begin() as connection:
             Oaths(connection).submitted(row.number, refusal)
         return refusal is None

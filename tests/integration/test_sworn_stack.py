@@ -43,6 +43,7 @@ from tests.support.whole_chain import begin_chain, burn
 KEY = PrivateKey.from_seed(b"the accountant's own key, for a test that looks for it")
 PARTS = ("node", "indexer", "api", "worker", "dispatcher", "signer", "publisher")
 PATIENCE_S = 90.0
+MONITORING = Path(__file__).parents[2] / "docs" / "monitoring.md"
 INTERVAL_S = 10
 """The least that a watch list takes."""
 CLIENT = "00f067aa0ba902b7"
@@ -170,6 +171,8 @@ def test_a_trace_goes_from_the_client_to_the_oath_in_a_block(sworn: Sworn) -> No
     for name, service, parent in (("dispatch", "dispatcher", "job.accept"), ("job.attempt", "worker", "dispatch")):
         found = {(one.service, _parent(spans, one)) for one in spans if one.name == name}
         assert found == {(f"anh-{service}", parent)}
+    explained = MONITORING.read_text()
+    assert [one.name for one in spans if f"`{one.name}`" not in explained and "/v1/" not in one.name] == []
     said = {one.name: one.attributes for one in spans}
     assert {said[name]["anh.transaction"] for name in ("oath.swear", "oath.submit", "oath.included")} == {
         sworn.transaction
@@ -189,7 +192,7 @@ def test_what_others_execute_for_a_question_is_in_its_trace(sworn: Sworn) -> Non
     call = sworn.client.submit(burn(0, BURN_S))
     wait_until(lambda: _on_chain(sworn.client, call), PATIENCE_S)
     job = _asked(sworn.stack, "/v1/outcomes", {"transaction": call}, BURNT)
-    assert sworn.client.result(job, PATIENCE_S)["status"] == "success"
+    assert sworn.client.result(job, PATIENCE_S)["verdict"] == "accepted"
     wait_until(lambda: "job.answer" in {one.name for one in sworn.collector.spans(BURNT)}, PATIENCE_S)
     spans = sworn.collector.spans(BURNT)
     first, last = (
