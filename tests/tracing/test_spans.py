@@ -49,7 +49,7 @@ def test_without_an_endpoint_nothing_is_loaded() -> None:
     """Processes that could trace load no tracer and no exporter where no endpoint is named, and spans are nothing."""
     program = """
 import sys
-import accountant.commands.api, accountant.commands.publish, workers.signals
+import accountant.api.tracing, accountant.commands.publish, workers.signals
 from accountant.tracing import spans
 from accountant.settings import load_settings
 spans.begin(load_settings().traces_url, "test")
