@@ -14,11 +14,19 @@ import structlog
 from structlog.types import EventDict, Processor
 
 from accountant.settings import LogFormat, LogLevel
+from accountant.tracing import spans
 
 STRUCK_OUT: Final = "[secret]"
 _SECRET_NAME = re.compile(r"passw|secret|token|api_?key|private_?key|authorization|cookie|credential", re.IGNORECASE)
 _SECRET_TEXT = re.compile(r"(?<=://)[^/\s@]*:[^/\s@]*(?=@)|\banh_[0-9a-f]{12}_[A-Za-z0-9_-]{43}|(?<=Bearer )\S+")
-_QUIET: Final = {"httpx": logging.WARNING, "httpcore": logging.WARNING, "alembic": logging.WARNING}
+_QUIET: Final = {
+    "httpx": logging.WARNING,
+    "httpcore": logging.WARNING,
+    "urllib3": logging.WARNING,
+    "alembic": logging.WARNING,
+    "opentelemetry.exporter": logging.CRITICAL,  # a collector that is down: `tracing.otlp` says it once
+    "opentelemetry.trace": logging.CRITICAL,  # malformed headers of clients
+}
 
 
 def configure_logs(level: LogLevel, log_format: LogFormat, process: str) -> None:
@@ -30,6 +38,7 @@ def configure_logs(level: LogLevel, log_format: LogFormat, process: str) -> None
         structlog.stdlib.ExtraAdder(),
         structlog.processors.TimeStamper(fmt="iso", utc=True),
         _marker(process),
+        spans.mark,
     ]
     console = log_format is LogFormat.CONSOLE or (log_format is LogFormat.AUTO and sys.stderr.isatty())
     handler = logging.StreamHandler(sys.stderr)

@@ -7,6 +7,7 @@ import re
 from enum import StrEnum
 from pathlib import Path
 from typing import Self
+from urllib.parse import urlsplit
 
 from pydantic import Field, SecretStr, ValidationError, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
@@ -301,6 +302,11 @@ class Settings(BaseSettings):
         default=LogTo.FILES,
         description="Logs of what `accountant up` starts: `files`: `logs/NAME.log` in the data folder, or `stderr`.",
     )
+    traces: SecretStr | None = Field(
+        default=None,
+        description="Where traces go, an OTLP/HTTP endpoint: `http://host:4318`; needs the extra `tracing`; unset: "
+        "nothing is measured.",
+    )
 
     @model_validator(mode="after")
     def _both_servers_or_none(self) -> Self:
@@ -320,6 +326,12 @@ class Settings(BaseSettings):
     def _oath_amounts_ascend(self) -> Self:
         if not self.oath_penalty <= self.oath_deposit <= self.oath_deposited_most:
             raise ValueError("a penalty is at most a deposit, and a deposit at most all deposits together")
+        return self
+
+    @model_validator(mode="after")
+    def _traces_go_by_http(self) -> Self:
+        if not _is_http(self.traces):
+            raise ValueError("ANH_TRACES is an OTLP/HTTP endpoint, http://host:port or https://host:port")
         return self
 
     @model_validator(mode="after")
@@ -357,6 +369,14 @@ class Settings(BaseSettings):
         if not self.worker_memory_mib:
             return None
         return (self.worker_memory_mib - _WORKER_ITSELF_MIB) * _MIB // 4
+
+    @property
+    def traces_url(self) -> str | None:
+        """Where spans are sent, OTLP's path filled in where none is named; None, also for an empty text: nowhere."""
+        given = "" if self.traces is None else self.traces.get_secret_value().strip()
+        if not given:
+            return None
+        return given.rstrip("/") + "/v1/traces" if urlsplit(given).path in ("", "/") else given
 
     @property
     def chain_folder(self) -> Path:
@@ -445,6 +465,16 @@ def describe() -> str:
         default = "" if field.default is None else f"`{_text(field.default)}`"
         rows.append(f"| `{variable_of(name)}` | {default} | {field.description} |")
     return "\n".join(rows)
+
+
+def _is_http(value: SecretStr | None) -> bool:
+    """Whether a value is unset, empty, or the URL of a host."""
+    given = "" if value is None else value.get_secret_value().strip()
+    try:
+        parts = urlsplit(given)
+        return not given or (parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0)
+    except ValueError:
+        return False
 
 
 def _needed(variable: str, value: SecretStr | None) -> str:

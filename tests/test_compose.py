@@ -4,6 +4,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from pydantic import SecretStr
 from ruamel.yaml import YAML
 
 from accountant.settings import Settings, variable_of
@@ -21,7 +22,7 @@ def test_every_process_has_its_service() -> None:
     """Each supervised process is a service of the same name with the same command, and there is no other."""
     specs = {spec.name: list(spec.argv) for spec in processes(Settings())}
     services = _services()
-    assert set(services) - {"postgres", "valkey", "setup"} == set(specs)
+    assert set(services) - {"postgres", "valkey", "setup", "traces"} == set(specs)
     for name, argv in specs.items():
         assert argv[:2] == [sys.executable, "-m"]
         program = ["accountant" if argv[2] == "accountant.cli" else argv[2], *argv[3:]]
@@ -35,10 +36,22 @@ def test_every_variable_is_a_setting() -> None:
         assert set(_services()[name]["environment"]) <= known
 
 
-def test_only_api_and_dashboard_are_published_and_only_on_loopback() -> None:
-    """Of all services these two alone have a port on the host, on its loopback address."""
+def test_only_what_people_open_is_published_and_only_on_loopback() -> None:
+    """Of all services API, dashboard and the page of traces alone have a port on the host, on its loopback address."""
     published = {name: service["ports"] for name, service in _services().items() if "ports" in service}
-    assert published == {"api": ["127.0.0.1:8000:8000"], "dashboard": ["127.0.0.1:8002:8002"]}
+    assert published == {
+        "api": ["127.0.0.1:8000:8000"],
+        "dashboard": ["127.0.0.1:8002:8002"],
+        "traces": ["127.0.0.1:16686:16686"],
+    }
+
+
+def test_traces_are_taken_by_who_asks_for_it() -> None:
+    """Without its profile nothing takes traces, and then the setting is empty, which is as good as not there."""
+    services = _services()
+    assert {name for name, service in services.items() if "profiles" in service} == {"traces"}
+    assert services["api"]["environment"]["ANH_TRACES"] == "${ANH_TRACES:-}"
+    assert Settings(traces=SecretStr("")).traces_url is None
 
 
 def test_blobs_are_shared_and_nothing_else_is() -> None:

@@ -69,6 +69,27 @@ def test_a_worker_without_room_is_refused(monkeypatch: pytest.MonkeyPatch) -> No
     assert load_settings().worker_memory_mib == 0
 
 
+@pytest.mark.parametrize(
+    "given", ["host:4318", "ftp://host", "http://", "http://host:99999", "http://host:0", "http://[::1", "/v1/traces"]
+)
+def test_traces_go_by_http(monkeypatch: pytest.MonkeyPatch, given: str) -> None:
+    """An endpoint that is none is refused at the start, by the name of its variable."""
+    monkeypatch.setenv("ANH_TRACES", given)
+    with pytest.raises(InvalidSettings, match="ANH_TRACES is an OTLP/HTTP endpoint"):
+        load_settings()
+
+
+def test_the_endpoint_of_traces_has_otlps_path() -> None:
+    """A host is enough; a path of one's own stays."""
+    urls = {
+        "": None,
+        "http://h:4318": "http://h:4318/v1/traces",
+        "https://h/": "https://h/v1/traces",
+        "http://h/x": "http://h/x",
+    }
+    assert {given: Settings(traces=SecretStr(given)).traces_url for given in urls} == urls
+
+
 def test_settings_show_no_secret() -> None:
     """Printing settings shows neither password."""
     shown = repr(

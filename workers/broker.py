@@ -8,9 +8,13 @@ from accountant.services.dispatch import Publish
 from accountant.settings import Settings
 from accountant.storage.jobs import Queue
 from accountant.storage.outbox import EXECUTION_PREFIX
+from accountant.tracing.spans import current
 
 RUN_JOB = "accountant.run_job"
 RUN_EXECUTION = "accountant.run_execution"
+
+TRACEPARENT = "anh_traceparent"
+"""The header of a message that says what led to it."""
 
 _LATER_THAN_LIMIT_S = 600
 _IMPORTS_S = 120.0
@@ -63,7 +67,9 @@ def publishing(app: Celery) -> Publish:
         name, argument = RUN_JOB, task
         if task.startswith(EXECUTION_PREFIX):
             name, argument = RUN_EXECUTION, task.removeprefix(EXECUTION_PREFIX)
-        app.send_task(name, args=(argument,), queue=queue.value, ignore_result=True, retry=False)
+        traceparent = current().traceparent
+        headers = None if traceparent is None else {TRACEPARENT: traceparent}
+        app.send_task(name, args=(argument,), queue=queue.value, ignore_result=True, retry=False, headers=headers)
 
     return publish
 

@@ -121,15 +121,15 @@ def _hidden(settings: Settings) -> Iterator[Path]:
 
 
 def _ports(settings: Settings, blobs: Location) -> list[int] | None:
-    """Where database, broker, blobs, the node that has more of them, and names are; None if the URLs do not say it
-    plainly.
+    """Where database, broker, blobs, the node that has more of them, who takes traces, and names are; None if the URLs
+    do not say it plainly.
     """
     try:
         database = conninfo_to_dict(plain_url(settings.database)).get("port") or os.environ.get("PGPORT")
         broker = redis.connection.parse_url(settings.redis).get("port", _REDIS_PORT)  # type: ignore[no-untyped-call]
         databases = [int(port) for port in str(database or _POSTGRES_PORT).split(",")]
-        node = urlsplit(settings.node)
-        nodes = [node.port or (443 if node.scheme == "https" else 80)]
-        return [*databases, int(broker), *blobs.ports, *nodes, _DNS_PORT]
+        urls = [urlsplit(url) for url in (settings.node, settings.traces_url) if url is not None]
+        others = [url.port or (443 if url.scheme == "https" else 80) for url in urls]
+        return [*databases, int(broker), *blobs.ports, *others, _DNS_PORT]
     except (ValueError, ProgrammingError):
         return None

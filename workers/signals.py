@@ -10,6 +10,7 @@ from celery.signals import (
 
 from accountant.logs import configure_logs
 from accountant.settings import load_settings
+from accountant.tracing import spans
 from workers import confinement, devices, lifecycle, presence
 
 
@@ -31,12 +32,14 @@ def _confine(**_: object) -> None:
     has_gpu = devices.assign(settings, devices.number())
     confinement.confine(settings, has_gpu)
     devices.choose(has_gpu)
+    spans.begin(settings.traces_url, "worker")  # its thread is confined as this one is by now
     presence.begin(settings)
 
 
 def _close(**_: object) -> None:
     lifecycle.close()
     presence.end()
+    spans.end()
 
 
 setup_logging.connect(_log)

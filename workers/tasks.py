@@ -3,20 +3,21 @@
 They belong to whatever application finds them: a spawned process makes its own copy of the application.
 """
 
-from celery import shared_task
+from celery import current_task, shared_task
 
 from accountant.primitives.types import Seq
 from accountant.services.attempt import Attempt
 from accountant.services.execute import execute
 from accountant.services.work import work
-from workers.broker import RUN_EXECUTION, RUN_JOB
+from accountant.tracing.spans import arrived
+from workers.broker import RUN_EXECUTION, RUN_JOB, TRACEPARENT
 from workers.lifecycle import abandon, owner, resources
 from workers.presence import at
 
 
 def _run_job(job_id: str) -> str:
     """One attempt at a job."""
-    with at(job_id):
+    with at(job_id), arrived(_traceparent()):
         own = resources()
         policy = own.sharing.policy
         return _left(work(own.engine, own.answer, job_id, owner(), policy, own.sharing, abandon, own.means))
@@ -24,9 +25,14 @@ def _run_job(job_id: str) -> str:
 
 def _run_execution(seq: str) -> str:
     """One attempt at an execution."""
-    with at(f"execution of {seq}"):
+    with at(f"execution of {seq}"), arrived(_traceparent()):
         own = resources()
         return _left(execute(own.engine, Seq(int(seq)), owner(), own.sharing, abandon, own.means))
+
+
+def _traceparent() -> object:
+    """What led to the message at hand, if its sender said so."""
+    return current_task.request.get(TRACEPARENT) if current_task else None
 
 
 def _left(ended: Attempt) -> str:

@@ -40,10 +40,13 @@ from accountant.api.job_views import JobEventView, TrainingEventView
 from accountant.api.problems import FieldError, ProblemView, handle
 from accountant.api.resources import Resources
 from accountant.api.schemas import PositionIn, TransactionIn
+from accountant.api.tracing import TRACEPARENT_PARAMETER, Traced
 from accountant.api.waiting import PREFER_PARAMETER, WAITED_RESPONSE, Waiting
 from accountant.primitives.errors import AccountantError
+from accountant.tracing import spans
 
 API_VERSION = "0.1.0"
+_PREFIX = "/v1"
 
 _DESCRIPTION = """\
 Finds out, at the least cost, what transactions of an ANH chain did. Work that takes time is a job: `202`, `Location`,
@@ -73,6 +76,8 @@ def create_app(resources: Resources, explorer: ASGIApp | None = None) -> FastAPI
         app.add_route(EXPLORER, lambda _: RedirectResponse(EXPLORER + "/", 307), include_in_schema=False)
         app.mount(EXPLORER, explorer)
     app.add_middleware(Waiting, engine=resources.engine)
+    if spans.active():
+        app.add_middleware(Traced, prefix=_PREFIX)
     app.add_middleware(
         Edge,
         engine=resources.engine,
@@ -100,7 +105,11 @@ class _Application(FastAPI):
             for item in document["paths"].values():
                 for operation in item.values():
                     if "JobView" in str(operation["responses"].get("202")):
-                        operation["parameters"] = [*operation.get("parameters", []), PREFER_PARAMETER]
+                        operation["parameters"] = [
+                            *operation.get("parameters", []),
+                            PREFER_PARAMETER,
+                            TRACEPARENT_PARAMETER,
+                        ]
                         operation["responses"] = {"200": WAITED_RESPONSE, **operation["responses"]}
                     if "application/json" in operation["responses"].get("422", {}).get("content", {}):
                         del operation["responses"]["422"]  # FastAPI's own guess: every text is a valid id
@@ -151,8 +160,8 @@ def _routed() -> FastAPI:
         blob_routes,
         upload_routes,
     ):
-        app.include_router(routes.router, prefix="/v1", dependencies=schemes)
-    app.include_router(health_routes.router, prefix="/v1")
+        app.include_router(routes.router, prefix=_PREFIX, dependencies=schemes)
+    app.include_router(health_routes.router, prefix=_PREFIX)
     for expected in (AccountantError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(expected, handle)
     return app

@@ -27,6 +27,7 @@ from accountant.storage.database import Database, engine_of
 from accountant.storage.index import PostgresIndex
 from accountant.storage.observed_gas import PostgresObservedGas
 from accountant.storage.outcomes import PostgresOutcomes
+from accountant.tracing import spans
 from workers.lifecycle import blobs_of, policy_of
 
 app = typer.Typer()
@@ -48,7 +49,9 @@ def api() -> None:
     """Serve the REST API."""
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format, "api")
+    spans.begin(settings.traces_url, "api")
     asyncio.run(_serve(settings))
+    spans.end()
 
 
 async def _serve(settings: Settings) -> None:

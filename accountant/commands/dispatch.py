@@ -14,6 +14,7 @@ from accountant.monitoring.sampler import run_sampler
 from accountant.services.blob_garbage import collect
 from accountant.settings import load_settings
 from accountant.storage.database import engine_of
+from accountant.tracing import spans
 from workers.broker import BrokerMemory, make_app, publishing
 from workers.collector import collecting
 from workers.dispatcher import run_dispatcher
@@ -27,6 +28,7 @@ def dispatch() -> None:
     """Publish waiting jobs to the broker, pick up what crashes left lying, and sample the metrics."""
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format, "dispatcher")
+    spans.begin(settings.traces_url, "dispatcher")
     stop = threading.Event()
 
     def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
@@ -49,3 +51,4 @@ def dispatch() -> None:
     sampler.join()
     probes.close()
     engine.dispose()
+    spans.end()

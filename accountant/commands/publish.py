@@ -32,6 +32,7 @@ from accountant.storage.database import Database, engine_of
 from accountant.storage.index import NoChain, PostgresIndex
 from accountant.storage.observed_gas import PostgresObservedGas
 from accountant.storage.outcomes import PostgresOutcomes
+from accountant.tracing import spans
 
 app = typer.Typer()
 
@@ -48,6 +49,7 @@ def publish() -> None:
     """Swear finished answers on chain, and answer bounties if `ANH_BOUNTIES` says so, until SIGTERM."""
     settings = load_settings()
     configure_logs(settings.log_level, settings.log_format, "publisher")
+    spans.begin(settings.traces_url, "publisher")
     stop = threading.Event()
 
     def ask_to_stop(_number: int, _frame: FrameType | None) -> None:
@@ -65,6 +67,7 @@ def publish() -> None:
             run_publisher(publisher, stop, claims=claims, beat=ServiceBeat(engine, PUBLISHER).beat)
     signer.close()
     engine.dispose()
+    spans.end()
 
 
 def run_publisher(

@@ -11,6 +11,7 @@ from accountant.primitives.types import Address
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Question, check, kind_of
 from accountant.storage.jobs import JobRow, Jobs, NewJob
+from accountant.tracing.spans import Kind, span
 
 JOB_ID_PREFIX = "job_"
 
@@ -48,4 +49,10 @@ def ask(
         oath_batch=wish.together,
         oath_beneficiary=wish.beneficiary,
     )
-    return Jobs(connection).add(new)
+    return accept(Jobs(connection), new)
+
+
+def accept(jobs: Jobs, new: NewJob) -> JobRow:
+    """Stores a job and its message. All that is ever done for it belongs to the trace of whoever asks."""
+    with span("job.accept", Kind.PRODUCER, job=new.id, question=new.kind, swear=new.swear) as own:
+        return jobs.add(new._replace(traceparent=own.traceparent))

@@ -18,6 +18,7 @@ from accountant.services.policy import JobPolicy
 from accountant.services.trainings import Reporting
 from accountant.services.worker_means import ANY_ROOM, WorkerMeans, needs_more_than
 from accountant.storage.trainings import Trained
+from accountant.tracing.spans import Kind, under
 
 _NO_MEANS = (MemoryError, EngineFault, WasmtimeError, TooLittleMemory)
 """What comes of a process's limits, not of the chain: a module that runs was checked before its block was taken."""
@@ -43,6 +44,9 @@ class Attempt(StrEnum):
     LOST = "lost"
 
 
+_FAILURES = (Attempt.FAILED, Attempt.RETRIED, Attempt.SPENT, Attempt.LOST)
+
+
 class HeldLease(Protocol):
     """What an attempt has to know of a lease."""
 
@@ -65,6 +69,10 @@ class HeldLease(Protocol):
     @property
     def done_so_far(self) -> bytes | None:
         """What was done for the work before this attempt, encoded."""
+
+    @property
+    def traceparent(self) -> str | None:
+        """What the work's spans belong to."""
 
 
 class Leased(Protocol):
@@ -111,6 +119,18 @@ class Leased(Protocol):
 
 def attempt(task: Leased, policy: JobPolicy, abandon: Abandon | None, means: WorkerMeans = ANY_ROOM) -> Attempt:
     """Does the work, and ends the attempt in whatever way it has to end."""
+    lease = task.lease
+    name = "job.attempt" if task.own is None else "execution.attempt"
+    trace, parks = lease.traceparent, lease.parks
+    with under(trace, name, Kind.CONSUMER, work=lease.id, attempt=lease.attempt, parks=parks) as span:
+        ended = _attempted(task, policy, abandon, means)
+        span.set(ended=ended)
+        if ended in _FAILURES:
+            span.fail(ended)
+    return ended
+
+
+def _attempted(task: Leased, policy: JobPolicy, abandon: Abandon | None, means: WorkerMeans) -> Attempt:
     log = _log.bind(work=task.lease.id, attempt=task.lease.attempt)
     log.info("work_started")
     try:

@@ -6,6 +6,7 @@ import sqlalchemy as sa
 
 from accountant.storage.jobs import Queue
 from accountant.storage.outbox import Outbox
+from accountant.tracing.spans import Kind, under
 
 BATCH = 100
 
@@ -23,7 +24,8 @@ def dispatch(engine: sa.Engine, publish: Publish, limit: int = BATCH) -> int:
         messages = outbox.due(limit)
         for message in messages:
             if not message.stale:
-                publish(message.task, message.queue)
+                with under(message.traceparent, "dispatch", Kind.PRODUCER, work=message.task, queue=message.queue):
+                    publish(message.task, message.queue)
         if messages:
             outbox.published(messages)
     return len(messages)

@@ -16,6 +16,7 @@ from accountant.services.worker_means import ANY_ROOM, WorkerMeans
 from accountant.storage.executions import ExecutionLease, Executions
 from accountant.storage.trainings import Trained, TrainingRows
 from accountant.storage.waits import Waiter, Waits
+from accountant.tracing.spans import current
 
 
 def execute(
@@ -69,6 +70,7 @@ class _Execution:
 
     def finish(self, result: bytes, gas: int) -> bool:
         done = decode_done(result)
+        current().set(gas_executed=done.gas, transactions_executed=len(done.executed), cache_hits=len(done.consulted))
         with self.engine.begin() as connection:
             held = Executions(connection).finish(self.lease, done.gas)
             if held:

@@ -30,6 +30,7 @@ from accountant.primitives.addresses import contract_id_of, show
 from accountant.primitives.errors import AccountantError, InvalidEncoding
 from accountant.primitives.types import UNITS_PER_TOKEN, Address, Amount, Height
 from accountant.services.batches import Batch, ToSwear, batches_of
+from accountant.services.oath_traces import submitting, swearing, tell_displaced, tell_included
 from accountant.services.signing import Signer, SignerDown
 from accountant.services.submit import Refused
 from accountant.storage.oaths import NewSigned, Oaths, PurseRow, SignedRow, UnswornJob
@@ -189,9 +190,11 @@ class Publisher:
                 seq = self._index.seq_of(row.hash)
                 if seq is not None:
                     oaths.included(row.number, seq)
+                    tell_included(row, seq)
                     included += 1
                 elif seen and row.nonce < nonce:
                     oaths.displace(row.number)
+                    tell_displaced(row)
                     displaced += 1
                     _log.warning("publisher_displaced", transaction=row.hash.hex(), nonce=row.nonce)
         return included, displaced
@@ -232,6 +235,7 @@ class Publisher:
             purses = oaths.purses(address)
             free = self._free(oaths, address, purses)
             answers: list[ToSwear] = []
+            traces = {job.number: job.traceparent for job in jobs}
             for job in jobs:
                 try:
                     answers.append(ToSwear(job.number, self._terms(job), job.together))
@@ -244,7 +248,8 @@ class Publisher:
                     if purse is None:
                         self._open_next(oaths, address, account, purses)
                         break
-                    self._swear_one(oaths, address, account, purse, batch)
+                    asked = [traces[job] for job, _ in batch.answered]
+                    self._swear_one(oaths, address, account, purse, batch, asked)
                 except (OutOfFunds, NotCovered) as error:
                     return sworn, declined, error
                 free[purse] -= batch.terms.penalty
@@ -292,9 +297,10 @@ class Publisher:
         account: SignerAccount,
         purse: PurseRow,
         batch: Batch,
+        asked: Sequence[str | None],
     ) -> None:
         build = partial(swear_transaction, purse=purse.contract, terms=batch.terms)
-        new = self._signed(oaths, address, account, Purpose.OATH, purse, batch.terms.penalty, build)
+        new = self._signed(oaths, address, account, Purpose.OATH, purse, batch.terms.penalty, build, asked)
         for oath_id in oaths.swear(batch.answered, new):
             _log.info("publisher_sworn", oath=oath_id, transaction=new.hash.hex(), nonce=new.nonce)
 
@@ -318,8 +324,12 @@ class Publisher:
         purse: PurseRow,
         units: int,
         build: Callable[[Stamp], Transaction],
+        asked: Sequence[str | None] = (),
     ) -> NewSigned:
-        """The next transaction of the key, signed. Raises `OutOfFunds`, `SignerDown`, `NotSigned`."""
+        """The next transaction of the key, signed. Raises `OutOfFunds`, `SignerDown`, `NotSigned`.
+
+        `asked`: the traces of the jobs that it answers.
+        """
         genesis = self._index.genesis
         nonce = oaths.next_nonce(address, account.pending_nonce)
         unsigned = build(Stamp(genesis.chain_id, nonce, gas_price=genesis.fees.gas_price_least))
@@ -329,8 +339,11 @@ class Publisher:
             raise OutOfFunds(
                 f"{show(address)} has {max(left, 0)} zero-cost units left, the next {purpose} takes {cost}"
             )
-        raw = self._signer.sign(unsigned, purse.nonce)
-        return NewSigned(address, nonce, purpose, purse.contract, units, cost, transaction_hash(raw), raw)
+        with swearing(asked, units) as span:
+            raw = self._signer.sign(unsigned, purse.nonce)
+            name = transaction_hash(raw)
+            span.set(transaction=name, nonce=nonce)
+        return NewSigned(address, nonce, purpose, purse.contract, units, cost, name, raw, span.traceparent)
 
     def _submit(self, address: Address) -> int:
         """Hands in all that is signed and in no block yet, by nonce; how much the node has. Raises `NodeDown`."""
@@ -340,10 +353,12 @@ class Publisher:
 
     def _submit_one(self, row: SignedRow) -> bool:
         refusal = None
-        try:
-            self._node.submit(row.raw)
-        except Refused as error:
-            refusal = f"{error.reason}: {error.detail}"
+        with submitting(row) as span:
+            try:
+                self._node.submit(row.raw)
+            except Refused as error:
+                refusal = f"{error.reason}: {error.detail}"
+                span.fail("refused")
         with self._engine.begin() as connection:
             Oaths(connection).submitted(row.number, refusal)
         return refusal is None

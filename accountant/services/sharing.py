@@ -8,12 +8,13 @@ import sqlalchemy as sa
 from accountant.execution.port import OutcomeStore
 from accountant.execution.shared_work import Parked
 from accountant.index.port import ChainIndex
-from accountant.primitives.types import Gas
+from accountant.primitives.types import Gas, Seq
 from accountant.services.heart import LeaseLost
 from accountant.services.policy import JobPolicy
-from accountant.storage.executions import NewExecution
+from accountant.storage.executions import Executions, NewExecution
 from accountant.storage.jobs import Queue
 from accountant.storage.waits import Waiter, Waits, Wanted
+from accountant.tracing import spans
 
 Hold = Callable[[sa.Connection, list[bytes]], bool]
 """Turns a lease into waiting for executions of these transactions. False if the lease is lost."""
@@ -42,14 +43,22 @@ class Sharing:
             if not hold(connection, [w.execution.transaction for w in wanted if w.execution.seq in joined]):
                 raise LeaseLost
             waits.register(waiter, wanted, joined)
+            _link_to(connection, [seq for seq, ours in joined.items() if not ours])
         return True
 
     def _wanted(self, parked: Parked) -> list[Wanted]:
         """In chain order."""
-        found = []
+        found, trace = [], spans.current().traceparent
         for located in self.index.transactions(sorted(parked.waits_for)):
             gas = Gas(located.transaction.gas_limit)
             queue = Queue.GPU if gas >= self.policy.gpu_gas else Queue.CPU
-            new = NewExecution(located.seq, located.hash, gas, queue)
+            new = NewExecution(located.seq, located.hash, gas, queue, trace)
             found.append(Wanted(new, parked.waits_for[located.seq]))
         return found
+
+
+def _link_to(connection: sa.Connection, others: list[Seq]) -> None:
+    """Executions that somebody wanted before belong to that one's trace; the waiter's says which."""
+    if others and spans.active():
+        for traceparent in Executions(connection).traces(others):
+            spans.link(traceparent)

@@ -5,10 +5,11 @@ A Unix socket in a folder that its owner alone may enter, and a token in a file 
 """
 
 import os
+import re
 import secrets
 import threading
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import AbstractContextManager, ExitStack, contextmanager, nullcontext, suppress
 from multiprocessing import AuthenticationError
 from multiprocessing.connection import Client, Connection, Listener
 from pathlib import Path
@@ -21,10 +22,12 @@ from accountant.primitives.encoding import Decoder, Record, encode
 from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.types import ADDRESS_BYTES, Address
 from accountant.services.signing import Signer, SignerDown
+from accountant.tracing.spans import Kind, trace_id, within
 
 _MESSAGE_BYTES_MAX = 2 * TRANSACTION_BYTES_MAX + 1024
 _ANSWER_S = 30.0
 _TOKEN_BYTES = 32
+_TRACE_ID = re.compile(r"[0-9a-f]{32}", re.ASCII)
 
 _log = structlog.get_logger(__name__)
 
@@ -35,6 +38,8 @@ class _Request(Record, frozen=True):
     transaction: bytes
     purse_nonce: int
     bounty: bytes = b""
+    trace_id: str = ""
+    """Of the trace that it is signed for, 32 hex digits; the signer logs it and sends nothing anywhere."""
 
 
 class _Answer(Record, frozen=True):
@@ -68,6 +73,12 @@ def _address(folder: Path) -> Iterator[str]:
         yield f"/proc/self/fd/{descriptor}/socket"
     finally:
         os.close(descriptor)
+
+
+def _logging_for(trace: str) -> AbstractContextManager[object]:
+    if _TRACE_ID.fullmatch(trace) is None:
+        return nullcontext()
+    return structlog.contextvars.bound_contextvars(trace_id=trace)
 
 
 class SignerServer:
@@ -113,7 +124,7 @@ class SignerServer:
             if not request.transaction:
                 return _Answer(self._signer.address(), "")
             transaction = decode_transaction(request.transaction)
-            with self._signing:
+            with self._signing, _logging_for(request.trace_id):
                 return _Answer(self._signer.sign(transaction, request.purse_nonce, request.bounty), "")
         except (InvalidEncoding, NotSigned) as error:
             _log.warning("signer_refused", detail=error.detail)
@@ -137,9 +148,10 @@ class SocketSigner:
         return self._known
 
     def sign(self, unsigned: Transaction, purse_nonce: int, bounty: bytes = b"") -> bytes:
-        answer = self._ask(_Request(encode(unsigned), purse_nonce, bounty))
-        if answer.refusal:
-            raise NotSigned(answer.refusal)
+        with within("signer.sign", Kind.CLIENT, nonce=unsigned.nonce):
+            answer = self._ask(_Request(encode(unsigned), purse_nonce, bounty, trace_id() or ""))
+            if answer.refusal:
+                raise NotSigned(answer.refusal)
         return answer.given
 
     def close(self) -> None:

@@ -9,9 +9,10 @@ from accountant.services.accountants import search_purses
 from accountant.services.execute import fail_execution
 from accountant.services.policy import JobPolicy
 from accountant.services.watch import ask_due_audits
-from accountant.storage.executions import Executions, forget_executions
+from accountant.storage.executions import ExecutionLease, Executions, forget_executions
 from accountant.storage.idempotency import forget_answers
-from accountant.storage.jobs import Jobs, forget_events
+from accountant.storage.jobs import Jobs, Lease, forget_events
+from accountant.tracing.spans import under
 
 BATCH = 1_000
 
@@ -55,6 +56,7 @@ def _end_leases(jobs: Jobs) -> tuple[int, int]:
     """Ends leases past their deadline: their workers are dead, or too slow to be told from dead."""
     returned = parked = 0
     for lease in jobs.expired(BATCH):
+        _tell_lost(lease)
         if lease.attempt >= lease.attempts_most:
             parked += jobs.fail(lease, "attempts_exhausted", _vanished(lease.attempts_most))
         else:
@@ -71,12 +73,19 @@ def _end_executions(engine: sa.Engine) -> Iterator[bool]:
             lease = next(iter(executions.expired(1)), None)
             if lease is None:
                 return
+            _tell_lost(lease)
             goes_on = lease.attempt < lease.attempts_most
             if goes_on:
                 executions.retry(lease, 0.0)
             else:
                 fail_execution(connection, lease, _vanished(lease.attempts_most))
         yield goes_on
+
+
+def _tell_lost(lease: Lease | ExecutionLease) -> None:
+    """A killed worker sends no span of its own: its trace would not show why there was another attempt."""
+    with under(lease.traceparent, "attempt.lost", work=lease.id, attempt=lease.attempt) as span:
+        span.fail("lease_expired")
 
 
 def _cancel_unwanted(engine: sa.Engine) -> int:

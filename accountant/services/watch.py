@@ -9,7 +9,7 @@ from accountant.oath.audit_report import AuditQuestion
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.types import ContractId
-from accountant.services.ask import JOB_ID_PREFIX
+from accountant.services.ask import JOB_ID_PREFIX, accept
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import QuestionKind
 from accountant.storage.jobs import Jobs, NewJob
@@ -79,5 +79,5 @@ def ask_due_audits(engine: sa.Engine, policy: JobPolicy) -> int:
                 swear=row.swear,
                 attempts_most=policy.attempts_most,
             )
-            listed.asked(row, jobs.add(new).id)
+            listed.asked(row, accept(jobs, new).id)
     return len(due)

@@ -128,6 +128,7 @@ def _again(jobs: Jobs, row: JobRow) -> JobRow:
             repeats=row.id,
             oath_batch=row.oath_batch,
             oath_beneficiary=row.oath_beneficiary,
+            traceparent=row.traceparent,
         )
     )
 

@@ -21,6 +21,7 @@ from accountant.storage.jobs import Jobs, Lease
 from accountant.storage.observed_gas import add_job
 from accountant.storage.trainings import Trained, TrainingRows
 from accountant.storage.waits import Waiter, why_waiting
+from accountant.tracing.spans import Value, current, within
 
 
 def work(
@@ -71,7 +72,8 @@ class _Job:
         return encode(self.answered[0])
 
     def finish(self, result: bytes, gas: int) -> bool:
-        with self.engine.begin() as connection:
+        current().set(gas_executed=gas, **_took(self.answered[0]))
+        with within("job.answer", certificate_bytes=len(result)), self.engine.begin() as connection:
             held = Jobs(connection).finish(self.lease, result, gas)
             if held:  # what others executed for the job took their time
                 add_job(connection, gas - decode_done(self.lease.done_so_far).gas, time.monotonic() - self.began)
@@ -108,3 +110,10 @@ class _Job:
             return Jobs(connection).park(self.lease, len(missing), why_waiting(missing), encode(done), done.gas)
 
         return self.sharing.park(self.engine, Waiter(self.lease.number, None), parked, hold)
+
+
+def _took(answered: Answered) -> dict[str, Value]:
+    """What an answer says of the work behind it, where it says so."""
+    executed, known = getattr(answered, "executed", None), getattr(answered, "cache_hits", None)
+    took: dict[str, Value] = {"cache_hits": known} if isinstance(known, int) else {}
+    return took if executed is None else {**took, "transactions_executed": len(executed)}

@@ -4,6 +4,7 @@ An execution's row is its transaction's number: however many jobs need it, it is
 order everywhere: executions by number, then jobs by number, then who waits for what (`storage/waits.py`).
 """
 
+from collections.abc import Collection
 from datetime import datetime
 from typing import NamedTuple
 
@@ -25,6 +26,8 @@ class NewExecution(NamedTuple):
     transaction: Hash
     gas_limit: Gas
     queue: Queue
+    traceparent: str | None = None
+    """What its spans belong to: whoever was first to want it."""
 
 
 class ExecutionRow(NamedTuple):
@@ -46,6 +49,7 @@ class ExecutionRow(NamedTuple):
     finished_at: datetime | None
     error_code: str | None
     error_detail: str | None
+    traceparent: str | None
 
 
 class ExecutionLease(NamedTuple):
@@ -57,6 +61,7 @@ class ExecutionLease(NamedTuple):
     attempts_most: int
     parks: int
     done_so_far: bytes | None
+    traceparent: str | None
 
     @property
     def id(self) -> str:
@@ -88,7 +93,7 @@ class Executions:
         found = self._connection.execute(there.order_by(executions.c.seq).with_for_update())
         return {Seq(r.seq): None if r.seq in fresh else JobState(r.state) for r in found}
 
-    def open(self, seqs: list[Seq]) -> None:
+    def open(self, seqs: list[Seq], traceparent: str | None = None) -> None:
         """Queues executions that are new, or that ended and are wanted once more; they must be locked."""
         cleared = {
             "attempts": 0,
@@ -102,6 +107,7 @@ class Executions:
             "error_code": None,
             "error_detail": None,
             "room_least": 0,
+            "traceparent": traceparent,
         }
         self._connection.execute(
             sa.update(executions).where(executions.c.seq.in_(seqs)).values(state=JobState.QUEUED, **cleared)
@@ -131,7 +137,7 @@ class Executions:
         )
         if row is None:
             return None
-        return ExecutionLease(row.seq, row.fence, row.attempts, row.attempts_most, row.parks, row.done_so_far)
+        return _lease(row)
 
     def renew(self, lease: ExecutionLease, lease_s: float, gas_executed: int) -> bool:
         """Moves the deadline and records progress. False if the lease is not ours any more."""
@@ -211,6 +217,13 @@ class Executions:
             error_detail=detail,
         )
 
+    def traces(self, seqs: Collection[Seq]) -> list[str]:
+        """What the spans of these executions belong to, where they are traced, in chain order."""
+        there = sa.select(executions.c.traceparent).where(
+            executions.c.seq.in_(seqs), executions.c.traceparent.is_not(None)
+        )
+        return list(self._connection.scalars(there.order_by(executions.c.seq)))
+
     def cancel_unwanted(self, limit: int) -> int:
         """Ends up to `limit` executions that nobody waits for; their workers find their leases gone. Their number.
 
@@ -235,7 +248,7 @@ class Executions:
         columns = (*(executions.c[n] for n in ExecutionLease._fields if n != "attempt"), executions.c.attempts)
         late = sa.select(*columns).where(executions.c.state == JobState.RUNNING, executions.c.lease_until < _NOW)
         found = self._connection.execute(late.order_by(executions.c.seq).limit(limit).with_for_update(skip_locked=True))
-        return [ExecutionLease(Seq(r.seq), r.fence, r.attempts, r.attempts_most, r.parks, r.done_so_far) for r in found]
+        return [_lease(r) for r in found]
 
     def repost(self, patience_s: float) -> int:
         """Posts queued executions again whose message nobody has acted on for `patience_s` × 2^(publications − 1)."""
@@ -275,6 +288,11 @@ def forget_executions(connection: sa.Connection, older_than_s: float, limit: int
     old = sa.select(executions.c.seq).where(executions.c.finished_at < since)
     locked = old.order_by(executions.c.finished_at).limit(limit).with_for_update(skip_locked=True)
     return connection.execute(sa.delete(executions).where(executions.c.seq.in_(locked))).rowcount
+
+
+def _lease(row: ExecutionRow | sa.Row[tuple[object, ...]]) -> ExecutionLease:
+    named = {name: getattr(row, name) for name in ExecutionLease._fields if name != "attempt"}
+    return ExecutionLease(**named, attempt=row.attempts)
 
 
 def _row(values: sa.Row[tuple[object, ...]]) -> ExecutionRow:

@@ -8,6 +8,7 @@ import sqlalchemy as sa
 from accountant.storage.tables import metadata
 
 _NOW = sa.text("clock_timestamp()")
+TRACE = "W3C Trace Context: what its spans belong to; null where nobody traces."
 _ROOM = "Bytes of tensors that a worker must have room for."
 
 api_keys = sa.Table(
@@ -78,6 +79,7 @@ jobs = sa.Table(
         sa.ForeignKey("jobs.id"),
         comment="The job with a withdrawn answer that it asks again.",
     ),
+    sa.Column("traceparent", sa.Text, comment=TRACE),
     sa.CheckConstraint("state in ('queued', 'running', 'waiting', 'done', 'failed', 'cancelled')", name="state_known"),
     sa.CheckConstraint("(state = 'running') = (lease_owner is not null)", name="running_is_leased"),
     sa.CheckConstraint("(lease_owner is null) = (lease_until is null)", name="lease_has_deadline"),
@@ -142,6 +144,7 @@ executions = sa.Table(
     sa.Column("finished_at", sa.DateTime(timezone=True)),
     sa.Column("error_code", sa.Text),
     sa.Column("error_detail", sa.Text),
+    sa.Column("traceparent", sa.Text, comment=TRACE),
     sa.CheckConstraint("state in ('queued', 'running', 'waiting', 'done', 'failed', 'cancelled')", name="state_known"),
     sa.CheckConstraint("(state = 'running') = (lease_owner is not null)", name="running_is_leased"),
     sa.CheckConstraint("(lease_owner is null) = (lease_until is null)", name="lease_has_deadline"),

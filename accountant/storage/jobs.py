@@ -65,6 +65,8 @@ class NewJob(NamedTuple):
     """Whether its answer may be sworn together with others."""
     oath_beneficiary: Address | None = None
     """Who gets what of the penalty is not burnt; None: all of it is burnt."""
+    traceparent: str | None = None
+    """What its spans belong to."""
 
 
 class JobRow(NamedTuple):
@@ -96,6 +98,7 @@ class JobRow(NamedTuple):
     repeats: str | None
     oath_batch: bool
     oath_beneficiary: Address | None
+    traceparent: str | None
 
 
 class Lease(NamedTuple):
@@ -110,6 +113,7 @@ class Lease(NamedTuple):
     attempts_most: int
     parks: int
     done_so_far: bytes | None
+    traceparent: str | None
 
 
 class JobEvent(NamedTuple):

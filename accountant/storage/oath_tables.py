@@ -38,6 +38,7 @@ signed_transactions = sa.Table(
     sa.Column("submissions", sa.Integer, nullable=False, server_default="0"),
     sa.Column("refusal", sa.Text, comment="Why the node did not take it the last time."),
     sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
+    sa.Column("traceparent", sa.Text, comment=job_tables.TRACE),
     sa.CheckConstraint(
         "purpose in ('deploy', 'deposit', 'oath', 'withdraw', 'commit', 'reveal', 'collect')", name="purpose_known"
     ),

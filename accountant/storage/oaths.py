@@ -40,6 +40,8 @@ class NewSigned(NamedTuple):
     cost: int
     hash: Hash
     raw: bytes
+    traceparent: str | None = None
+    """What its spans belong to."""
 
 
 class SignedRow(NamedTuple):
@@ -57,6 +59,7 @@ class SignedRow(NamedTuple):
     seq: Seq | None
     submissions: int
     refusal: str | None
+    traceparent: str | None
 
 
 class PurseRow(NamedTuple):
@@ -80,6 +83,7 @@ class UnswornJob(NamedTuple):
     together: bool
     """Whether it may be sworn together with others."""
     beneficiary: Address
+    traceparent: str | None
 
 
 class Answered(NamedTuple):
@@ -196,7 +200,10 @@ class Oaths:
         """Finished jobs whose answer is to be sworn and is neither sworn nor declined, oldest first, locked."""
         decided = sa.exists(sa.select(oaths.c.id).where(oaths.c.job_number == jobs.c.number))
         query = (
-            sa.select(jobs.c.number, jobs.c.id, jobs.c.certificate, jobs.c.oath_batch, jobs.c.oath_beneficiary)
+            sa.select(
+                *(jobs.c.number, jobs.c.id, jobs.c.certificate, jobs.c.oath_batch, jobs.c.oath_beneficiary),
+                jobs.c.traceparent,
+            )
             .where(jobs.c.state == JobState.DONE, jobs.c.swear, jobs.c.oath.is_(None), ~decided)
             .where(jobs.c.withdrawn_at.is_(None))
             .order_by(jobs.c.number)
@@ -204,8 +211,8 @@ class Oaths:
             .with_for_update(skip_locked=True)
         )
         return [
-            UnswornJob(number, job_id, certificate, together, Address(beneficiary or BLACKHOLE))
-            for number, job_id, certificate, together, beneficiary in self._connection.execute(query)
+            UnswornJob(number, job_id, certificate, together, Address(beneficiary or BLACKHOLE), traceparent)
+            for number, job_id, certificate, together, beneficiary, traceparent in self._connection.execute(query)
         ]
 
     def open(self, signer: Address) -> list[SignedRow]:

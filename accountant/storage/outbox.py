@@ -23,6 +23,7 @@ class Message(NamedTuple):
     task: str
     queue: Queue
     stale: bool
+    traceparent: str | None
 
 
 class Outbox:
@@ -38,10 +39,10 @@ class Outbox:
         so dispatchers never wait for anyone.
         """
         name = sa.literal(EXECUTION_PREFIX) + sa.cast(executions.c.seq, sa.Text)
-        about_executions = sa.select(*outbox.c, name.label("task"), executions.c.queue, executions.c.state).join(
+        about_executions = sa.select(*outbox.c, name.label("task"), *_said(executions)).join(
             executions, executions.c.seq == outbox.c.execution_seq
         )
-        about_jobs = sa.select(*outbox.c, jobs.c.id.label("task"), jobs.c.queue, jobs.c.state).join(
+        about_jobs = sa.select(*outbox.c, jobs.c.id.label("task"), *_said(jobs)).join(
             jobs, jobs.c.number == outbox.c.job_number
         )
         messages = self._due(about_executions, limit)
@@ -51,7 +52,11 @@ class Outbox:
         due = query.where(outbox.c.not_before <= sa.func.clock_timestamp()).order_by(outbox.c.number)
         found = self._connection.execute(due.limit(limit).with_for_update(skip_locked=True))
         return [
-            Message(r.number, r.job_number, r.execution_seq, r.task, Queue(r.queue), r.state != JobState.QUEUED)
+            Message(
+                *(r.number, r.job_number, r.execution_seq, r.task, Queue(r.queue)),
+                stale=r.state != JobState.QUEUED,
+                traceparent=r.traceparent,
+            )
             for r in found
         ]
 
@@ -66,3 +71,7 @@ class Outbox:
         counted = {"publications": table.c.publications + 1, "published_at": sa.func.clock_timestamp()}
         if sent:
             self._connection.execute(sa.update(table).where(key.in_(sent)).values(**counted))
+
+
+def _said(table: sa.Table) -> tuple[sa.Column[str], ...]:
+    return (table.c.queue, table.c.state, table.c.traceparent)

@@ -60,7 +60,7 @@ class Waits:
         ended = [seq for seq, state in states.items() if state is JobState.DONE]
         there = set(known(ended)) if ended else set()
         to_open = [seq for seq, state in states.items() if (state is None or state.ended) and seq not in there]
-        self._executions.open(to_open)
+        self._executions.open(to_open, missing[0].traceparent)
         return {seq: seq in to_open for seq in states if seq not in there}
 
     def register(self, waiter: Waiter, wanted: list[Wanted], joined: dict[Seq, bool]) -> None:

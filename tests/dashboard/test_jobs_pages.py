@@ -157,6 +157,18 @@ def test_steps_and_times_add_up(resources: DashboardResources) -> None:
     ]
 
 
+def test_a_traced_job_names_its_trace(resources: DashboardResources) -> None:
+    """The id to look for is on its page; without a trace there is no word of one."""
+    trace = 32 * "c"
+    update = "update accountant.jobs set traceparent = :it where id = 'hostile_failed'"
+    viewer = signed_in(resources, Role.VIEWER)
+    for given, said in ((f"00-{trace}-b7ad6b7169203331-01", True), (None, False)):
+        with resources.engine.begin() as connection:
+            connection.execute(sa.text(update), {"it": given})
+        text = viewer.get("/jobs/hostile_failed").text
+        assert (trace in text, "· trace" in text) == (said, said)
+
+
 def test_the_slice_is_drawn_and_written(hostile: DashboardResources) -> None:
     """Each transaction of the certificate: its gas as SQL says, and whether it was executed for this answer."""
     text = signed_in(hostile, Role.VIEWER).get("/jobs/done1").text

@@ -1,4 +1,6 @@
-"""A whole accountant that swears and watches: audits come by themselves, and its key is nowhere to be seen."""
+"""A whole accountant that swears and watches: audits come by themselves, it is traced from a question to its oath in a
+block, and its key is nowhere to be seen.
+"""
 
 import os
 import signal
@@ -31,17 +33,25 @@ from accountant.supervisor.process import ProcessSpec
 from accountant.supervisor.processes import processes
 from accountant.supervisor.stack import Stack
 from tests.support.chains import ALICE, BOB, transfer
+from tests.support.collector import Collector, Received, collecting
 from tests.support.processes import wait_until
 from tests.support.seeking_keys import forms_of, processes_below, shown_by
 from tests.support.servers import reachable_folder
 from tests.support.small_stack import QUICK
-from tests.support.whole_chain import begin_chain
+from tests.support.whole_chain import begin_chain, burn
 
 KEY = PrivateKey.from_seed(b"the accountant's own key, for a test that looks for it")
 PARTS = ("node", "indexer", "api", "worker", "dispatcher", "signer", "publisher")
 PATIENCE_S = 90.0
+MONITORING = Path(__file__).parents[2] / "docs" / "monitoring.md"
 INTERVAL_S = 10
 """The least that a watch list takes."""
+CLIENT = "00f067aa0ba902b7"
+"""The client's own span, under which it asks."""
+PAID, BURNT = 16 * "a1", 16 * "b2"
+"""Its traces: of a payment whose verification is sworn, and of a call that is executed for whoever waits for it."""
+BURN_S = 1 / 3
+"""Of this length a call's gas limit is 10^9: workers leave it to each other."""
 
 
 class Sworn(NamedTuple):
@@ -54,6 +64,9 @@ class Sworn(NamedTuple):
     """The key and the password that guards it, in all their forms."""
     purse: str
     oath: str
+    transaction: str
+    """Its transaction."""
+    collector: Collector
 
 
 @pytest.fixture(scope="module")
@@ -61,6 +74,9 @@ def sworn(servers: EmbeddedServers, module_database_url: str) -> Iterator[Sworn]
     with ExitStack() as opened:
         folder = opened.enter_context(reachable_folder())
         opened.enter_context(redis.Redis.from_url(servers.redis_url)).flushall()
+        collector = opened.enter_context(collecting())
+        often = opened.enter_context(pytest.MonkeyPatch.context())
+        often.setenv("OTEL_BSP_SCHEDULE_DELAY", "100")  # OpenTelemetry's own: milliseconds between two batches
         settings = Settings(
             database_url=SecretStr(module_database_url),
             redis_url=SecretStr(servers.redis_url),
@@ -71,6 +87,7 @@ def sworn(servers: EmbeddedServers, module_database_url: str) -> Iterator[Sworn]
             worker_concurrency=1,
             oath_deposit=10 * UNITS_PER_TOKEN,
             log_level=LogLevel.DEBUG,
+            traces=SecretStr(collector.endpoint),
         )
         places = devnet_in(settings.chain_folder)
         password = ensure_password(places.password)
@@ -85,7 +102,7 @@ def sworn(servers: EmbeddedServers, module_database_url: str) -> Iterator[Sworn]
         client = opened.enter_context(AccountantClient(stack.api_url, stack.api_key))
         payment = client.submit(transfer(ALICE, 0, BOB.address, zero=5))
         wait_until(lambda: _on_chain(client, payment), PATIENCE_S)
-        job = client.verify_payment(payment, swear=True)
+        job = _asked(stack, "/v1/payments/verifications", {"transaction": payment, "swear": True}, PAID)
         assert client.result(job, PATIENCE_S)["verdict"] == "accepted"
         wait_until(lambda: client.job(job["id"])["oath"] is not None, PATIENCE_S)
         oath = client.job(job["id"])["oath"]
@@ -93,7 +110,17 @@ def sworn(servers: EmbeddedServers, module_database_url: str) -> Iterator[Sworn]
         said = client.oath(oath)
         assert said["standing"]["counts"] is True and said["sworn"]["swearer"] == show(KEY.address)
         secrets = [*forms_of(KEY.secret), *forms_of(password)]
-        yield Sworn(stack, client, folder, secrets, said["sworn"]["purse"], oath)
+        transaction = said["sworn"]["transaction"]
+        yield Sworn(stack, client, folder, secrets, said["sworn"]["purse"], oath, transaction, collector)
+
+
+def _asked(stack: Stack, path: str, body: dict[str, object], trace_id: str) -> dict[str, Any]:
+    """The job of a client that traces."""
+    headers = {"X-API-Key": stack.api_key or "", "traceparent": f"00-{trace_id}-{CLIENT}-01"}
+    answer = httpx.post(stack.api_url + path, json=body, headers=headers, trust_env=False)
+    assert answer.status_code == 202, answer.text
+    job: dict[str, Any] = answer.json()
+    return job
 
 
 def _on_chain(client: AccountantClient, name: str) -> bool:
@@ -125,6 +152,66 @@ def test_a_watched_purse_is_audited_by_itself(sworn: Sworn) -> None:
     assert (seen["address"], seen["checked"], seen["lies"]) == (show(KEY.address), 1, 0)
 
 
+def test_a_trace_goes_from_the_client_to_the_oath_in_a_block(sworn: Sworn) -> None:
+    """Five processes tell of one question in the client's own trace, each span under what led to it: request, job,
+    message, attempt, answer, oath, signature, submission, inclusion. Logs name the trace, the signer's too."""
+    wait_until(lambda: "oath.included" in {one.name for one in sworn.collector.spans(PAID)}, PATIENCE_S)
+    wait_until(lambda: "job.answer" in {one.name for one in sworn.collector.spans(PAID)}, PATIENCE_S)
+    spans = sworn.collector.spans(PAID)
+    led = {one.name: (one.service, _parent(spans, one)) for one in spans if one.name not in ("dispatch", "job.attempt")}
+    assert led == {
+        "POST /v1/payments/verifications": ("anh-api", CLIENT),
+        "job.accept": ("anh-api", "POST /v1/payments/verifications"),
+        "job.answer": ("anh-worker", "job.attempt"),
+        "oath.swear": ("anh-publisher", "job.accept"),
+        "signer.sign": ("anh-publisher", "oath.swear"),
+        "oath.submit": ("anh-publisher", "oath.swear"),
+        "oath.included": ("anh-publisher", "oath.swear"),
+    }
+    for name, service, parent in (("dispatch", "dispatcher", "job.accept"), ("job.attempt", "worker", "dispatch")):
+        found = {(one.service, _parent(spans, one)) for one in spans if one.name == name}
+        assert found == {(f"anh-{service}", parent)}
+    explained = MONITORING.read_text()
+    assert [one.name for one in spans if f"`{one.name}`" not in explained and "/v1/" not in one.name] == []
+    said = {one.name: one.attributes for one in spans}
+    assert {said[name]["anh.transaction"] for name in ("oath.swear", "oath.submit", "oath.included")} == {
+        sworn.transaction
+    }
+    (last,) = [one for one in spans if one.name == "job.attempt" and one.attributes["anh.ended"] == "done"]
+    assert (last.attributes["anh.gas_executed"], last.attributes["anh.transactions_executed"]) == (0, 0)
+    assert said["POST /v1/payments/verifications"]["http.response.status_code"] == 202
+    for name in ("api", "worker", "signer"):
+        log = (sworn.stack.settings.data_dir / "logs" / f"{name}.log").read_text()
+        assert "traces_not_sent" not in log
+        assert name == "api" or f'"trace_id": "{PAID}"' in log
+
+
+def test_what_others_execute_for_a_question_is_in_its_trace(sworn: Sworn) -> None:
+    """A heavy call is executed by whoever is free: in the trace of who waits for it, under the attempt that left it to
+    others, and the attempt after it found all outcomes there."""
+    call = sworn.client.submit(burn(0, BURN_S))
+    wait_until(lambda: _on_chain(sworn.client, call), PATIENCE_S)
+    job = _asked(sworn.stack, "/v1/outcomes", {"transaction": call}, BURNT)
+    assert sworn.client.result(job, PATIENCE_S)["verdict"] == "accepted"
+    wait_until(lambda: "job.answer" in {one.name for one in sworn.collector.spans(BURNT)}, PATIENCE_S)
+    spans = sworn.collector.spans(BURNT)
+    first, last = (
+        next(one for one in spans if one.attributes.get("anh.ended") == ended and one.name == "job.attempt")
+        for ended in ("parked", "done")
+    )
+    (execution,) = [one for one in spans if one.name == "execution.attempt"]
+    (sent,) = [one for one in spans if one.span_id == execution.parent_id]
+    assert (sent.name, sent.parent_id) == ("dispatch", first.span_id)
+    assert execution.attributes["anh.transactions_executed"] == 1
+    assert execution.attributes["anh.gas_executed"] == last.attributes["anh.gas_executed"] != 0
+    assert {_parent(spans, one) for one in (first, last)} == {"dispatch"}
+
+
+def _parent(spans: list[Received], span: Received) -> str:
+    """The name of the span that it belongs to, or the id that is none of ours."""
+    return next((one.name for one in spans if one.span_id == span.parent_id), span.parent_id)
+
+
 def test_the_key_is_nowhere_to_be_seen(sworn: Sworn) -> None:
     """In no answer of API or node, error or not; no log; no file but its own; no process listing; not in the
     database nor in the broker; also after the signer died and came back. What looks for it finds it where it is."""
@@ -136,6 +223,10 @@ def test_the_key_is_nowhere_to_be_seen(sworn: Sworn) -> None:
     assert len(texts) > 60 and {name.split()[1] for name in texts} >= {"200", "401", "404", "422"}
     texts |= {f"process {name}": shown for name, shown in processes_below(psutil.Process()).items()}
     texts |= {f"table {name}": rows for name, rows in _tables(sworn.stack.database_url).items()}
+    texts |= {f"traces {place}": body for place, body in enumerate(sworn.collector.bodies)}
+    assert "traces 0" in texts
+    api_key = (sworn.stack.api_key or "").encode()
+    assert api_key and not any(api_key in body for body in sworn.collector.bodies)
     texts |= {f"broker {name}": value for name, value in _broker(sworn.stack.redis_url).items()}
     guarded = {sworn.stack.settings.accountant_key_path, sworn.stack.settings.key_password_path}
     texts |= {

@@ -45,7 +45,14 @@ class Job(NamedTuple):
     withdrawn_at: datetime | None
     repeated_by: str | None
     repeats: str | None
+    traceparent: str | None
     certificate_bytes: int | None
+
+    @property
+    def trace_id(self) -> str | None:
+        """What to look for where traces are kept: the second part of a W3C `traceparent`."""
+        _, _, rest = (self.traceparent or "").partition("-")
+        return rest.partition("-")[0] or None
 
 
 class Step(NamedTuple):
