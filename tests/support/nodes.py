@@ -54,10 +54,11 @@ async def running_node(
     peers: tuple[str, ...] = (),
     port: int = 0,
     uploads_most: int = UPLOADS_BYTES_MOST,
+    token: Path | None = None,
 ) -> AsyncIterator[RunningNode]:
     """A node on `folder`, stopped and its store closed at the end."""
     keeper = keeper_in(folder, genesis, key, uploads_most)
-    options = NodeOptions(port=port, interval_s=interval_s, heartbeat_s=heartbeat_s, peers=peers)
+    options = NodeOptions(port=port, interval_s=interval_s, heartbeat_s=heartbeat_s, peers=peers, token=token)
     async with serving(keeper, options) as running, NodeClient(running.url, backoff_s=0.02) as client:
         yield RunningNode(running.url, running.node, keeper, client)
 
