@@ -150,13 +150,15 @@ class Node:
     async def status(self) -> StatusView:
         """How this node is, in numbers."""
         figures, head, peers = await self.waiting(), self._keeper.state.head, self.peers.views()
+        now = int(time.time())
         return StatusView(
+            at=now,
             height=head.height,
             hash=head.hash.hex(),
             transactions=figures.transactions,
             bytes=figures.bytes,
             oldest=figures.oldest,
-            followers=self.followers.lately(int(time.time())),
+            followers=self.followers.lately(now),
             peers=len(peers),
             peers_away=sum(peer.away is not None for peer in peers),
             peers_disagree=sum(peer.disagrees for peer in peers),

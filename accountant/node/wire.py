@@ -88,6 +88,8 @@ class BlockNameView(msgspec.Struct, frozen=True):
 class StatusView(msgspec.Struct, frozen=True):
     """How a node is, in numbers that anybody may know."""
 
+    at: int
+    """Unix seconds, now."""
     height: int
     hash: str
     """Of the last block: hex without 0x."""

@@ -1,7 +1,10 @@
 """Oaths: what was sworn, what is on its way, what is at stake, and what the publisher says."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
+from accountant.monitoring.measures.service import seconds_ago
 from accountant.monitoring.metric import Events, Kind, Metric, Now
 from accountant.monitoring.presence import BALANCE, PUBLISHER
 from accountant.oath.signing import Purpose
@@ -15,6 +18,19 @@ _OATH = _s.c.purpose == sa.literal_column(f"'{Purpose.OATH.value}'")
 _DEPOSIT = _s.c.purpose == sa.literal_column(f"'{Purpose.DEPOSIT.value}'")
 _INCLUDED = _s.c.state == sa.literal_column("'included'")
 _STANDS = _s.c.state != sa.literal_column("'displaced'")
+
+OWN_LIES = (
+    oath_verdicts.join(_s, _s.c.hash == oath_verdicts.c.transaction),
+    sa.and_(oath_verdicts.c.lied, _OATH),
+)
+"""Where oaths of this accountant stand that were found false, and by what they are told from others."""
+
+
+def slashed_since(seconds: float) -> sa.Select[Any]:
+    """How many oaths of this accountant were found false in the last `seconds`."""
+    joined, lied = OWN_LIES
+    return sa.select(sa.func.count()).select_from(joined).where(lied, oath_verdicts.c.found_at >= seconds_ago(seconds))
+
 
 METRICS = (
     Metric(
@@ -62,6 +78,20 @@ METRICS = (
         "Penalties of all oaths that stand or are on their way: what lying in each would cost.",
         Kind.GAUGE,
         Now(sa.select(sa.func.coalesce(sa.func.sum(_s.c.units), 0)).where(_OATH, _STANDS)),
+    ),
+    Metric(
+        "anh_own_oaths_slashed_total",
+        "oaths",
+        "Oaths of this accountant that were found false.",
+        Kind.COUNTER,
+        Events(oath_verdicts.c.found_at, joined=OWN_LIES[0], where=(OWN_LIES[1],)),
+    ),
+    Metric(
+        "anh_oath_slashed_units",
+        "units",
+        "Base units of the penalties of this accountant's oaths that were found false.",
+        Kind.GAUGE,
+        Now(sa.select(sa.func.coalesce(sa.func.sum(_s.c.units), 0)).select_from(OWN_LIES[0]).where(OWN_LIES[1])),
     ),
     Metric(
         "anh_signer_zero_balance_units",
