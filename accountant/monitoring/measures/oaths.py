@@ -14,14 +14,14 @@ from accountant.storage.metric_tables import beats
 from accountant.storage.oath_tables import oaths, signed_transactions
 
 _s = signed_transactions
-_OATH = _s.c.purpose == sa.literal_column(f"'{Purpose.OATH.value}'")
+OATH = _s.c.purpose == sa.literal_column(f"'{Purpose.OATH.value}'")
 _DEPOSIT = _s.c.purpose == sa.literal_column(f"'{Purpose.DEPOSIT.value}'")
 _INCLUDED = _s.c.state == sa.literal_column("'included'")
 _STANDS = _s.c.state != sa.literal_column("'displaced'")
 
 OWN_LIES = (
     oath_verdicts.join(_s, _s.c.hash == oath_verdicts.c.transaction),
-    sa.and_(oath_verdicts.c.lied, _OATH),
+    sa.and_(oath_verdicts.c.lied, OATH),
 )
 """Where oaths of this accountant stand that were found false, and by what they are told from others."""
 
@@ -38,7 +38,7 @@ METRICS = (
         "oaths",
         "Oaths that this accountant signed, by the state of their transaction.",
         Kind.GAUGE,
-        Now(sa.select(_s.c.state, sa.func.count()).where(_OATH).group_by(_s.c.state)),
+        Now(sa.select(_s.c.state, sa.func.count()).where(OATH).group_by(_s.c.state)),
         ("state",),
     ),
     Metric(
@@ -46,7 +46,7 @@ METRICS = (
         "oaths",
         "Oaths that this accountant signed.",
         Kind.COUNTER,
-        Events(_s.c.created_at, where=(_OATH,)),
+        Events(_s.c.created_at, where=(OATH,)),
     ),
     Metric(
         "anh_answers_to_swear",
@@ -77,7 +77,7 @@ METRICS = (
         "units",
         "Penalties of all oaths that stand or are on their way: what lying in each would cost.",
         Kind.GAUGE,
-        Now(sa.select(sa.func.coalesce(sa.func.sum(_s.c.units), 0)).where(_OATH, _STANDS)),
+        Now(sa.select(sa.func.coalesce(sa.func.sum(_s.c.units), 0)).where(OATH, _STANDS)),
     ),
     Metric(
         "anh_own_oaths_slashed_total",
