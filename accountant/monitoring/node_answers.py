@@ -17,9 +17,9 @@ TIMEOUT_S = 2.0
 BYTES_MOST = 512 * 1024
 _ROWS_MOST = 1_024
 
-Count = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
-Money = Annotated[int, msgspec.Meta(ge=0, lt=2**127)]
-Hex = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}$")]
+Count = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
+Money = Annotated[int, msgspec.Meta(ge=0)]
+Hex = Annotated[str, msgspec.Meta(pattern=r"^[0-9a-f]{64}\Z")]
 Text = Annotated[str, msgspec.Meta(max_length=512)]
 
 V = TypeVar("V")
@@ -114,6 +114,11 @@ class Neighbours(msgspec.Struct, frozen=True):
     peers: Annotated[tuple[Peer, ...], msgspec.Meta(max_length=_ROWS_MOST)]
 
 
+_STATUS = msgspec.json.Decoder(Status)
+_WAITING = msgspec.json.Decoder(Waiting)
+_NEIGHBOURS = msgspec.json.Decoder(Neighbours)
+
+
 class AskNode:
     """Asks one node. None is an answer too: it does not answer, or with something else than it should."""
 
@@ -129,20 +134,20 @@ class AskNode:
 
     def status(self) -> Status | None:
         """How it is, in numbers."""
-        return self._asked("/status", Status)
+        return self._asked("/status", _STATUS)
 
     def waiting(self) -> Waiting | None:
         """What waits for a block."""
-        return self._asked("/mempool/transactions", Waiting)
+        return self._asked("/mempool/transactions", _WAITING)
 
     def neighbours(self) -> Neighbours | None:
         """Who follows it and whom it follows; None also where its token is not ours to read."""
         token = read_token(self._token)
         if not token:
             return None
-        return self._asked("/neighbours", Neighbours, {"Authorization": f"Bearer {token.decode(errors='replace')}"})
+        return self._asked("/neighbours", _NEIGHBOURS, {"Authorization": f"Bearer {token.decode(errors='replace')}"})
 
-    def _asked(self, path: str, kind: type[V], headers: dict[str, str] | None = None) -> V | None:
+    def _asked(self, path: str, decoder: msgspec.json.Decoder[V], headers: dict[str, str] | None = None) -> V | None:
         ends = time.monotonic() + self._timeout_s
         body = bytearray()
         try:
@@ -153,6 +158,6 @@ class AskNode:
                     body += piece
                     if len(body) > BYTES_MOST or time.monotonic() > ends:
                         return None
-            return msgspec.json.decode(body, type=kind)
-        except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError, ValueError):
+            return decoder.decode(body)
+        except (httpx.HTTPError, httpx.InvalidURL, msgspec.MsgspecError, RecursionError):
             return None
