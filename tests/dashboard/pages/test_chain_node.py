@@ -137,6 +137,7 @@ def test_other_nodes_are_shown_with_where_they_part(beside: Beside) -> None:
     text = beside.pages.viewer.get("/chain").text
     neighbours = beside.ask.neighbours()
     assert neighbours is not None
+    assert "1 of 2 nodes that ours follows have other blocks than ours" in text_of(text)
     lines = table(text, "Nodes that ours follows")
     away, other = neighbours.peers
     assert (other.compared, other.ours) == (2, CHAIN.blocks[1].hash.hex()) and other.disagrees
