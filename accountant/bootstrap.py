@@ -1,13 +1,13 @@
 """First start: the schema, the API key that guards every route, and the link that makes the dashboard's owner."""
 
 import os
-import secrets
 from pathlib import Path
 
 import redis
 
 from accountant.blobs.location import open_location
 from accountant.primitives.errors import AccountantError
+from accountant.processes.tokens import keep_token
 from accountant.services.admin_access import first_link
 from accountant.services.api_keys import ensure_first_key
 from accountant.settings import Settings
@@ -35,7 +35,7 @@ def prepare(settings: Settings) -> str | None:
     try:
         made = ensure_first_key(engine)
         _keep_link(settings.dashboard_link_path, first_link(engine))
-        _keep_token(settings.metrics_token_path)
+        keep_token(settings.metrics_token_path)
     finally:
         engine.dispose()
     kept = settings.api_key_path
@@ -51,12 +51,6 @@ def _keep_link(path: Path, token: str | None) -> None:
         path.unlink(missing_ok=True)
     else:
         _write_private(path, token)
-
-
-def _keep_token(path: Path) -> None:
-    """Makes the token of the dashboard's `/metrics` once."""
-    if not path.exists():
-        _write_private(path, secrets.token_urlsafe(32))
 
 
 def reach_broker(url: str) -> None:

@@ -414,6 +414,11 @@ class Settings(BaseSettings):
         return self.data_dir / "metrics-token"
 
     @property
+    def node_token_path(self) -> Path:
+        """The file with the bearer token for the node's `/neighbours`, made at the node's start."""
+        return self.data_dir / "node-token"
+
+    @property
     def signer_folder(self) -> Path:
         """The folder of the signer's socket, its token, and its log of signatures."""
         return self.data_dir / "signer"

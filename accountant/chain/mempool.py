@@ -4,7 +4,7 @@ Algorithm 1 (Tx-DoS) of the paper ends here: a well-signed transaction from a ke
 one signature check, is refused as `unfunded`, and leaves nothing behind: no memory, no block, no row.
 """
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from heapq import heapify, heappop, heappush
 from typing import NamedTuple
 
@@ -46,6 +46,10 @@ class Pending(NamedTuple):
     """Fee and zero_value: what the sender's Z must cover."""
     publishes: tuple[Cid, int] | None = None
     """The CID and the size in bytes, of a publication."""
+    fee: int = 0
+    """What of the cost does not go to the recipient: tip, gas money, and what is burnt."""
+    arrived: float = 0.0
+    """When it came, by the clock of whoever added it. Nothing goes by it."""
 
 
 class Mempool:
@@ -83,8 +87,8 @@ class Mempool:
             nonce += 1
         return nonce
 
-    def add(self, raw: bytes) -> Pending:
-        """Keep a transaction. Raises `InvalidTransaction` or `NotPooled`, and then nothing has changed.
+    def add(self, raw: bytes, now: float = 0.0) -> Pending:
+        """Keep a transaction that comes `now`. Raises `InvalidTransaction` or `NotPooled`; then nothing has changed.
 
         Checks go from cheap to dear: form, signature, nonce, money, room, and envelopes and modules last.
         """
@@ -92,7 +96,7 @@ class Mempool:
         name = transaction_hash(raw)
         if name in self._by_hash:
             raise NotPooled(MempoolRefusal.KNOWN, "it waits already")
-        pending = _pending(checked, name, signer(checked))
+        pending = _pending(checked, name, signer(checked), now)
         replaced = self._check_place(pending)
         victims = self._victims(pending, replaced)
         self._check_admission(checked, pending)
@@ -102,6 +106,10 @@ class Mempool:
             self._remove(victim)
         self._insert(pending)
         return pending
+
+    def all(self) -> Iterable[Pending]:
+        """Everything that waits, with or without a gap before it, in no order that means anything."""
+        return self._by_hash.values()
 
     def pending_of(self, sender: Address) -> int:
         """How many transactions of a sender wait without a gap after those on the chain."""
@@ -239,9 +247,9 @@ class Mempool:
         self.bytes_count -= len(pending.raw)
 
 
-def _pending(checked: CheckedBytes, name: Hash, sender: Address) -> Pending:
+def _pending(checked: CheckedBytes, name: Hash, sender: Address, now: float) -> Pending:
     transaction = checked.transaction
     cost = checked.fee + transaction.zero_value
     payload = checked.payload
     publishes = (Cid(payload.cid), payload.size) if isinstance(payload, PublishPayload) else None
-    return Pending(checked.raw, name, sender, transaction.nonce, transaction.tip, cost, publishes)
+    return Pending(checked.raw, name, sender, transaction.nonce, transaction.tip, cost, publishes, checked.fee, now)

@@ -37,7 +37,7 @@ async def _follow(settings: Settings) -> None:
     if expected is not None:
         require_engine(expected.engine)
     with Database(settings.database) as database:
-        async with NodeClient(settings.node) as node:
+        async with NodeClient(settings.node, agent="anh-index") as node:
             work = asyncio.create_task(follow_forever(node, database, check_module, expected))
             loop = asyncio.get_running_loop()
             for number in (signal.SIGTERM, signal.SIGINT):

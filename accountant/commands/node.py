@@ -22,6 +22,7 @@ from accountant.node.store import STORE_FOLDER, BlockStore
 from accountant.node.wire import split_blocks
 from accountant.primitives.addresses import show
 from accountant.primitives.keys import PrivateKey
+from accountant.processes.tokens import keep_token
 from accountant.settings import Settings, load_settings
 
 app = typer.Typer(no_args_is_help=True, help="The chain's node.")
@@ -38,6 +39,7 @@ def run() -> None:
     genesis = ensure_chain(places, settings.node_peers.split())
     require_engine(genesis.engine)
     key = proposer_key(places, genesis)
+    keep_token(settings.node_token_path)
     with BlockStore(settings.chain_folder / STORE_FOLDER) as store:
         keeper = Keeper(store, genesis, check_module, key, settings.node_uploads_bytes)
         asyncio.run(run_node(keeper, options_of(settings), _ready))
@@ -59,6 +61,7 @@ def options_of(settings: Settings) -> NodeOptions:
         interval_s=settings.block_interval_s,
         heartbeat_s=settings.heartbeat_s,
         peers=tuple(settings.node_peers.split()),
+        token=settings.node_token_path,
     )
 
 

@@ -18,7 +18,7 @@ from fastapi.sse import format_sse_event
 
 from accountant.dashboard.resources import DashboardResources
 from accountant.dashboard.text import moment
-from accountant.monitoring.probes import Probed, Probes
+from accountant.monitoring.probes import NodeSeen, Probed, Probes
 from accountant.monitoring.reads.health import read_snapshot
 from accountant.monitoring.verdict import Snapshot, Verdict, judge
 
@@ -54,22 +54,39 @@ class Live:
         self._guard = threading.Lock()
         self._probes = Probes(resources.settings)
         self._probed, self._probed_at = Probed(), float("-inf")
+        self._node: NodeSeen | None = None
+        self._node_at = float("-inf")
         self._listeners: dict[asyncio.Event, tuple[str, ...]] = {}
         self._parts: dict[str, str] = {}
         self._task: asyncio.Task[None] | None = None
 
     def look(self) -> Look:
         """How everything is now. Never raises for what is down: that is what it is to see."""
-        with self._guard:
-            if time.monotonic() - self._probed_at >= PROBE_S:
-                self._probed, self._probed_at = self._probes.ask(), time.monotonic()
-            probed = self._probed
+        probed = self.probed()
         try:
             with self._resources.engine.connect() as connection:
                 snapshot = read_snapshot(connection, probed)
         except sa.exc.DBAPIError:
             snapshot = Snapshot(False, probed)
         return Look(snapshot, judge(snapshot))
+
+    def probed(self) -> Probed:
+        """What others than the database answered, two seconds ago at most. One asks for all."""
+        with self._guard:
+            if time.monotonic() - self._probed_at >= PROBE_S:
+                self._probed, self._probed_at = self._probes.ask(), time.monotonic()
+            return self._probed
+
+    def node(self) -> NodeSeen | None:
+        """What the node tells, a few seconds old at most; None where it does not answer. One asks for all viewers."""
+        status = self.probed().node
+        if status is None:
+            return None
+        with self._guard:
+            if self._node is None or time.monotonic() - self._node_at >= PROBE_S:
+                self._node = self._probes.node(status)
+                self._node_at = time.monotonic()
+            return self._node
 
     async def stream(self, events: tuple[str, ...], may: Callable[[], bool]) -> AsyncGenerator[bytes]:
         """What `events` hold, now and whenever it changes, for as long as the listener `may`."""

@@ -12,6 +12,7 @@ from accountant.dashboard.render import page
 from accountant.dashboard.resources import Res, Viewer
 from accountant.execution.port import OutcomeStore
 from accountant.index.port import ChainIndex
+from accountant.monitoring.probes import NodeSeen
 from accountant.storage.admins import Session
 
 
@@ -25,6 +26,8 @@ class Looking:
     session: Session | None
     base: str
     layout: str
+    node: Callable[[], NodeSeen | None] | None = None
+    """Asks the node; None: who looks is told nothing of it."""
 
     def page(self, request: Request, template: str, status: int = 200, **values: Any) -> Response:
         """A whole page."""
@@ -35,6 +38,7 @@ Look = Callable[..., Looking]
 """A dependency that says who looks."""
 
 
-def of_the_dashboard(resources: Res, session: Viewer) -> Looking:
+def of_the_dashboard(request: Request, resources: Res, session: Viewer) -> Looking:
     """Somebody who is signed in."""
-    return Looking(resources.engine, resources.index(), resources.outcomes(), session, "", "layout.html")
+    node = request.app.state.live.node
+    return Looking(resources.engine, resources.index(), resources.outcomes(), session, "", "layout.html", node)

@@ -4,13 +4,11 @@ import shutil
 from pathlib import Path
 from typing import NamedTuple
 
-import httpx
 import redis
 
+from accountant.monitoring.node_answers import AskNode, Neighbours, Status, Waiting
 from accountant.settings import Settings
 from accountant.storage.hot import redis_of
-
-TIMEOUT_S = 2.0
 
 
 class Probed(NamedTuple):
@@ -23,40 +21,42 @@ class Probed(NamedTuple):
     disk_free: int | None = None
     """Bytes, of the disk that holds the data folder."""
     disk_size: int | None = None
+    node: Status | None = None
+    """All that the node says of itself in numbers."""
+
+
+class NodeSeen(NamedTuple):
+    """What the node answered. `waiting` and `neighbours` are None where it told nothing of them."""
+
+    status: Status
+    waiting: Waiting | None
+    neighbours: Neighbours | None
 
 
 class Probes:
-    """Asks; for one thread. Each answer takes 2 s at most."""
+    """Asks; for one thread. Each answer takes a few seconds at most (`node_answers.TIMEOUT_S`)."""
 
     def __init__(self, settings: Settings) -> None:
         self._folder = settings.data_dir
-        self._node = httpx.Client(base_url=settings.node, timeout=TIMEOUT_S, trust_env=False)
+        self._node = AskNode(settings.node, settings.node_token_path)
         self._broker: redis.Redis | None = None if settings.redis_url is None else redis_of(settings.redis)
 
     def ask(self) -> Probed:
         """Everything, once."""
-        height, waiting = self._head(), None
-        if height is not None:
-            waiting = self._number("/mempool", "transactions")
+        node = self._node.status()
+        height, waiting = (None, None) if node is None else (node.height, node.transactions)
         free, size = _disk(self._folder)
-        return Probed(height, waiting, self._ping(), free, size)
+        return Probed(height, waiting, self._ping(), free, size, node)
+
+    def node(self, status: Status) -> NodeSeen:
+        """What the node that gave this status tells beyond it."""
+        return NodeSeen(status, self._node.waiting(), self._node.neighbours())
 
     def close(self) -> None:
         """Ends the connections."""
         self._node.close()
         if self._broker is not None:
             self._broker.close()
-
-    def _head(self) -> int | None:
-        return self._number("/head", "height")
-
-    def _number(self, path: str, field: str) -> int | None:
-        try:
-            answer = self._node.get(path)
-            found = answer.raise_for_status().json()[field]
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
-            return None
-        return found if type(found) is int else None
 
     def _ping(self) -> bool:
         try:

@@ -42,6 +42,8 @@ class Catalogue(Collector):
             family = make(one.name, one.help, labels=one.labels)
             for text, value in sorted(found.items()):
                 family.add_metric(one.labels_of(text), value)
+            if one.kind is Kind.COUNTER and not one.labels and not found:
+                family.add_metric((), 0)  # else the first event would be no increase, and no alert would see it
             yield family
         age = self._connection.scalar(sa.select(sa.extract("epoch", sa.func.clock_timestamp() - sampling.c.sampled_at)))
         for name, value in ((AGE, -1.0 if age is None else float(age)), (HEALTH, float(self._verdict.health))):

@@ -69,6 +69,12 @@ class Snapshot(NamedTuple):
     """Of the last day."""
     refused_blocks: int = 0
     """Of the last day."""
+    index_differs: bool = False
+    """Whether index and node have another block at the same height."""
+    slashed: int = 0
+    """Oaths of this accountant that were found false in the last week."""
+    slashed_today: int = 0
+    """Of these those of the last day."""
     sampled_ago_s: float | None = None
     """None: never."""
     at: datetime | None = None
@@ -100,7 +106,9 @@ def judge(seen: Snapshot) -> Verdict:
         found = [
             *_broker(seen),
             *_disk(seen),
+            *_slashes(seen),
             *_chain(seen),
+            *_nodes(seen),
             *_workers(seen),
             *_dispatcher(seen),
             *_publisher(seen),
@@ -137,6 +145,30 @@ def _chain(seen: Snapshot) -> list[Cause]:
     elif seen.height is not None and (lag := seen.probed.node_height - seen.height) > LAG_BLOCKS:
         found.append(Cause("index_late", Health.DEGRADED, f"The index is {lag} blocks behind the node.", "/chain"))
     return found
+
+
+def _nodes(seen: Snapshot) -> list[Cause]:
+    found = []
+    if seen.index_differs:
+        text = "The index and the node have different blocks at the same height: they follow two chains."
+        found.append(Cause("index_differs", Health.DEGRADED, text, "/chain"))
+    node = seen.probed.node
+    if node is not None and node.peers_disagree:
+        text = f"{node.peers_disagree} of {node.peers} node(s) that ours follows have other blocks than ours."
+        found.append(Cause("nodes_disagree", Health.DEGRADED, text, "/chain"))
+    if node is not None and node.peers and node.peers_away == node.peers:
+        text = f"None of the {node.peers} node(s) that ours follows answers."
+        found.append(Cause("nodes_away", Health.DEGRADED, text, "/chain"))
+    return found
+
+
+def _slashes(seen: Snapshot) -> list[Cause]:
+    """The worst that can happen to an accountant: it swore what is not so, and pays for it."""
+    if not seen.slashed:
+        return []
+    health = Health.DOWN if seen.slashed_today else Health.DEGRADED
+    text = f"{seen.slashed} oath(s) of this accountant were found false in the last week, and their penalties are lost."
+    return [Cause("oaths_slashed", health, text, "/oaths")]
 
 
 def _workers(seen: Snapshot) -> list[Cause]:

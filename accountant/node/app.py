@@ -1,11 +1,14 @@
 """The node over HTTP. Bytes in, bytes out; what is refused is refused as problem details (RFC 9457)."""
 
 import asyncio
+import time
 from http import HTTPStatus
+from pathlib import Path
 from typing import Annotated
 
 import msgspec
-from fastapi import FastAPI, Path, Query, Request, Response
+from fastapi import FastAPI, Query, Request, Response
+from fastapi import Path as FromPath
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -22,13 +25,15 @@ from accountant.node.wire import (
     OCTETS,
     PROBLEM,
     WAIT_S_MAX,
+    BlockNameView,
     ProblemView,
     SubmittedView,
     join_blocks,
 )
 from accountant.primitives.addresses import is_contract, parse_account
 from accountant.primitives.errors import AccountantError, InvalidAddress, InvalidCid, InvalidEncoding
-from accountant.primitives.types import Address
+from accountant.primitives.types import Address, Height
+from accountant.processes.tokens import bears
 
 BODY_S_MAX = 30.0
 """A body that takes longer to arrive is given up."""
@@ -53,10 +58,17 @@ class BlockNotFound(AccountantError):
     code = "block_not_found"
 
 
+class NotTheOperator(AccountantError):
+    """Who follows is told to nobody else."""
+
+    code = "not_the_operator"
+
+
 _STATUS: dict[type[AccountantError], int] = {
     BodyTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     BodyTooSlow: HTTPStatus.REQUEST_TIMEOUT,
     BlockNotFound: HTTPStatus.NOT_FOUND,
+    NotTheOperator: HTTPStatus.UNAUTHORIZED,
     BlobNotFound: HTTPStatus.NOT_FOUND,
     BlobTooLarge: HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
     BlobTooSlow: HTTPStatus.REQUEST_TIMEOUT,
@@ -74,11 +86,12 @@ _UNREAD = frozenset({BodyTooLarge.code, BodyTooSlow.code, LengthRequired.code, N
 """Refusals before the body was read to its end."""
 
 
-def make_app(node: Node) -> FastAPI:
-    """The node's HTTP application. The caller starts and stops the node."""
+def make_app(node: Node, token: Path | None = None) -> FastAPI:
+    """The node's HTTP application. The caller starts and stops the node. `token`: see `NodeOptions`."""
     app = FastAPI(title="ANH node", docs_url=None, redoc_url=None)
     _add_chain_routes(app, node)
     _add_submission_routes(app, node)
+    _add_watching_routes(app, node, token)
     add_blob_routes(app, node)
     app.add_exception_handler(AccountantError, _refused)
     app.add_exception_handler(RequestValidationError, _malformed)
@@ -101,6 +114,25 @@ def _add_submission_routes(app: FastAPI, node: Node) -> None:
         raw = await read_body(request, BLOCK_BYTES_MAX)
         await node.import_block(raw)
         return _json(node.head())
+
+
+def _add_watching_routes(app: FastAPI, node: Node, token: Path | None) -> None:
+    @app.get("/status")
+    async def status() -> Response:
+        """How the node is, in numbers."""
+        return _json(await node.status())
+
+    @app.get("/mempool/transactions")
+    async def waiting() -> Response:
+        """What waits for a block: figures, and what a block would take first."""
+        return _json(await node.waiting())
+
+    @app.get("/neighbours")
+    async def neighbours(request: Request) -> Response:
+        """Who asks for blocks, and whom the node asks: addresses, so for its operator alone."""
+        if token is None or not bears(request.headers.get("authorization"), token):
+            raise NotTheOperator("this takes the token in the file node-token of the data folder")
+        return _json(node.neighbours())
 
 
 def _add_chain_routes(app: FastAPI, node: Node) -> None:
@@ -128,20 +160,31 @@ def _add_chain_routes(app: FastAPI, node: Node) -> None:
         return _json(await node.account(Address(user)))
 
     @app.get("/blocks/{height}")
-    async def block(height: Annotated[int, Path(ge=1, le=HEIGHT_MAX)]) -> Response:
+    async def block(height: Annotated[int, FromPath(ge=1, le=HEIGHT_MAX)]) -> Response:
         """One block's canonical bytes."""
         raw = await asyncio.to_thread(node.store.block, height)
         if raw is None:
             raise BlockNotFound(f"the chain ends at height {node.head().height}")
         return Response(raw, media_type=OCTETS)
 
+    @app.get("/blocks/{height}/hash")
+    async def block_hash(height: Annotated[int, FromPath(ge=0, le=HEIGHT_MAX)]) -> Response:
+        """The hash of one block, genesis at 0."""
+        name = await node.known(Height(height))
+        if name is None:
+            raise BlockNotFound(f"the chain ends at height {node.head().height}")
+        return _json(BlockNameView(height, name.hex()))
+
     @app.get("/blocks")
     async def blocks(
+        request: Request,
         first: Annotated[int, Query(alias="from", ge=1, le=HEIGHT_MAX)],
         limit: Annotated[int, Query(ge=1, le=BATCH_BLOCKS_MAX)] = BATCH_BLOCKS_MAX,
         wait: Annotated[float, Query(ge=0, le=WAIT_S_MAX, allow_inf_nan=False)] = 0.0,
     ) -> Response:
         """Blocks from a height on, each after its length; waits up to `wait` seconds for the first of them."""
+        address = "" if request.client is None else request.client.host
+        node.followers.asked(address, request.headers.get("user-agent", ""), first, int(time.time()))
         await node.wait_for(first, wait)
         found = await asyncio.to_thread(node.store.blocks, first, limit, BATCH_BYTES_MAX)
         return Response(join_blocks(found), media_type=OCTETS)

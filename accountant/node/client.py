@@ -24,6 +24,7 @@ from accountant.node.wire import (
     WAIT_S_MAX,
     AccountView,
     BlobView,
+    BlockNameView,
     HeadView,
     MempoolView,
     ProblemView,
@@ -79,8 +80,11 @@ class NodeClient:
     connection errors are tried again, `ATTEMPTS` times in all; answers never are.
     """
 
-    def __init__(self, url: str, timeout_s: float = 10.0, backoff_s: float = BACKOFF_S) -> None:
-        self._http = httpx.AsyncClient(base_url=url, timeout=timeout_s, trust_env=False)
+    def __init__(
+        self, url: str, timeout_s: float = 10.0, backoff_s: float = BACKOFF_S, agent: str = "anh-client"
+    ) -> None:
+        """`agent`: what the node is told who asks."""
+        self._http = httpx.AsyncClient(base_url=url, timeout=timeout_s, trust_env=False, headers={"User-Agent": agent})
         self._timeout_s = timeout_s
         self._backoff_s = backoff_s
 
@@ -116,6 +120,15 @@ class NodeClient:
         """The bytes of the block at a height; None above the head."""
         try:
             return await self._ask("GET", f"/blocks/{height}", bytes_max=BLOCK_BYTES_MAX)
+        except Refused as error:
+            if error.status == 404:
+                return None
+            raise
+
+    async def block_hash(self, height: Height) -> str | None:
+        """The hash of the block at a height, genesis at 0, as the node says it: hex; None above the head."""
+        try:
+            return _view(BlockNameView, await self._ask("GET", f"/blocks/{height}/hash")).hash
         except Refused as error:
             if error.status == 404:
                 return None

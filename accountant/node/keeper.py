@@ -16,7 +16,8 @@ from accountant.chain.transaction import transaction_hash
 from accountant.chain.validator import ValidatedBlock, apply_block, validate_block
 from accountant.node.blobs import BLOBS_FOLDER, UPLOADS_BYTES_MOST, BlobFolder
 from accountant.node.store import BlockStore, Evidence
-from accountant.node.wire import AccountView
+from accountant.node.waiting import waiting_of
+from accountant.node.wire import AccountView, WaitingView
 from accountant.primitives.addresses import show
 from accountant.primitives.keys import PrivateKey
 from accountant.primitives.types import Address, ContractId, Hash
@@ -51,12 +52,12 @@ class Keeper:
         self._key = key
         self._included: OrderedDict[Hash, None] = OrderedDict()
 
-    def submit(self, raw: bytes) -> Hash:
-        """Puts a transaction into the mempool. Raises `InvalidTransaction` and `NotPooled`."""
+    def submit(self, raw: bytes, now: float) -> Hash:
+        """Puts a transaction that comes `now` into the mempool. Raises `InvalidTransaction` and `NotPooled`."""
         name = transaction_hash(raw)
         if name not in self._included:
             try:
-                pending = self.mempool.add(raw)
+                pending = self.mempool.add(raw, now)
                 if pending.publishes is not None:
                     self.blobs.awaited(pending.publishes[0])
             except NotPooled as error:
@@ -67,6 +68,10 @@ class Keeper:
     def pending(self) -> list[Pending]:
         """What waits for a block, in the order to propose it."""
         return list(self.mempool.in_order())
+
+    def waiting(self, now: float) -> WaitingView:
+        """What waits for a block, in figures and the first of it."""
+        return waiting_of(self.mempool, now)
 
     def take(self, raw: bytes) -> bool:
         """Imports the next block; False if the chain has it already.

@@ -13,14 +13,20 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from accountant.chain.mempool import Pending
+from accountant.node.followers import Followers
 from accountant.node.keeper import Keeper
-from accountant.node.wire import AccountView, HeadView, MempoolView
+from accountant.node.peers import Peers
+from accountant.node.wire import AccountView, HeadView, MempoolView, NeighboursView, StatusView, WaitingView
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.types import Address, Cid, Hash, Height
 
 QUEUE_MAX = 512
 """Submissions, blocks and questions that may wait for the writer thread."""
+FIGURES_S = 1.0
+"""How old the mempool's figures may be: however many ask, they are made once in that time."""
+FIGURES_WAIT_S = 0.5
+"""How long a question waits for new ones while the writer thread is at something else; then it gets the old ones."""
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,8 +41,14 @@ class NodeBusy(AccountantError):
 class Node:
     """A `Keeper` behind one thread, and the news of its blocks. A `chain.sync.ChainSink`. Made in an event loop."""
 
-    def __init__(self, keeper: Keeper) -> None:
+    def __init__(self, keeper: Keeper, peers: Sequence[str] = ()) -> None:
+        """`peers`: URLs of the nodes that it is told to follow."""
         self._keeper = keeper
+        self.followers = Followers()
+        self.peers = Peers(peers)
+        self._figures = WaitingView(int(time.time()), 0, 0, 0, None, None, None, None, ())
+        self._figures_at = float("-inf")
+        self._figuring: asyncio.Task[None] | None = None
         self.store = keeper.store
         self.genesis_raw = encode(keeper.state.genesis)
         self._genesis_hash = keeper.state.genesis.hash.hex()
@@ -65,7 +77,7 @@ class Node:
     async def submit(self, raw: bytes) -> Hash:
         """Takes a transaction into the mempool. Raises `InvalidTransaction`, `NotPooled`, `NodeBusy`."""
         self._make_room()
-        name = await self._in_turn(self._keeper.submit, raw)
+        name = await self._in_turn(self._keeper.submit, raw, time.time())
         self._submitted.set()  # wakes all who wait now
         self._submitted = asyncio.Event()
         return name
@@ -118,6 +130,43 @@ class Node:
         """What waits for a block, and for its check."""
         mempool = self._keeper.mempool
         return MempoolView(len(mempool), mempool.bytes_count, self._waiting)
+
+    async def waiting(self) -> WaitingView:
+        """What waits for a block in figures, as it was a second ago, or before the writer thread became busy."""
+        running = self._figuring
+        if running is None and time.monotonic() - self._figures_at >= FIGURES_S:
+            running = self._figuring = asyncio.create_task(self._figure())
+        if running is not None:
+            await asyncio.wait([running], timeout=FIGURES_WAIT_S)
+        return self._figures
+
+    async def _figure(self) -> None:
+        try:
+            self._figures = await self._in_turn(self._keeper.waiting, time.time())
+            self._figures_at = time.monotonic()
+        finally:
+            self._figuring = None
+
+    async def status(self) -> StatusView:
+        """How this node is, in numbers."""
+        figures, head, peers = await self.waiting(), self._keeper.state.head, self.peers.views()
+        now = int(time.time())
+        return StatusView(
+            at=now,
+            height=head.height,
+            hash=head.hash.hex(),
+            transactions=figures.transactions,
+            bytes=figures.bytes,
+            oldest=figures.oldest,
+            followers=self.followers.lately(now),
+            peers=len(peers),
+            peers_away=sum(peer.away is not None for peer in peers),
+            peers_disagree=sum(peer.disagrees for peer in peers),
+        )
+
+    def neighbours(self) -> NeighboursView:
+        """Who asks for blocks, and whom this node asks."""
+        return NeighboursView(self.followers.latest(), self.peers.views())
 
     async def wait_for(self, height: int, wait_s: float) -> None:
         """Returns when there is a block at `height`, after `wait_s` seconds, or when the node stops."""

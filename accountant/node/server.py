@@ -6,6 +6,7 @@ import socket
 from collections.abc import AsyncIterator, Callable, Generator
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import NamedTuple
 
 import structlog
@@ -18,6 +19,7 @@ from accountant.node.client import NodeAnswerInvalid, NodeClient, Refused
 from accountant.node.fetching import fetch_forever
 from accountant.node.keeper import Keeper
 from accountant.node.passing import AGAIN_S, pass_on
+from accountant.node.peers import compare_forever
 from accountant.node.process import Node
 from accountant.node.proposing import propose_forever
 from accountant.node.wire import BATCH_BLOCKS_MAX
@@ -43,6 +45,8 @@ class NodeOptions:
     """An empty block after so many seconds without any; 0: never."""
     peers: tuple[str, ...] = ()
     """URLs of nodes whose blocks it imports, and to which it passes transactions on."""
+    token: Path | None = None
+    """The file with the token that lets somebody see who follows; None: nobody."""
 
 
 class _Server(uvicorn.Server):
@@ -91,10 +95,10 @@ async def serving(keeper: Keeper, options: NodeOptions) -> AsyncIterator[Serving
 
     Raises `OSError` where the address is taken, and at the end what making blocks failed with (a full disk).
     """
-    node = Node(keeper)
+    node = Node(keeper, options.peers)
     try:
         with listen(options.host, options.port) as listening:
-            server = _Server(_config(node), node)
+            server = _Server(_config(node, options.token), node)
             ended = asyncio.Event()
             tasks = [
                 asyncio.create_task(server.serve(sockets=[listening])),
@@ -103,6 +107,7 @@ async def serving(keeper: Keeper, options: NodeOptions) -> AsyncIterator[Serving
             for task in tasks:
                 task.add_done_callback(lambda _: ended.set())
             peers = [asyncio.create_task(join_peer(node, url)) for url in options.peers]
+            peers += [asyncio.create_task(compare_forever(node.peers, node, url)) for url in options.peers]
             peers.append(asyncio.create_task(fetch_forever(node, options.peers)))
             try:
                 await server.serves.wait()
@@ -119,9 +124,9 @@ async def serving(keeper: Keeper, options: NodeOptions) -> AsyncIterator[Serving
         await node.stop()
 
 
-def _config(node: Node) -> uvicorn.Config:
+def _config(node: Node, token: Path | None) -> uvicorn.Config:
     return uvicorn.Config(
-        make_app(node),
+        make_app(node, token),
         log_config=None,
         access_log=False,
         limit_concurrency=CONNECTIONS_MAX,
@@ -154,7 +159,7 @@ def url_of(listening: socket.socket) -> str:
 
 async def join_peer(node: Node, url: str) -> None:
     """Imports what a peer has and passes on what waits here, until cancelled. Ends with a peer on another chain."""
-    async with NodeClient(url) as peer:
+    async with NodeClient(url, agent="anh-node") as peer:
         greeted = asyncio.Event()
         passing = asyncio.create_task(_pass_on(node, peer, url, greeted))
         try:
@@ -182,4 +187,5 @@ async def _follow(node: Node, peer: NodeClient, url: str, greeted: asyncio.Event
             await asyncio.sleep(PEER_RETRY_S)
         except (ConflictingBlock, InvalidBlock, SourceMismatch, NodeAnswerInvalid, Refused) as error:
             log.error("peer left", peer=url, code=error.code, detail=error.detail)
+            node.peers.left(url, error.code)
             return

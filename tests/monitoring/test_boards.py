@@ -101,6 +101,7 @@ def test_a_scrape_before_the_first_sample(engine: sa.Engine) -> None:
     with engine.connect() as connection:
         raw, _ = exposed(connection, Verdict(Health.HEALTHY, ()))
     assert f"{AGE} -1.0" in raw.decode()
+    assert "anh_own_oaths_slashed_total 0.0" in raw.decode(), "an alert sees the first one as an increase"
 
 
 @pytest.mark.parametrize("metric", METRICS, ids=lambda metric: metric.name)

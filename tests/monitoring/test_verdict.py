@@ -1,9 +1,11 @@
 """The verdict: each cause appears, alone, when its number passes its limit, and is gone with it."""
 
+from functools import partial
 from typing import Any
 
 import pytest
 
+from accountant.monitoring.node_answers import Status
 from accountant.monitoring.probes import Probed
 from accountant.monitoring.reads.health import WorkerRow, pools_of
 from accountant.monitoring.verdict import (
@@ -21,6 +23,7 @@ from accountant.monitoring.verdict import (
 )
 
 UP = Probed(node_height=100, mempool=0, broker_up=True, disk_free=DISK_LOW, disk_size=10 * DISK_LOW)
+NODE = partial(Status, 0, 100, "00" * 32, 0, 0, None, 0)
 DISPATCHER = Service("dispatcher", 1.0, None)
 PUBLISHER = Service("publisher", 1.0, None)
 WELL = Snapshot(
@@ -41,6 +44,7 @@ def test_all_well_is_healthy() -> None:
         sampled_ago_s=STALE_S,
         services=(DISPATCHER._replace(silent_s=SILENT_SERVICE_S), PUBLISHER._replace(silent_s=SILENT_SERVICE_S)),
         waiting_queues=("cpu",),
+        probed=UP._replace(node=NODE(peers=2, peers_away=1, peers_disagree=0)),
     )
     for seen in (WELL, at_the_limits):
         assert judge(seen) == (Health.HEALTHY, ())
@@ -87,6 +91,21 @@ def test_all_well_is_healthy() -> None:
             {"services": (DISPATCHER, PUBLISHER._replace(trouble="purse_not_ready")), "to_swear": 2},
         ),
         ("publisher_low", Health.DEGRADED, "/oaths", {"services": (DISPATCHER, PUBLISHER._replace(low=True))}),
+        ("oaths_slashed", Health.DOWN, "/oaths", {"slashed": 2, "slashed_today": 1}),
+        ("oaths_slashed", Health.DEGRADED, "/oaths", {"slashed": 1}),
+        ("index_differs", Health.DEGRADED, "/chain", {"index_differs": True}),
+        (
+            "nodes_disagree",
+            Health.DEGRADED,
+            "/chain",
+            {"probed": UP._replace(node=NODE(peers=3, peers_away=0, peers_disagree=1))},
+        ),
+        (
+            "nodes_away",
+            Health.DEGRADED,
+            "/chain",
+            {"probed": UP._replace(node=NODE(peers=2, peers_away=2, peers_disagree=0))},
+        ),
         ("jobs_parked", Health.DEGRADED, "/jobs?state=failed", {"parked": 1}),
         ("outcomes_withdrawn", Health.DEGRADED, "/chain", {"withdrawals": 1}),
         ("blocks_contradict", Health.DEGRADED, "/chain", {"refused_blocks": 1}),

@@ -19,6 +19,7 @@ from accountant.storage.outcomes import PostgresOutcomes
 from tests.support.dashboard import Visitor, add_user
 from tests.support.service import BURNER, install_chain
 
+NOWHERE = "http://127.0.0.1:9"
 MARKUP = '<script>alert(1)</script><img src=x onerror="alert(2)">'
 
 
@@ -52,13 +53,15 @@ class ChainPages:
 
 
 @contextmanager
-def chain_pages(database_url: str) -> Iterator[ChainPages]:
-    """The small chain, imported into an empty database."""
+def chain_pages(database_url: str, settings: Settings | None = None) -> Iterator[ChainPages]:
+    """The small chain, imported into an empty database. No node answers, unless the settings name one."""
     install_chain(database_url)
     engine = engine_of(database_url)
     with Database(database_url) as database:
         index, outcomes = PostgresIndex(database), PostgresOutcomes(database)
-        resources = DashboardResources(engine, lambda: index, Settings(), outcomes=lambda: outcomes)
+        resources = DashboardResources(
+            engine, lambda: index, settings or Settings(node_url=NOWHERE), outcomes=lambda: outcomes
+        )
         visitors = []
         for role in (Role.VIEWER, Role.OPERATOR):
             add_user(engine, role.word, role)

@@ -1,11 +1,11 @@
 """Nodes over real HTTP on free loopback ports, in the test's own event loop."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
 from threading import Event, Thread
-from typing import NamedTuple
+from typing import Any, NamedTuple, TypeVar
 
 from accountant.chain.genesis import Genesis
 from accountant.node.blobs import UPLOADS_BYTES_MOST
@@ -21,6 +21,8 @@ from tests.support.chains import PROPOSER, accept_any_module
 
 INTERVAL_S = 0.02
 NEVER_S = 3_600.0
+
+T = TypeVar("T")
 
 
 class RunningNode(NamedTuple):
@@ -54,10 +56,11 @@ async def running_node(
     peers: tuple[str, ...] = (),
     port: int = 0,
     uploads_most: int = UPLOADS_BYTES_MOST,
+    token: Path | None = None,
 ) -> AsyncIterator[RunningNode]:
     """A node on `folder`, stopped and its store closed at the end."""
     keeper = keeper_in(folder, genesis, key, uploads_most)
-    options = NodeOptions(port=port, interval_s=interval_s, heartbeat_s=heartbeat_s, peers=peers)
+    options = NodeOptions(port=port, interval_s=interval_s, heartbeat_s=heartbeat_s, peers=peers, token=token)
     async with serving(keeper, options) as running, NodeClient(running.url, backoff_s=0.02) as client:
         yield RunningNode(running.url, running.node, keeper, client)
 
@@ -78,17 +81,30 @@ async def until_height(client: NodeClient, height: int, seconds: float = 10.0) -
     await until(there, seconds)
 
 
+class NodeBeside(NamedTuple):
+    """A node in a thread, for what has an event loop of its own or none."""
+
+    url: str
+    keeper: Keeper
+    node: Node
+    loop: asyncio.AbstractEventLoop
+
+    def do(self, call: Coroutine[Any, Any, T]) -> T:
+        """Runs something in the node's event loop."""
+        return asyncio.run_coroutine_threadsafe(call, self.loop).result(20)
+
+
 @contextmanager
-def node_of_folder(folder: Path) -> Iterator[str]:
-    """The URL of a node of the development chain in a folder, in a thread: for what has an event loop of its own."""
-    places = devnet_in(folder)
-    proposer = read_key(places.proposer_key, read_password(places.password))
-    urls: list[str] = []
+def node_beside(
+    folder: Path, genesis: Genesis, key: PrivateKey | None = PROPOSER, interval_s: float = INTERVAL_S, **options: Any
+) -> Iterator[NodeBeside]:
+    """A node in a thread (see `running_node`)."""
+    nodes: list[NodeBeside] = []
     ready, done = Event(), Event()
 
     async def run() -> None:
-        async with running_node(folder / "store", read_genesis(places.genesis)[1], proposer) as node:
-            urls.append(node.url)
+        async with running_node(folder, genesis, key, interval_s, **options) as node:
+            nodes.append(NodeBeside(node.url, node.keeper, node.node, asyncio.get_running_loop()))
             ready.set()
             await asyncio.to_thread(done.wait)
 
@@ -96,7 +112,16 @@ def node_of_folder(folder: Path) -> Iterator[str]:
     thread.start()
     try:
         assert ready.wait(20)
-        yield urls[0]
+        yield nodes[0]
     finally:
         done.set()
         thread.join(20)
+
+
+@contextmanager
+def node_of_folder(folder: Path) -> Iterator[str]:
+    """The URL of a node of the development chain in a folder, in a thread."""
+    places = devnet_in(folder)
+    proposer = read_key(places.proposer_key, read_password(places.password))
+    with node_beside(folder / "store", read_genesis(places.genesis)[1], proposer) as node:
+        yield node.url

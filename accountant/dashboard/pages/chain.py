@@ -2,7 +2,7 @@
 
 import re
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
 from starlette.exceptions import HTTPException
@@ -10,8 +10,11 @@ from starlette.responses import RedirectResponse, Response
 
 from accountant.chain.transaction import Transaction
 from accountant.dashboard.looking import Look, Looking
+from accountant.dashboard.pages.times_picture import times_picture
 from accountant.index.port import BlockInfo, ChainIndex
 from accountant.monitoring.reads import chain as reads
+from accountant.monitoring.reads.block_times import COUNTED_MOST, block_times, fees_of
+from accountant.monitoring.reads.node import beside_index
 from accountant.monitoring.reads.provenance import provenance
 from accountant.monitoring.reads.provenance_graph import graph_of, opened_hashes
 from accountant.monitoring.reads.search import Found, FoundKind, NotFound, find
@@ -105,15 +108,19 @@ def chain_routes(look: Look) -> APIRouter:
 
 
 def _chain(request: Request, who: Looking, before: int | None, query: str, error: str, status: int = 200) -> Response:
+    node = None if who.node is None else who.node()  # first: a connection is not held while others are asked
     with who.engine.connect() as connection:
         lines = reads.latest_blocks(connection, before, BLOCKS + 1)
-        values = {
+        values: dict[str, Any] = {
             "pace": reads.pace(connection),
             "proposers": reads.proposers(connection),
             "fees": reads.fees_lately(connection),
             "refused": reads.refused(connection, REFUSED),
             "agreement": reads.agreement(connection),
             "withdrawn": reads.withdrawn(connection, REFUSED),
+            "times": block_times(connection),
+            "paid": fees_of(connection, lines[:BLOCKS]),
+            "beside": None if node is None else beside_index(connection, node.status),
         }
     head = who.index.head()
     latest = who.index.block(head.height)
@@ -131,6 +138,12 @@ def _chain(request: Request, who: Looking, before: int | None, query: str, error
         query=query,
         error=error,
         pace_blocks=reads.PACE_BLOCKS,
+        counted=COUNTED_MOST,
+        picture=times_picture(values["times"].bars),
+        asked=who.node is not None,
+        node=node,
+        proposed=sum(count for _, count in values["proposers"]),
+        silent=[one for one in who.index.genesis.proposers if one not in dict(values["proposers"])],
         **values,
     )
 

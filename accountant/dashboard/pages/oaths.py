@@ -10,6 +10,7 @@ from accountant.dashboard.looking import Look, Looking, of_the_dashboard
 from accountant.dashboard.pages.chain import seq_named
 from accountant.monitoring.reads import oaths as reads
 from accountant.monitoring.reads.oath import oath_page
+from accountant.monitoring.reads.slashes import oaths_by_state, own_slashes
 from accountant.oath.oath import NotAnOath
 from accountant.services.accountants import list_accountants
 from accountant.storage.oaths import OathRow, Oaths
@@ -29,14 +30,18 @@ def oaths(request: Request, who: Who, before: Before = None) -> Response:
     with who.engine.connect() as connection:
         own = reads.own_oaths(connection, who.index, who.outcomes)
         signed = reads.signed_lines(connection, before, PAGE + 1)
-        slashes = reads.verdict_lines(connection, None, VERDICTS, lies=True)
+        lies = reads.verdict_lines(connection, None, VERDICTS, lies=True)
+        slashes = own_slashes(connection, VERDICTS)
+        states = oaths_by_state(connection)
     return who.page(
         request,
         "pages/oaths.html",
         own=own,
         signed=signed[:PAGE],
         more=len(signed) > PAGE,
+        lies=lies,
         slashes=slashes,
+        states=states,
         counted=reads.COUNTED_MOST,
     )
 

@@ -2,7 +2,8 @@
 
 import sqlalchemy as sa
 
-from accountant.monitoring.metric import Events, Kind, Metric, Now, Probe
+from accountant.monitoring.metric import Events, Kind, Labels, Metric, Now, Probe
+from accountant.monitoring.probes import Probed
 from accountant.storage.agreement_tables import withdrawals
 from accountant.storage.tables import blocks, refused_blocks
 
@@ -12,6 +13,14 @@ HEIGHT = sa.select(sa.func.max(blocks.c.height))
 
 _previous = blocks.alias("previous")
 _head = HEIGHT.scalar_subquery()
+
+
+def _peers(found: Probed) -> dict[Labels, float | None]:
+    if found.node is None:
+        return {}
+    node = found.node
+    return {("agrees",): node.peers_agree, ("disagrees",): node.peers_disagree, ("away",): node.peers_away}
+
 
 METRICS = (
     Metric("anh_chain_height", "blocks", "Height of the last block in the index.", Kind.GAUGE, Now(HEIGHT)),
@@ -53,6 +62,35 @@ METRICS = (
         "Transactions that wait for a block.",
         Kind.GAUGE,
         Probe(lambda found: {(): found.mempool}),
+    ),
+    Metric(
+        "anh_mempool_bytes",
+        "bytes",
+        "Bytes of the transactions that wait for a block.",
+        Kind.GAUGE,
+        Probe(lambda found: {} if found.node is None else {(): found.node.bytes}),
+    ),
+    Metric(
+        "anh_mempool_oldest_seconds",
+        "seconds",
+        "For how long a transaction has waited for a block; 0: none waits.",
+        Kind.GAUGE,
+        Probe(lambda found: {} if found.node is None else {(): found.node.oldest_s or 0}),
+    ),
+    Metric(
+        "anh_node_followers",
+        "nodes",
+        "Who asked the node for blocks in the last minute: nodes, indexes, anybody.",
+        Kind.GAUGE,
+        Probe(lambda found: {} if found.node is None else {(): found.node.followers}),
+    ),
+    Metric(
+        "anh_node_peers",
+        "nodes",
+        "Nodes that ours is told to follow: with the same blocks, with others, and without an answer.",
+        Kind.GAUGE,
+        Probe(_peers),
+        ("state",),
     ),
     Metric(
         "anh_outcomes_withdrawn_total",

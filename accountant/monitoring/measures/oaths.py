@@ -1,7 +1,10 @@
 """Oaths: what was sworn, what is on its way, what is at stake, and what the publisher says."""
 
+from typing import Any
+
 import sqlalchemy as sa
 
+from accountant.monitoring.measures.service import seconds_ago
 from accountant.monitoring.metric import Events, Kind, Metric, Now
 from accountant.monitoring.presence import BALANCE, PUBLISHER
 from accountant.oath.signing import Purpose
@@ -11,10 +14,23 @@ from accountant.storage.metric_tables import beats
 from accountant.storage.oath_tables import oaths, signed_transactions
 
 _s = signed_transactions
-_OATH = _s.c.purpose == sa.literal_column(f"'{Purpose.OATH.value}'")
+OATH = _s.c.purpose == sa.literal_column(f"'{Purpose.OATH.value}'")
 _DEPOSIT = _s.c.purpose == sa.literal_column(f"'{Purpose.DEPOSIT.value}'")
 _INCLUDED = _s.c.state == sa.literal_column("'included'")
 _STANDS = _s.c.state != sa.literal_column("'displaced'")
+
+OWN_LIES = (
+    oath_verdicts.join(_s, _s.c.hash == oath_verdicts.c.transaction),
+    sa.and_(oath_verdicts.c.lied, OATH),
+)
+"""Where oaths of this accountant stand that were found false, and by what they are told from others."""
+
+
+def slashed_since(seconds: float) -> sa.Select[Any]:
+    """How many oaths of this accountant were found false in the last `seconds`."""
+    joined, lied = OWN_LIES
+    return sa.select(sa.func.count()).select_from(joined).where(lied, oath_verdicts.c.found_at >= seconds_ago(seconds))
+
 
 METRICS = (
     Metric(
@@ -22,7 +38,7 @@ METRICS = (
         "oaths",
         "Oaths that this accountant signed, by the state of their transaction.",
         Kind.GAUGE,
-        Now(sa.select(_s.c.state, sa.func.count()).where(_OATH).group_by(_s.c.state)),
+        Now(sa.select(_s.c.state, sa.func.count()).where(OATH).group_by(_s.c.state)),
         ("state",),
     ),
     Metric(
@@ -30,7 +46,7 @@ METRICS = (
         "oaths",
         "Oaths that this accountant signed.",
         Kind.COUNTER,
-        Events(_s.c.created_at, where=(_OATH,)),
+        Events(_s.c.created_at, where=(OATH,)),
     ),
     Metric(
         "anh_answers_to_swear",
@@ -61,7 +77,21 @@ METRICS = (
         "units",
         "Penalties of all oaths that stand or are on their way: what lying in each would cost.",
         Kind.GAUGE,
-        Now(sa.select(sa.func.coalesce(sa.func.sum(_s.c.units), 0)).where(_OATH, _STANDS)),
+        Now(sa.select(sa.func.coalesce(sa.func.sum(_s.c.units), 0)).where(OATH, _STANDS)),
+    ),
+    Metric(
+        "anh_own_oaths_slashed_total",
+        "oaths",
+        "Oaths of this accountant that were found false.",
+        Kind.COUNTER,
+        Events(oath_verdicts.c.found_at, joined=OWN_LIES[0], where=(OWN_LIES[1],)),
+    ),
+    Metric(
+        "anh_oath_slashed_units",
+        "units",
+        "Base units of the penalties of this accountant's oaths that were found false.",
+        Kind.GAUGE,
+        Now(sa.select(sa.func.coalesce(sa.func.sum(_s.c.units), 0)).select_from(OWN_LIES[0]).where(OWN_LIES[1])),
     ),
     Metric(
         "anh_signer_zero_balance_units",

@@ -8,9 +8,11 @@ import sqlalchemy as sa
 
 from accountant.monitoring.measures.chain import HEIGHT
 from accountant.monitoring.measures.jobs import GONE_WRONG, HOLDS_NO_WORKER
+from accountant.monitoring.measures.oaths import slashed_since
 from accountant.monitoring.measures.service import SILENT_S, seconds_ago
 from accountant.monitoring.presence import LOW
 from accountant.monitoring.probes import Probed
+from accountant.monitoring.reads.node import beside_index
 from accountant.monitoring.verdict import Pool, Service, Snapshot
 from accountant.storage.agreement_tables import withdrawals
 from accountant.storage.job_tables import executions, jobs, outbox
@@ -40,6 +42,7 @@ class WorkerRow(NamedTuple):
 def read_snapshot(connection: sa.Connection, probed: Probed) -> Snapshot:
     """How everything is now. Raises as the database does."""
     row = connection.execute(_SCALARS).one()
+    beside = None if probed.node is None else beside_index(connection, probed.node)
     services = connection.execute(
         sa.select(beats.c.service, _seconds(_NOW - beats.c.beat_at), beats.c.trouble, beats.c.figures)
     )
@@ -62,6 +65,9 @@ def read_snapshot(connection: sa.Connection, probed: Probed) -> Snapshot:
         to_swear=row.to_swear,
         withdrawals=row.withdrawals,
         refused_blocks=row.refused_blocks,
+        index_differs=beside is not None and beside.differs,
+        slashed=row.slashed,
+        slashed_today=row.slashed_today,
         sampled_ago_s=None if row.sampled_ago is None else float(row.sampled_ago),
         at=at,
     )
@@ -94,6 +100,8 @@ _SCALARS = sa.select(
     ),
     _count("withdrawals", withdrawals, withdrawals.c.at >= seconds_ago(_DAY_S)),
     _count("refused_blocks", refused_blocks, refused_blocks.c.refused_at >= seconds_ago(_DAY_S)),
+    _scalar("slashed", slashed_since(7 * _DAY_S)),
+    _scalar("slashed_today", slashed_since(_DAY_S)),
     _scalar("sampled_ago", sa.select(_seconds(_NOW - sampling.c.sampled_at))),
     _NOW.label("at"),
 )

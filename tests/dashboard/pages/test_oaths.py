@@ -8,9 +8,17 @@ import pytest
 import sqlalchemy as sa
 
 from accountant.dashboard.resources import DashboardResources
-from accountant.dashboard.text import units, whole
+from accountant.dashboard.text import short, units, whole
+from accountant.monitoring.catalogue import METRICS
+from accountant.monitoring.metric import Events
+from accountant.monitoring.probes import Probed
 from accountant.monitoring.reads import oaths as reads
+from accountant.monitoring.reads.health import read_snapshot
 from accountant.monitoring.reads.oath import oath_page
+from accountant.monitoring.reads.slashes import oaths_by_state, own_slashes
+from accountant.monitoring.sampler import levels_of, sample
+from accountant.monitoring.series import series, totals
+from accountant.monitoring.verdict import Health, judge
 from accountant.oath.counts import counts
 from accountant.oath.oath import oath_of
 from accountant.primitives.addresses import show
@@ -25,6 +33,7 @@ from tests.support.chain_pages import MARKUP, text_of
 from tests.support.dashboard import Visitor, add_user
 from tests.support.oath_chain import TOKEN
 from tests.support.oath_node import ACCOUNTANT
+from tests.support.pages import figures, table
 
 SIGNED = """
 insert into accountant.signed_transactions (signer, nonce, purpose, purse, units, cost, hash, raw, state, seq, refusal)
@@ -101,6 +110,64 @@ def test_purses_show_stake_and_penalties_as_sql_has_them(seen: Seen) -> None:
         assert f"{row} {whole(3)} {whole(1)}" in text
         assert "purse_exhausted" in text and MARKUP not in answer.text and "&lt;script&gt;" in answer.text
         assert text.count("not checked") == 1 and show(ACCOUNTANT.address) in answer.text
+
+
+def test_slashes_of_our_own_are_shown_as_sql_has_them(seen: Seen) -> None:
+    """The lie that the key signed: count, penalty and line; totals of oaths by state; the verdict leads here."""
+    lie = seen.auditor.index.transaction(sworn_chain().lie).hash
+    with seen.resources.engine.connect() as connection:
+        found = own_slashes(connection, 10)
+        states = oaths_by_state(connection)
+        bare = connection.exec_driver_sql(
+            "select count(*), sum(s.units), max(v.found_at) from accountant.oath_verdicts v"
+            " join accountant.signed_transactions s using (seq) where v.lied and s.purpose = 'oath'"
+        ).one()
+        counted = connection.exec_driver_sql(
+            "select state, count(*) from accountant.signed_transactions where purpose = 'oath' group by 1"
+        )
+        assert states == dict(map(tuple, counted.all()))
+        snapshot = read_snapshot(connection, Probed())
+        levels = {
+            one.name: dict(levels_of(connection, one, Probed())) for one in METRICS if not isinstance(one.how, Events)
+        }
+    assert (found.oaths, found.units, found.latest[0].found_at) == tuple(bare) == (1, TOKEN, bare[2])
+    assert found.latest == [(lie, sworn_chain().purse, TOKEN, bare[2])]
+    assert (snapshot.slashed, snapshot.slashed_today) == (1, 1)
+    assert levels["anh_oath_slashed_units"] == {(): TOKEN}
+    (cause,) = (one for one in judge(snapshot).causes if one.code == "oaths_slashed")
+    assert (cause.health, cause.page) == (Health.DOWN, "/oaths")
+    answer = seen.viewer.get("/oaths")
+    shown = figures(answer.text)
+    assert [shown[name] for name in ("Oaths published", "Oaths pending", "Oaths displaced", "Oaths slashed")] == [
+        whole(states["included"]),
+        whole(states["pending"]),
+        whole(0),
+        whole(1),
+    ]
+    ((oath, _, penalty, _),) = table(answer.text, "Oaths of this accountant that were found false")
+    assert (oath, penalty) == (short(lie), units(TOKEN)) and f'href="/oaths/0x{lie.hex()}"' in answer.text
+    assert f"1 oath of this accountant was found false: {units(TOKEN)} tokens" in text_of(answer.text)
+    assert 'data-cause="oaths_slashed"' in seen.viewer.get("/").text
+    with seen.resources.engine.begin() as connection:
+        sample(seen.resources.engine, Probed())
+        slashed = totals(connection).get("anh_own_oaths_slashed_total", {})
+        sums = series(connection, "anh_own_oaths_slashed_total", "hour", "")
+    counted_so_far = sum(slashed.values()) + sum(value or 0 for line in sums.lines for value in line.values)
+    assert counted_so_far > 0
+
+
+def test_lies_of_others_are_no_slashes_of_ours(seen: Seen) -> None:
+    """What another key signed, or no oath, or a lie of long ago, is not told as ours of today."""
+    with seen.resources.engine.connect() as connection:
+        connection.exec_driver_sql("update accountant.oath_verdicts set found_at = now() - interval '2 days'")
+        snapshot = read_snapshot(connection, Probed())
+        assert (snapshot.slashed, snapshot.slashed_today) == (1, 0)
+        connection.exec_driver_sql("update accountant.oath_verdicts set found_at = now() - interval '8 days'")
+        assert read_snapshot(connection, Probed()).slashed == 0
+        assert own_slashes(connection, 10).oaths == 1
+        connection.exec_driver_sql("delete from accountant.signed_transactions where purpose = 'oath'")
+        assert own_slashes(connection, 10) == (0, 0, [])
+        connection.rollback()
 
 
 def test_what_was_signed_is_paged(seen: Seen) -> None:

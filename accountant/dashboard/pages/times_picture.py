@@ -1,0 +1,29 @@
+"""The distribution of the times between blocks as bars: how many blocks came after how long."""
+
+from typing import NamedTuple
+
+from accountant.monitoring.reads.block_times import TimeBar
+
+WIDTH, HEIGHT = 1_000.0, 160.0
+_GAP = 0.2
+
+
+class Bar(NamedTuple):
+    """One bar, and what it stands for."""
+
+    times: TimeBar
+    x: float
+    y: float
+    width: float
+    height: float
+
+
+def times_picture(bars: list[TimeBar]) -> list[Bar]:
+    """Bars side by side, in proportion to the largest."""
+    most = max((one.blocks for one in bars), default=0)
+    room = WIDTH / max(len(bars), 1)
+    drawn = []
+    for number, one in enumerate(bars):
+        height = round(one.blocks * HEIGHT / most, 2) if most else 0.0
+        drawn.append(Bar(one, round(number * room, 2), round(HEIGHT - height, 2), round(room * (1 - _GAP), 2), height))
+    return drawn
