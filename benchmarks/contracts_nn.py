@@ -53,8 +53,8 @@ def train(steps: int, rows: int, inputs: int, hidden: int) -> int:
     state = nn.sgd_start([nn.normal(4, 0, (inputs, hidden), deviation=0.05), nn.full(hidden, 0.0),
                           nn.normal(4, 1, (hidden, CLASSES), deviation=0.05), nn.full(CLASSES, 0.0)])
     millionths = 0
+    mark = nn.mark()
     for _step in range(steps):
-        mark = nn.mark()
         millionths = pause
         w = nn.variables(nn.weights(state))
         loss = nn.cross_entropy(nn.relu(x @ w[0] + w[1]) @ w[2] + w[3], labels)

@@ -41,6 +41,8 @@ class TensorBench:
         self.memo = means.memo
         self.memory = TensorMemory(most)
         self._recorded = 0
+        self._named: dict[bytes, int] = {}
+        """How many values that are behind handles came of a recipe."""
 
     # Operations
 
@@ -227,6 +229,8 @@ class TensorBench:
             results = compute(step, values, self.means)
             size = sum(one.values.numel() * one.values.element_size() for one in results)
             self.memo.keep(step.recipe, results, size, self.memory.most)
+            if step is not wanted and step.recipe not in self._named:
+                self.memo.let_go(step.recipe)
             step.done(results)
             waiting.pop()
 
@@ -240,6 +244,10 @@ class TensorBench:
     def keep(self, frame: "Frame", value: Held | HeldList) -> int:
         """A new handle. Raises MEMORY_LIMIT."""
         members, overhead = _members(value)
+        named = self._named
+        for member in members:
+            if not member.holders:
+                named[member.step.recipe] = named.get(member.step.recipe, 0) + 1
         self.memory.hold(members, overhead)
         handle = frame.execution.tensor_next
         frame.execution.tensor_next += 1
@@ -254,8 +262,17 @@ class TensorBench:
                 frame.tensors[handle] = value
                 return
             for gone in self.memory.let_go(*_members(value)):
-                if ended:
-                    self.memo.cut(gone.step.recipe)
+                self._unnamed(gone.step.recipe, ended)
+
+    def _unnamed(self, recipe: bytes, ended: bool) -> None:
+        """A value that came of this recipe is behind no handle any more."""
+        left = self._named[recipe] - 1
+        if left:
+            self._named[recipe] = left
+            return
+        del self._named[recipe]
+        if ended:
+            self.memo.let_go(recipe)
 
 
 def _members(value: Held | HeldList) -> tuple[tuple[Held, ...], int]:
