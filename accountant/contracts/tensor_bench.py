@@ -7,6 +7,7 @@ import struct
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from accountant.chain.tensor_prices import Rates
 from accountant.contracts.errors import ContractFailure, FailureKind
 from accountant.contracts.tensor_means import Means
 from accountant.contracts.tensor_memory import HANDLE_BYTES, MEMBER_BYTES, TensorMemory
@@ -14,7 +15,7 @@ from accountant.contracts.tensor_plans import Cost
 from accountant.contracts.tensor_rule import Attribute
 from accountant.contracts.tensor_tape import gradient_works, kept_bytes
 from accountant.contracts.tensor_values import Held, HeldList, Step, WorkNode, count_of
-from accountant.contracts.tensor_work import VALUE_BYTES, Work, price, work_of
+from accountant.contracts.tensor_work import VALUE_BYTES, Work, price_at, work_of
 from accountant.primitives.errors import AccountantError
 from accountant.primitives.hashes import sha256
 from accountant.tensors.shapes import Shape
@@ -41,6 +42,10 @@ class TensorBench:
         self.memo = means.memo
         self.memory = TensorMemory(most)
         self._recorded = 0
+        self._named: dict[bytes, int] = {}
+        """How many values that are behind handles came of a recipe."""
+        self._rates: dict[str, Rates] = {}
+        """What was paid for before costs the same again: by kind."""
 
     # Operations
 
@@ -153,13 +158,18 @@ class TensorBench:
     def pay(self, frame: "Frame", work: Work, kept: int) -> None:
         """Room while the work is done, then its gas. Raises MEMORY_LIMIT, OUT_OF_GAS."""
         self.memory.fits(work.held + kept + work.scratch)
-        frame.charge(price(work, frame.schedule.tensors))
+        frame.charge(self._price(frame, work))
+
+    def _price(self, frame: "Frame", work: Work) -> int:
+        rates = self._rates.get(work.kind)
+        if rates is None:
+            rates = self._rates[work.kind] = frame.schedule.tensors.of(work.kind)
+        return price_at(work, rates)
 
     def _pay_all(self, frame: "Frame", made: Sequence[Work], more: Sequence[Work] = (), peak: int = 0) -> None:
         """Room for all that is made, and `peak` besides; then the gas of that and of more works."""
         self.memory.fits(sum(work.held for work in made) + peak)
-        schedule = frame.schedule.tensors
-        frame.charge(sum(price(work, schedule) for work in (*made, *more)))
+        frame.charge(sum(self._price(frame, work) for work in (*made, *more)))
 
     def step(
         self,
@@ -227,6 +237,8 @@ class TensorBench:
             results = compute(step, values, self.means)
             size = sum(one.values.numel() * one.values.element_size() for one in results)
             self.memo.keep(step.recipe, results, size, self.memory.most)
+            if step is not wanted and step.recipe not in self._named:
+                self.memo.let_go(step.recipe)
             step.done(results)
             waiting.pop()
 
@@ -240,6 +252,10 @@ class TensorBench:
     def keep(self, frame: "Frame", value: Held | HeldList) -> int:
         """A new handle. Raises MEMORY_LIMIT."""
         members, overhead = _members(value)
+        named = self._named
+        for member in members:
+            if not member.holders:
+                named[member.step.recipe] = named.get(member.step.recipe, 0) + 1
         self.memory.hold(members, overhead)
         handle = frame.execution.tensor_next
         frame.execution.tensor_next += 1
@@ -254,8 +270,17 @@ class TensorBench:
                 frame.tensors[handle] = value
                 return
             for gone in self.memory.let_go(*_members(value)):
-                if ended:
-                    self.memo.cut(gone.step.recipe)
+                self._unnamed(gone.step.recipe, ended)
+
+    def _unnamed(self, recipe: bytes, ended: bool) -> None:
+        """A value that came of this recipe is behind no handle any more."""
+        left = self._named[recipe] - 1
+        if left:
+            self._named[recipe] = left
+            return
+        del self._named[recipe]
+        if ended:
+            self.memo.let_go(recipe)
 
 
 def _members(value: Held | HeldList) -> tuple[tuple[Held, ...], int]:

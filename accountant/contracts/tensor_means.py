@@ -17,6 +17,9 @@ ENTRY_BYTES = 2048
 """What the results of an operation take in the memo besides their values."""
 MEMO_BYTES_LEAST = 16 * 1024 * 1024
 """What a memo may hold, however little the transaction may."""
+RELEASED_BYTES_MOST = 1024 * 1024
+"""What a memo holds of results that no handle names any more: they may be asked for again, and seldom are. More would
+make each step of a training work in other memory than the step before, which a processor has to fetch."""
 
 
 class WorkerUnfit(AccountantError):
@@ -83,7 +86,7 @@ class Memo:
     """What runs of one transaction computed, by recipe, for its next run: a contract that stops begins anew.
 
     That an operation was done is remembered longer than its results: what is known to go well need not be done before
-    somebody looks at it.
+    somebody looks at it. Results that handles name have room of their own, which what was let go never takes.
     """
 
     def __init__(self) -> None:
@@ -92,6 +95,8 @@ class Memo:
         self._done: set[bytes] = set()
         self._entries: OrderedDict[bytes, _Entry] = OrderedDict()
         self._bytes = 0
+        self._released: OrderedDict[bytes, _Entry] = OrderedDict()
+        self._released_bytes = 0
         self._numbers: dict[bytes, int] = {}
         self._files: dict[bytes, tuple[bytes, bytes]] = {}
         self._saved: dict[bytes, bytes] = {}
@@ -103,9 +108,14 @@ class Memo:
     def find(self, recipe: bytes) -> tuple["Computed", bool] | None:
         """Its results, if they are still there, and whether they lead to what they were computed from."""
         entry = self._entries.get(recipe)
+        if entry is not None:
+            self._entries.move_to_end(recipe)
+            return entry.results, entry.whole
+        entry = self._released.pop(recipe, None)
         if entry is None:
             return None
-        self._entries.move_to_end(recipe)
+        self._released_bytes -= entry.size
+        self._put(recipe, entry)
         return entry.results, entry.whole
 
     def keep(self, recipe: bytes, results: "Computed", size: int, most: int) -> None:
@@ -118,17 +128,25 @@ class Memo:
             _, dropped = self._entries.popitem(last=False)
             self._bytes -= dropped.size
 
-    def cut(self, recipe: bytes) -> None:
-        """Nobody works with these results any more: keep their values alone, for a run that begins anew.
+    def let_go(self, recipe: bytes) -> None:
+        """No handle names these results any more: keep their values alone, and only the latest of all such.
 
         Where gradients flowed through them, they lead no more to what they were computed from.
         """
-        entry = self._entries.get(recipe)
-        if entry is not None:
-            from accountant.contracts.tensor_compute import bare
+        entry = self._entries.pop(recipe, None)
+        if entry is None:
+            return
+        self._bytes -= entry.size
+        if entry.size > RELEASED_BYTES_MOST:
+            return
+        from accountant.contracts.tensor_compute import bare
 
-            results, whole = bare(entry.results)
-            self._entries[recipe] = _Entry(results, entry.size, entry.whole and whole)
+        results, whole = bare(entry.results)
+        self._released[recipe] = _Entry(results, entry.size, entry.whole and whole)
+        self._released_bytes += entry.size
+        while self._released_bytes > RELEASED_BYTES_MOST:
+            _, dropped = self._released.popitem(last=False)
+            self._released_bytes -= dropped.size
 
     def number(self, recipe: bytes, read: Callable[[], int]) -> int:
         """A number that was read from a tensor before, or is now."""

@@ -7,9 +7,10 @@ lists of integers in order. Numbers (`real`) are left out: no price depends on t
 """
 
 import math
+from functools import lru_cache
 from typing import NamedTuple
 
-from accountant.chain.tensor_prices import RATE_UNIT, TensorSchedule
+from accountant.chain.tensor_prices import RATE_UNIT, Rates, TensorSchedule
 from accountant.contracts.tensor_rule import Attribute, Rule, Shapes
 from accountant.contracts.tensor_rules_compute import RULES as COMPUTE
 from accountant.contracts.tensor_rules_move import RULES as MOVE
@@ -21,6 +22,11 @@ INDEX_BYTES = 8
 """An index."""
 WIDE_BYTES = 8
 """An element of the binary64 copies that an exact sum is made of."""
+
+REMEMBERED = 1024
+"""Works that are remembered by what is asked: a training asks the same in each step."""
+_OPERANDS_MOST = 16
+"""Of those that are remembered."""
 
 RULES: dict[str, Rule] = {**COMPUTE, **MOVE}
 """By the name of the row. Rows without a rule (handles, sizes, single values) cost a host call and no more."""
@@ -41,11 +47,21 @@ class Work(NamedTuple):
 
 def work_of(name: str, shapes: Shapes, attributes: tuple[Attribute, ...]) -> tuple[tuple[Shape, ...], Work]:
     """Shapes of the results, and the work. Raises `InvalidShape`, `InvalidIndex`, `InvalidTensor`, `TensorTooLarge`."""
+    found = _known_work if len(shapes) <= _OPERANDS_MOST else _work
+    return found(name, tuple(shapes), attributes)
+
+
+def _work(
+    name: str, shapes: tuple[Shape | None, ...], attributes: tuple[Attribute, ...]
+) -> tuple[tuple[Shape, ...], Work]:
     made = RULES[name](shapes, attributes)
     size = INDEX_BYTES if made.indices else VALUE_BYTES
     held = size * sum(element_count(result) for result in made.results)
     moved = held + VALUE_BYTES * sum(math.prod(shape) for shape in shapes if shape is not None)
     return made.results, Work(name + made.precision, made.flops, moved, held, WIDE_BYTES * made.scratch)
+
+
+_known_work = lru_cache(maxsize=REMEMBERED)(_work)
 
 
 def backward_work(name: str, shapes: Shapes, attributes: tuple[Attribute, ...]) -> Work:
@@ -57,5 +73,9 @@ def backward_work(name: str, shapes: Shapes, attributes: tuple[Attribute, ...]) 
 
 def price(work: Work, schedule: TensorSchedule) -> int:
     """Gas: launch + flops × flop rate + bytes × byte rate, rounded up once."""
-    launch, flop_rate, byte_rate = schedule.of(work.kind)
-    return launch + -(-(work.flops * flop_rate + work.bytes * byte_rate) // RATE_UNIT)
+    return price_at(work, schedule.of(work.kind))
+
+
+def price_at(work: Work, rates: Rates) -> int:
+    """The same where the kind's rates are at hand."""
+    return rates.launch + -(-(work.flops * rates.flop + work.bytes * rates.byte) // RATE_UNIT)

@@ -33,7 +33,8 @@ def _add_logs(first: torch.Tensor, second: torch.Tensor, third: torch.Tensor) ->
     high = torch.maximum(torch.maximum(first, second), third)
     nothing = high == -math.inf
     base = torch.where(nothing, 0.0, high)
-    total = exp(first - base).add_(exp(second - base)).add_(exp(third - base))
+    powers = exp(torch.stack((first, second, third)).sub_(base))
+    total = (powers[0] + powers[1]).add_(powers[2])
     return torch.where(nothing, high, log(total).add_(base))
 
 

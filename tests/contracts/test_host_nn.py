@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from accountant.chain.footprint import Read
+from accountant.chain.footprint import Memory, Read
 from accountant.contracts import tensor_means
 from accountant.contracts.errors import FailureKind
 from accountant.contracts.run import execute
@@ -97,3 +97,37 @@ def test_gradients_add_up_in_the_same_order_after_forgetting(monkeypatch: pytest
         assert execute(run, world, Gas(10**9), means=Means(memo)) == expected
         again = memo.computed - before
         assert (again == 1) == (type(memo) is Memo), again
+
+
+def test_what_is_let_go_takes_nothing_from_what_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A run that begins anew finds what a handle named, though the same was let go too, and much besides."""
+    monkeypatch.setattr(tensor_means, "MEMO_BYTES_LEAST", 0)
+    side = 256
+    most = 32 * 4 * side**2  # less than what is let go, more than what is held at once
+    begin = drawn((side, side), "t") + f"(local.set $u (call $nn_exp {get('t')})) (local.set $i (call $nn_mark))"
+    gone = f"(local.set $x (call $nn_exp {get('t')}))"
+    for at in range(1, 41):
+        gone += drawn((side, side), "y", at)
+        if at % 4 == 0:
+            gone += f"(drop (call $nn_release {get('i')} (call $nn_list)))"
+    again = drawn((side, side), "z", 1)
+    end = f"(drop (call $storage_read {text(0, 1)})) {again} {listed('u', 'z')}"
+    code = main_module(f"{begin} {gone} {end} (call $return_bytes (call $nn_save_all {get('ts')}))", locals_=LOCALS)
+    world = DictWorld()
+    world.deploy(MAIN, code)
+    run = call_of(footprint=(Read(MAIN, b"\x00"), Memory(most)))
+    expected = execute(run, world, Gas(10**9))
+    assert expected.failure is None, expected
+
+    def stop(what: str, _of: object) -> None:
+        if what == "slot":
+            raise Stop
+
+    memo = Memo()
+    world.before = stop
+    with pytest.raises(Stop):
+        execute(run, world, Gas(10**9), means=Means(memo))
+    world.before = lambda _what, _of: None
+    before = memo.computed
+    assert execute(run, world, Gas(10**9), means=Means(memo)) == expected
+    assert memo.computed - before == 1, "the first of those let go, which is looked at again"
