@@ -30,8 +30,7 @@ def _confine(**_: object) -> None:
     settings = load_settings()
     has_gpu = devices.assign(settings, devices.number())
     confinement.confine(settings, has_gpu)
-    devices.choose(has_gpu)
-    presence.begin(settings)
+    presence.begin(settings, devices.choose(has_gpu))
 
 
 def _close(**_: object) -> None:
