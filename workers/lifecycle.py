@@ -50,6 +50,9 @@ def policy_of(settings: Settings) -> JobPolicy:
         patience_s=settings.job_patience_s,
         delegate_gas=settings.delegate_gas,
         gpu_gas=settings.gpu_gas,
+        trainings_kept_s=settings.trainings_kept_s,
+        logins_kept_s=settings.logins_kept_s,
+        public_kept_s=settings.public_kept_s,
     )
 
 

@@ -104,3 +104,10 @@ class TrainingRows:
         )
         found = self._connection.execute(query.where(which).order_by(_t.c.updated_at.desc()).limit(SHOWN_MOST))
         return [TrainingRow(**row._asdict()) for row in found]
+
+
+def forget_trainings(connection: sa.Connection, older_than_s: float, limit: int) -> int:
+    """Drops up to `limit` trainings that nobody told of for longer than this, and their curves; their number."""
+    since = _NOW - sa.func.make_interval(0, 0, 0, 0, 0, 0, older_than_s)
+    old = sa.select(_t.c.seq).where(_t.c.updated_at < since).order_by(_t.c.updated_at).limit(limit)
+    return connection.execute(sa.delete(_t).where(_t.c.seq.in_(old))).rowcount
