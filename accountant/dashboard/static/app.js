@@ -50,7 +50,7 @@ function drawn(chart, data) {
     fmtDate: (template) => uPlot.fmtDate(HOURS_AND_DAYS.reduce((text, [from, to]) => text.replace(from, to), template)),
     axes: [axis, { ...axis, size: 64, label: data.unit, labelSize: 20, labelFont: "12px system-ui, sans-serif", values: (_, ticks) => ticks.map((tick) => shortened(tick)) }],
     series: [{ label: "UTC" }, ...data.lines.map((line, at) => ({
-      label: line.label, stroke: colour(`--chart-${1 + at % 4}`), width: 2, spanGaps: false,
+      label: data.lines.length > 1 || chart.dataset.series.includes("by=") ? line.label : chart.querySelector("h3").textContent, stroke: colour(`--chart-${1 + at % 4}`), width: 2, spanGaps: false,
       value: (_, value) => value === null ? "–" : `${shortened(value)} ${data.unit}`,
     }))],
   };
