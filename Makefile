@@ -61,7 +61,7 @@ format: $(STAMP)
 lock: $(STAMP)
 	$(BIN)/uv pip compile pyproject.toml --extra dev --upgrade --quiet \
 	  --python-version 3.11 --no-header --no-emit-index-url --output-file requirements.lock
-	@! grep -n '://\|--index\|--find-links\|^nvidia\|^triton' requirements.lock || \
+	@! grep -n '://\|--index\|--find-links\|^nvidia-[^m]\|^triton' requirements.lock || \
 	  { echo "requirements.lock must name no index, no address and nothing of CUDA" >&2; exit 1; }
 
 bench: $(STAMP)

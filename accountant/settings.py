@@ -29,6 +29,7 @@ WORKER_TENSORS_LEAST_MIB = 64
 _WORKER_ITSELF_MIB = 512
 """Of addresses: what a worker's process takes before it holds a tensor."""
 _MIB = 1024 * 1024
+_CENTURY_S = 100 * 366 * 86_400.0
 
 
 class InvalidSettings(AccountantError):
@@ -138,6 +139,24 @@ class Settings(BaseSettings):
         gt=0,
         le=86_400,
         description="Seconds after which a queued job's message counts as lost; doubled with each publication.",
+    )
+    trainings_kept_s: float = Field(
+        default=30 * 86_400.0,
+        ge=3_600,
+        le=_CENTURY_S,
+        description="Seconds that the page of networks keeps a training and its curve after it was last told of.",
+    )
+    logins_kept_s: float = Field(
+        default=30 * 86_400.0,
+        ge=3_600,
+        le=_CENTURY_S,
+        description="Seconds that tries to enter the dashboard are kept, and sessions and links after they expired.",
+    )
+    public_kept_s: float = Field(
+        default=30 * 86_400.0,
+        ge=86_400 * 3,
+        le=_CENTURY_S,
+        description="Seconds that questions without a key, and their answers, are kept after they ended.",
     )
     job_time_limit_s: int = Field(
         default=3600, ge=1, le=7 * 86_400, description="Seconds after which an attempt's process is killed."

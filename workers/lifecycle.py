@@ -17,6 +17,7 @@ from accountant.services.blobs import Blobs, BlobTerms, declared_sizes
 from accountant.services.checkpoints import KeptCheckpoints
 from accountant.services.executor_blobs import ExecutorBlobs
 from accountant.services.judging import judging
+from accountant.services.metering import measure_host_call
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answer, answering_with
 from accountant.services.sharing import Sharing
@@ -25,6 +26,7 @@ from accountant.settings import Settings, load_settings
 from accountant.storage.database import Database, engine_of
 from accountant.storage.hot import redis_of
 from accountant.storage.index import PostgresIndex
+from accountant.storage.measured_gas import METER
 from accountant.storage.outcomes import PostgresOutcomes
 from accountant.storage.world_states import current_stores
 
@@ -48,6 +50,9 @@ def policy_of(settings: Settings) -> JobPolicy:
         patience_s=settings.job_patience_s,
         delegate_gas=settings.delegate_gas,
         gpu_gas=settings.gpu_gas,
+        trainings_kept_s=settings.trainings_kept_s,
+        logins_kept_s=settings.logins_kept_s,
+        public_kept_s=settings.public_kept_s,
     )
 
 
@@ -95,6 +100,7 @@ def resources() -> WorkerResources:
     """This process's resources."""
     if not _of_process:
         _of_process.append(open_resources(load_settings()))
+        measure_host_call(METER)
     return _of_process[0]
 
 

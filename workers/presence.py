@@ -1,32 +1,28 @@
 """A worker's process says every two seconds that it lives, what it does, and what it counted."""
 
 import os
-import subprocess
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from shutil import which
-from typing import NamedTuple
 
 import psutil
 import sqlalchemy as sa
 import structlog
 
-from accountant.monitoring.presence import BEAT_S, WorkerRow, tell_gpu
+from accountant.monitoring.presence import BEAT_S, WorkerRow, tell_devices
 from accountant.settings import Settings
 from accountant.storage.counts import TALLY, add_tallies
 from accountant.storage.database import engine_of
+from accountant.storage.measured_gas import CPU, METER, add_measured
+from workers.machine import Machine
 
 QUEUE = "ANH_WORKER_QUEUE"
 """Set by a worker for the processes of its pool: the queue that it consumes."""
-GPU_EVERY_S = 10.0
+DEVICES_EVERY_S = 10.0
 
 _TOGETHER_S = 0.1
 """What changes within this time is one beat."""
-_SMI = ("nvidia-smi", "--query-gpu=utilization.gpu,memory.used", "--format=csv,noheader,nounits")
-_SMI_S = 5.0
-_MIB = 2**20
 
 _log = structlog.get_logger(__name__)
 
@@ -73,7 +69,7 @@ class Presence:
                 self._stop.wait(_TOGETHER_S)
 
     def _beat(self) -> None:
-        counted = TALLY.taken()
+        counted, measured, now = TALLY.taken(), METER.taken(), METER.now
         memory = psutil.Process().memory_info().rss
 
         def beat(connection: sa.Connection) -> None:
@@ -83,12 +79,19 @@ class Presence:
                 consumed_at=self._consumed_at,
                 doing=self._doing,
                 memory_bytes=memory,
+                device=METER.device,
+                operation=None if now is None else now.kind,
+                operation_gas=None if now is None else now.gas,
+                operation_at=None if now is None else datetime.fromtimestamp(now.at, UTC),
             )
             add_tallies(connection, counted)
+            add_measured(connection, METER.device, measured)
 
         if not _said(self._engine, beat):
             for name, count in counted.items():
                 TALLY.add(name, count)
+            for kind, one in measured.items():
+                METER.add(kind, one)
 
 
 def _said(engine: sa.Engine, what: Callable[[sa.Connection], None]) -> bool:
@@ -104,8 +107,9 @@ def _said(engine: sa.Engine, what: Callable[[sa.Connection], None]) -> bool:
 _of_process: list[Presence] = []
 
 
-def begin(settings: Settings) -> None:
-    """Begins to beat, in a process of the pool."""
+def begin(settings: Settings, device: str = CPU) -> None:
+    """Begins to beat, in a process of the pool that computes tensors on a device."""
+    METER.device = device
     presence = Presence(engine_of(settings.database, connections=1), os.environ.get(QUEUE, ""))
     presence.start()
     _of_process.append(presence)
@@ -128,36 +132,14 @@ def at(work: str) -> Iterator[None]:
 
 
 def begin_pool(settings: Settings, queues: object) -> None:
-    """For the worker that starts the pool, before it does: which queue it is, and how its GPU is used."""
+    """For the worker that starts the pool, before it does: which queue it is, and what its machine has."""
     os.environ[QUEUE] = queues if isinstance(queues, str) else ",".join(map(str, queues or ()))  # type: ignore[call-overload]
-    if which(_SMI[0]) is not None:
-        threading.Thread(target=_tell_gpu, args=(settings,), name="gpu", daemon=True).start()
+    threading.Thread(target=_tell_devices, args=(settings,), name="devices", daemon=True).start()
 
 
-class GpuUse(NamedTuple):
-    """Of the busiest GPU, and of all their memories."""
-
-    share: float
-    memory_bytes: int
-
-
-def gpu_use(text: str) -> GpuUse | None:
-    """What nvidia-smi says of all GPUs, a line each: percent, MiB. None where it says nothing of the kind."""
-    try:
-        rows = [[int(part) for part in line.split(",")] for line in text.strip().splitlines()]
-        return GpuUse(max(row[0] for row in rows) / 100, sum(row[1] for row in rows) * _MIB)
-    except (ValueError, IndexError):
-        return None
-
-
-def _tell_gpu(settings: Settings) -> None:
-    engine = engine_of(settings.database, connections=1)
+def _tell_devices(settings: Settings) -> None:
+    engine, machine = engine_of(settings.database, connections=1), Machine()
     pause = threading.Event()
-    while not pause.wait(GPU_EVERY_S):
-        try:
-            done = subprocess.run(_SMI, capture_output=True, text=True, timeout=_SMI_S, check=False)
-        except (OSError, subprocess.TimeoutExpired):
-            continue
-        use = gpu_use(done.stdout)
-        if use is not None:
-            _said(engine, lambda connection, use=use: tell_gpu(connection, *use))  # type: ignore[misc]
+    while not pause.wait(DEVICES_EVERY_S):
+        found = machine.devices()
+        _said(engine, lambda connection, found=found: tell_devices(connection, found))  # type: ignore[misc]

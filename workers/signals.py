@@ -31,9 +31,9 @@ def _confine(**_: object) -> None:
     settings = load_settings()
     has_gpu = devices.assign(settings, devices.number())
     confinement.confine(settings, has_gpu)
-    devices.choose(has_gpu)
+    on_gpu = devices.choose(has_gpu)
     spans.begin(settings.traces_url, "worker")  # its thread is confined as this one is by now
-    presence.begin(settings)
+    presence.begin(settings, on_gpu)
 
 
 def _close(**_: object) -> None:

@@ -5,6 +5,7 @@ What an earlier run of the same transaction did is not done again before somebod
 
 import struct
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from accountant.chain.tensor_prices import Rates
@@ -68,8 +69,8 @@ class TensorBench:
         if name not in UNRECORDED and any(operand is not None and operand.node is not None for operand in operands):
             parents = tuple(None if operand is None else operand.node for operand in operands)
             node, kept = WorkNode(name, shapes, attributes, parents, self._next()), kept_bytes(name, work, shapes)
-        self.pay(frame, work, kept)
-        step = self.step(name, operands, attributes, reals, data, node.number if node else 0)
+        priced = work.kind, self.pay(frame, work, kept)
+        step = self.step(name, operands, attributes, reals, data, node.number if node else 0, priced)
         first = Held(step, 0, results[0], name in INDICES, node, kept) if results else None
         rest = (Held(step, at, shape, name in INDICES) for at, shape in enumerate(results) if at)
         return (first, *rest) if first else ()
@@ -77,9 +78,9 @@ class TensorBench:
     def variables(self, frame: "Frame", values: Sequence[Held]) -> tuple[Held, ...]:
         """The same values, each as something that gradients can be taken of."""
         shapes = tuple(value.shape for value in values)
-        self._pay_all(frame, _renamed(shapes))
+        gas = self._pay_all(frame, _renamed(shapes))
         number = self._next(len(values))
-        step = self.step("variables", tuple(values), (), (), b"", number)
+        step = self.step("variables", tuple(values), (), (), b"", number, ("variables", gas))
         return tuple(
             Held(step, at, shape, False, WorkNode("", (), (), (), number + at)) for at, shape in enumerate(shapes)
         )
@@ -87,8 +88,8 @@ class TensorBench:
     def plain(self, frame: "Frame", values: Sequence[Held]) -> tuple[Held, ...]:
         """The same values, which no gradient flows through."""
         shapes = tuple(value.shape for value in values)
-        self._pay_all(frame, _renamed(shapes))
-        step = self.step("plain", tuple(values), (), (), b"", 0)
+        gas = self._pay_all(frame, _renamed(shapes))
+        step = self.step("plain", tuple(values), (), (), b"", 0, ("plain", gas))
         return tuple(Held(step, at, shape, False) for at, shape in enumerate(shapes))
 
     def gradients(self, frame: "Frame", loss: Held, variables: Sequence[Held]) -> tuple[Held, ...]:
@@ -99,8 +100,8 @@ class TensorBench:
             )
         shapes = tuple(value.shape for value in variables)
         works, peak = gradient_works(loss.node)
-        self._pay_all(frame, _renamed(shapes), works, peak)
-        step = self.step("grad", (loss, *variables), (), (), b"", 0)
+        gas = self._pay_all(frame, _renamed(shapes), works, peak)
+        step = self.step("grad", (loss, *variables), (), (), b"", 0, ("grad", gas))
         return tuple(Held(step, at, shape, False) for at, shape in enumerate(shapes))
 
     def step_of_optimiser(
@@ -112,9 +113,9 @@ class TensorBench:
             results, work = work_of(name, shapes, ())
         except AccountantError as error:
             raise _refused(error) from None
-        self.pay(frame, work, 0)
+        priced = work.kind, self.pay(frame, work, 0)
         number = self._next(weights)
-        step = self.step(name, tuple(values), (), reals, b"", number)
+        step = self.step(name, tuple(values), (), reals, b"", number, priced)
         return tuple(
             Held(step, at, shape, False, WorkNode("", (), (), (), number + at) if at < weights else None)
             for at, shape in enumerate(results)
@@ -133,32 +134,35 @@ class TensorBench:
         """The results of a whole loop, which no gradient flows through. Raises MEMORY_LIMIT, OUT_OF_GAS."""
         self.memory.fits(VALUE_BYTES * sum(count_of(shape) for shape in shapes) + cost.bytes)
         frame.charge(cost.gas)
-        step = self.step(name, operands, attributes, (), data, 0)
+        step = self.step(name, operands, attributes, (), data, 0, (name, cost.gas))
         return tuple(Held(step, at, shape, False) for at, shape in enumerate(shapes))
 
     def read(self, frame: "Frame", shapes: tuple[Shape, ...], cid: bytes, data: bytes) -> tuple[Held, ...]:
         """The tensors of a file, whose CID is their recipe."""
         _, work = work_of("load", shapes, ())
-        self.pay(frame, work, 0)
-        step = self.step("load", (), (), (), data, 0, named=cid)
+        priced = work.kind, self.pay(frame, work, 0)
+        step = self.step("load", (), (), (), data, 0, priced, named=cid)
         return tuple(Held(step, at, shape, False) for at, shape in enumerate(shapes))
 
     def write(self, frame: "Frame", values: Sequence[Held], shapes: tuple[Shape, ...]) -> tuple[bytes, bytes]:
         """CID and bytes of a file with these tensors."""
         _, work = work_of("save", shapes, ())
-        self.pay(frame, work, 0)
+        gas = self.pay(frame, work, 0)
         recipe = _recipe("save", tuple(values), (), (), b"", 0)
-        return self.memo.file(recipe, lambda: self._written(values))
+        return self.memo.file(recipe, lambda: self._written(values, work.kind, gas))
 
-    def _written(self, values: Sequence[Held]) -> bytes:
+    def _written(self, values: Sequence[Held], kind: str, gas: int) -> bytes:
         from accountant.contracts.tensor_compute import written
 
-        return written([self.value(value) for value in values])
+        found = [self.value(value) for value in values]
+        return self.means.training.meter.timed(kind, gas, lambda: written(found))
 
-    def pay(self, frame: "Frame", work: Work, kept: int) -> None:
-        """Room while the work is done, then its gas. Raises MEMORY_LIMIT, OUT_OF_GAS."""
+    def pay(self, frame: "Frame", work: Work, kept: int) -> int:
+        """Room while the work is done, then its gas, which is returned. Raises MEMORY_LIMIT, OUT_OF_GAS."""
         self.memory.fits(work.held + kept + work.scratch)
-        frame.charge(self._price(frame, work))
+        gas = self._price(frame, work)
+        frame.charge(gas)
+        return gas
 
     def _price(self, frame: "Frame", work: Work) -> int:
         rates = self._rates.get(work.kind)
@@ -166,10 +170,12 @@ class TensorBench:
             rates = self._rates[work.kind] = frame.schedule.tensors.of(work.kind)
         return price_at(work, rates)
 
-    def _pay_all(self, frame: "Frame", made: Sequence[Work], more: Sequence[Work] = (), peak: int = 0) -> None:
-        """Room for all that is made, and `peak` besides; then the gas of that and of more works."""
+    def _pay_all(self, frame: "Frame", made: Sequence[Work], more: Sequence[Work] = (), peak: int = 0) -> int:
+        """Room for all that is made, and `peak` besides; then the gas of that and of more works, which is returned."""
         self.memory.fits(sum(work.held for work in made) + peak)
-        frame.charge(sum(self._price(frame, work) for work in (*made, *more)))
+        gas = sum(self._price(frame, work) for work in (*made, *more))
+        frame.charge(gas)
+        return gas
 
     def step(
         self,
@@ -179,14 +185,16 @@ class TensorBench:
         reals: tuple[float, ...],
         data: bytes,
         number: int,
+        priced: tuple[str, int],
         named: bytes | None = None,
     ) -> Step:
         """Do the operation, unless it is known what comes of it, or that it goes well.
 
-        `named`: what stands for the data in the recipe.
+        `priced`: its kind and its gas. `named`: what stands for the data in the recipe.
         """
         recipe = _recipe(name, operands, attributes, reals, data if named is None else named, number)
         step = Step(name, operands, attributes, reals, data, number, recipe)
+        step.kind, step.gas = priced
         found = self.memo.find(recipe)
         if found is not None:
             results, whole = found
@@ -234,7 +242,8 @@ class TensorBench:
                 waiting.extend(missing)
                 continue
             values = [None if one is None else self.values(one.step)[one.at] for one in step.operands]
-            results = compute(step, values, self.means)
+            work = partial(compute, step, values, self.means)
+            results = self.means.training.meter.timed(step.kind, step.gas, work)
             size = sum(one.values.numel() * one.values.element_size() for one in results)
             self.memo.keep(step.recipe, results, size, self.memory.most)
             if step is not wanted and step.recipe not in self._named:

@@ -3,7 +3,7 @@
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol, TypeVar
 
 from accountant.primitives.cid import cid_of
 from accountant.primitives.errors import AccountantError
@@ -66,11 +66,29 @@ class NoCheckpoints:
         return None
 
 
+R = TypeVar("R")
+
+
+class Meter(Protocol):
+    """Who wants to know what operations take. It changes nothing of what comes of them."""
+
+    def timed(self, kind: str, gas: int, work: Callable[[], R]) -> R:
+        """Do the work: an operation of this kind, which was priced so much."""
+
+
+class NoMeter:
+    """A `Meter` that measures nothing."""
+
+    def timed(self, kind: str, gas: int, work: Callable[[], R]) -> R:
+        return work()
+
+
 class Training(NamedTuple):
-    """What a whole training loop reports to. `progress(step, steps, loss)` may raise to stop the work."""
+    """What work on tensors reports to. `progress(step, steps, loss)` of a whole training may raise to stop the work."""
 
     checkpoints: Checkpoints = NoCheckpoints()
     progress: Callable[[int, int, float], None] = lambda _step, _steps, _loss: None
+    meter: Meter = NoMeter()
 
 
 NO_TRAINING = Training()

@@ -41,7 +41,19 @@ class WorkNode(NamedTuple):
 class Step:
     """One operation that was asked for, and its results once somebody needed them."""
 
-    __slots__ = ("attributes", "data", "name", "number", "operands", "reals", "recipe", "results", "whole")
+    __slots__ = (
+        "attributes",
+        "data",
+        "gas",
+        "kind",
+        "name",
+        "number",
+        "operands",
+        "reals",
+        "recipe",
+        "results",
+        "whole",
+    )
 
     def __init__(
         self,
@@ -61,6 +73,8 @@ class Step:
         self.data = data
         self.number = number
         self.recipe = recipe
+        self.kind, self.gas = name, 0
+        """What was priced, and how much that was."""
         self.results: Computed | None = None
         self.whole = False
         """Whether the results lead to what they were computed from, as gradients need it."""

@@ -92,7 +92,30 @@ def account(data: bytes) -> str:
     return show(account_of(data)) if len(data) in (20, 32) else hexed(data)
 
 
+_OPERATIONS = {"fit": "training", "predict": "inference", "init_model": "new weights", "grad": "gradients"}
+_REFERENCES = {1: "an upload", 2: "saved by an outcome", 3: "a checkpoint"}
+
+
+def operation(kind: str | None) -> str:
+    """An operation on tensors in words; those without words of their own by their name."""
+    return "–" if kind is None else _OPERATIONS.get(kind, kind)
+
+
+def reference(kind: int) -> str:
+    """What keeps a blob (`storage.blob_rows.ReferenceKind`); one that is not known here, by its number."""
+    return _REFERENCES.get(kind, f"kind {kind}")
+
+
+def printed(data: bytes) -> str:
+    """Bytes that are text as text, others as hex."""
+    text = data.decode("ascii", "replace")
+    return text if text.isprintable() and "\ufffd" not in text else hexed(data)
+
+
 FILTERS = {
+    "operation": operation,
+    "reference": reference,
+    "printed": printed,
     "whole": whole,
     "precise": precise,
     "units": units,

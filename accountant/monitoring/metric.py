@@ -1,5 +1,6 @@
 """What a metric is, and the three ways in which one is read."""
 
+import re
 from collections.abc import Callable, Mapping
 from enum import StrEnum
 from typing import Any, NamedTuple
@@ -70,6 +71,11 @@ class Metric(NamedTuple):
     kind: Kind
     how: Now | Events | Probe
     labels: tuple[str, ...] = ()
+
+    @property
+    def title(self) -> str:
+        """What people call it: the beginning of its help."""
+        return re.split("[,;:.]", self.help, maxsplit=1)[0]
 
     def text_of(self, labels: Labels) -> str:
         """Label values as they are stored."""

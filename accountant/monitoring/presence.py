@@ -3,12 +3,14 @@
 import os
 import socket
 import time
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
 
-from accountant.storage.metric_tables import beats, workers
+from accountant.storage.measured_gas import CPU
+from accountant.storage.metric_tables import beats, devices, workers
 
 BEAT_S = 2.0
 DISPATCHER = "dispatcher"
@@ -46,14 +48,30 @@ class WorkerRow:
             connection.execute(sa.update(workers).where(ours).values(stopped_at=_NOW, beat_at=_NOW, doing=None))
 
 
-def tell_gpu(connection: sa.Connection, share: float, memory_bytes: int) -> None:
-    """Notes how much this machine's GPU is used, with the processes that this process started."""
-    ours = (workers.c.host == socket.gethostname(), workers.c.parent_pid == os.getpid())
+class DeviceUse(NamedTuple):
+    """A processor or a GPU of a machine with workers, and how it is used: columns of `devices`."""
+
+    device: str
+    name: str
+    memory_bytes: int
+    used_bytes: int
+    share: float
+
+
+def tell_devices(connection: sa.Connection, found: Sequence[DeviceUse]) -> None:
+    """Notes how this machine's devices are used; of its GPUs, the busiest, with the processes that this one started."""
+    host = socket.gethostname()
+    new = insert(devices).values([{"host": host, **one._asdict()} for one in found])
+    said = {name: new.excluded[name] for name in DeviceUse._fields if name != "device"}
     connection.execute(
-        sa.update(workers)
-        .where(*ours, workers.c.stopped_at.is_(None))
-        .values(gpu_share=share, gpu_memory_bytes=memory_bytes)
+        new.on_conflict_do_update(index_elements=[devices.c.host, devices.c.device], set_={**said, "told_at": _NOW})
     )
+    gpus = [one for one in found if one.device != CPU]
+    if gpus:
+        busiest, memory = max(one.share for one in gpus), sum(one.used_bytes for one in gpus)
+        ours = (workers.c.host == host, workers.c.parent_pid == os.getpid(), workers.c.stopped_at.is_(None))
+        use = {"gpu_share": busiest, "gpu_memory_bytes": memory}
+        connection.execute(sa.update(workers).where(*ours).values(use))
 
 
 class ServiceBeat:

@@ -21,6 +21,7 @@ from accountant.monitoring.metric import BUCKET_S, Events, Labels, Metric, Now
 from accountant.monitoring.probes import Probed
 from accountant.storage.metric_tables import (
     dear_hours,
+    devices,
     job_figures,
     metric_points,
     metric_totals,
@@ -225,3 +226,4 @@ def _forget(connection: sa.Connection, bucket: int) -> None:
     connection.execute(sa.delete(dear_hours).where(dear_hours.c.hour < bucket - RESOLUTIONS[-1].keep_s))
     a_day_ago = sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 1)
     connection.execute(sa.delete(workers).where(workers.c.beat_at < a_day_ago))
+    connection.execute(sa.delete(devices).where(devices.c.told_at < a_day_ago))

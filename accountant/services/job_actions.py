@@ -71,7 +71,10 @@ def undo_retry(admins: Admins, by: User, action: Action) -> None:
 
 def _job(connection: sa.Connection, job_id: str) -> tuple[Jobs, JobRow]:
     jobs = Jobs(connection)
-    row = jobs.get(job_id)
+    try:
+        row = jobs.get(job_id)
+    except ValueError:  # a later version wrote it
+        raise JobUnchanged("The job is in a state, or for a queue, that is not known here.") from None
     if row is None:
         raise UnknownJob("There is no such job.")
     return jobs, row

@@ -18,6 +18,12 @@ class JobPolicy(NamedTuple):
     """Stored answers to POSTs with an Idempotency-Key."""
     events_kept_s: float = 7 * 86_400.0
     """Events of jobs on their way; how a job ended is kept as long as the job."""
+    trainings_kept_s: float = 30 * 86_400.0
+    """How far trainings came, with the curves of their losses, after they were last told of."""
+    logins_kept_s: float = 30 * 86_400.0
+    """Tries to enter the dashboard; sessions and links, after they expired."""
+    public_kept_s: float = 30 * 86_400.0
+    """Questions that were asked without a key, after they ended."""
 
     delegate_gas: int | None = None
     """Calls with at least this gas limit are executions of their own, which workers share; None: none is."""

@@ -8,10 +8,10 @@ import sqlalchemy as sa
 from accountant.services.accountants import search_purses
 from accountant.services.execute import fail_execution
 from accountant.services.policy import JobPolicy
+from accountant.services.retention import forget_old
 from accountant.services.watch import ask_due_audits
-from accountant.storage.executions import ExecutionLease, Executions, forget_executions
-from accountant.storage.idempotency import forget_answers
-from accountant.storage.jobs import Jobs, Lease, forget_events
+from accountant.storage.executions import ExecutionLease, Executions
+from accountant.storage.jobs import Jobs, Lease
 from accountant.tracing.spans import under
 
 BATCH = 1_000
@@ -45,10 +45,7 @@ def sweep(engine: sa.Engine, policy: JobPolicy, broker_forgot: bool) -> Swept:
         unwanted += ended
     audits = ask_due_audits(engine, policy)
     search_purses(engine)
-    with engine.begin() as connection:
-        forget_answers(connection, policy.answers_kept_s)
-        forget_events(connection, policy.events_kept_s, BATCH)
-        forget_executions(connection, policy.events_kept_s, BATCH)
+    forget_old(engine, policy)
     return Swept(returned, parked, reposted, unwanted, audits)
 
 

@@ -14,7 +14,8 @@ import structlog
 from accountant.blobs.errors import StoreUnavailable
 from accountant.contracts.tensor_means import Checkpoints, Training
 from accountant.primitives.types import Seq
-from accountant.storage.trainings import Trained
+from accountant.storage.measured_gas import METER, GasMeter
+from accountant.storage.trainings import Point, Trained, point_of
 
 EVERY_S = 1.0
 """How often the progress of an attempt is stored at most, besides its first and its last step."""
@@ -31,9 +32,14 @@ class Reporting:
         go_on: Callable[[], None],
         store: Callable[[Trained], None],
         clock: Callable[[], float] = time.monotonic,
+        meter: GasMeter = METER,
     ) -> None:
-        """`go_on` is called after each step, and raises to stop the work. `store` keeps how far a training is."""
-        self._checkpoints = _Lasting(checkpoints)
+        """`go_on` is called after each step, and raises to stop the work. `store` keeps how far a training is.
+
+        `meter` measures what all operations on tensors take, and knows what the training was priced.
+        """
+        self._checkpoints, self._meter = _Lasting(checkpoints), meter
+        self._curve: dict[int, Point] = {}
         self._go_on, self._store, self._clock = go_on, store, clock
         self._last: Trained | None = None
         self._stored: Trained | None = None
@@ -41,7 +47,7 @@ class Reporting:
 
     def of(self, seq: Seq | None) -> Training:
         """What the trainings of a transaction report to; those of a view are nobody's to show."""
-        return Training(self._checkpoints, partial(self._progress, seq))
+        return Training(self._checkpoints, partial(self._progress, seq), self._meter)
 
     def flush(self) -> None:
         """Stores the last step. Not to be called once the lease is lost: somebody else tells by then."""
@@ -49,20 +55,27 @@ class Reporting:
             self._keep(self._last)
 
     def _progress(self, seq: Seq | None, step: int, steps: int, loss: float) -> None:
+        self._meter.stepped(steps)
         self._go_on()
         if seq is None:
             return
         before = self._last
         goes_on = before is not None and before.seq == seq and before.steps == steps and before.step + 1 == step
         first = before.first_step if goes_on and before is not None else step
-        self._last = Trained(seq, first, step, steps, loss)
+        if not goes_on:
+            self._curve.clear()
+        point = point_of(step, steps, loss)
+        self._curve[point.part] = point
+        gas = None if self._meter.now is None else self._meter.now.gas
+        self._last = Trained(seq, first, step, steps, loss, gas)
         if self._stored is None or self._clock() >= self._stored_at + EVERY_S:
             self._keep(self._last)
 
     def _keep(self, trained: Trained) -> None:
         self._stored, self._stored_at = trained, self._clock()
         try:
-            self._store(trained)
+            self._store(trained._replace(curve=tuple(self._curve.values())))
+            self._curve.clear()
         except sa.exc.DBAPIError as error:  # nobody sees this step; the next one may be seen
             _log.warning("training_not_told", error=type(error).__name__)
 

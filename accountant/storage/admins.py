@@ -333,3 +333,17 @@ def _good(idle: timedelta, joined: bool = True) -> tuple[sa.ColumnElement[bool],
         admin_sessions.c.seen_at > now - idle,
     )
     return (*conditions, admin_users.c.disabled_at.is_(None)) if joined else conditions
+
+
+def forget_access(connection: sa.Connection, older_than_s: float, limit: int) -> int:
+    """Drops up to `limit` tries to log in, sessions and links each that ended longer ago than this; their number."""
+    since = sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 0, 0, 0, older_than_s)
+    gone = 0
+    for table, ended, key in (
+        (admin_logins, admin_logins.c.at, admin_logins.c.number),
+        (admin_sessions, admin_sessions.c.expires_at, admin_sessions.c.number),
+        (admin_links, admin_links.c.expires_at, admin_links.c.token_sha256),
+    ):
+        old = sa.select(key).where(ended < since).order_by(ended).limit(limit)
+        gone += connection.execute(sa.delete(table).where(key.in_(old))).rowcount
+    return gone

@@ -94,6 +94,7 @@ jobs = sa.Table(
     sa.Index("ix_jobs_live", "number", "kind", "state", postgresql_where=sa.text("finished_at is null")),
     sa.Index("ix_jobs_ended", "finished_at", postgresql_where=sa.text("finished_at is not null")),
     sa.Index("ix_jobs_created_at", "created_at"),
+    sa.Index("ix_jobs_repeats", "repeats", postgresql_where=sa.text("repeats is not null")),
     sa.Index("ix_jobs_kind_state_number", "kind", "state", "number"),
     sa.Index("ix_jobs_to_swear", "number", postgresql_where=sa.text("state = 'done' and swear and oath is null")),
 )
@@ -208,6 +209,7 @@ trainings = sa.Table(
     sa.Column("step", sa.BigInteger, nullable=False, comment="The last one that was done."),
     sa.Column("steps", sa.BigInteger, nullable=False),
     sa.Column("loss", sa.Double, nullable=False, comment="After that step."),
+    sa.Column("gas", sa.BigInteger, comment="What all its steps were priced."),
     sa.Column("started_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
     sa.Column("updated_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
     sa.CheckConstraint("num_nonnulls(job_number, by_seq) = 1", name="one_worker"),
@@ -215,6 +217,21 @@ trainings = sa.Table(
     sa.Index("ix_trainings_job_number", "job_number"),
     sa.Index("ix_trainings_by_seq", "by_seq"),
     sa.Index("ix_trainings_updated_at", "updated_at"),
+)
+
+CURVE_PARTS = 256
+"""Of a training's curve: so many points are kept of it, however long it is."""
+
+training_losses = sa.Table(
+    "training_losses",
+    metadata,
+    sa.Column("seq", sa.BigInteger, sa.ForeignKey("trainings.seq", ondelete="CASCADE"), nullable=False),
+    sa.Column("part", sa.SmallInteger, nullable=False, comment="Of the training's steps, which are cut evenly."),
+    sa.Column("steps", sa.BigInteger, nullable=False, comment="Of the training: another has other parts."),
+    sa.Column("step", sa.BigInteger, nullable=False, comment="The last one that was done in this part."),
+    sa.Column("loss", sa.Double, nullable=False),
+    sa.PrimaryKeyConstraint("seq", "part"),
+    sa.CheckConstraint(f"part between 0 and {CURVE_PARTS - 1}", name="part_bounded"),
 )
 
 idempotent_answers = sa.Table(

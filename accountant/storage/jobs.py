@@ -419,6 +419,21 @@ def forget_events(connection: sa.Connection, older_than_s: float, limit: int) ->
     return connection.execute(sa.delete(job_events).where(job_events.c.number.in_(old))).rowcount
 
 
+def forget_jobs_of(connection: sa.Connection, key_prefix: str, older_than_s: float, limit: int) -> int:
+    """Drops those of a key's `limit` oldest jobs that ended longer ago than this, with all that belongs to them.
+
+    Only for keys whose jobs nobody swears: what an oath, an audit or another job rests on stays.
+    """
+    oldest = sa.select(jobs).where(jobs.c.key_prefix == key_prefix).order_by(jobs.c.number).limit(limit).subquery()
+    repeating = jobs.alias("repeating")
+    old = sa.select(oldest.c.number).where(
+        oldest.c.finished_at < _NOW - _seconds(older_than_s),
+        ~oldest.c.swear,
+        ~sa.exists().where(repeating.c.repeats == oldest.c.id),
+    )
+    return connection.execute(sa.delete(jobs).where(jobs.c.number.in_(old))).rowcount
+
+
 def longer(delay_s: float, publications: int) -> float:
     """How long work waits that was offered so often to workers without room for it."""
     return delay_s * 2.0 ** min(max(publications - 1, 0), _DOUBLED_MOST)

@@ -79,10 +79,41 @@ workers = sa.Table(
     sa.Column("memory_bytes", sa.BigInteger, nullable=False, server_default="0", comment="Resident."),
     sa.Column("gpu_share", sa.Double, comment="0 to 1, of the busiest GPU of its machine; null: none."),
     sa.Column("gpu_memory_bytes", sa.BigInteger),
+    sa.Column("device", sa.Text, comment="What it computes tensors on."),
+    sa.Column("operation", sa.Text, comment="The operation on tensors that it is at; null: none."),
+    sa.Column("operation_gas", sa.BigInteger, comment="What that one was priced."),
+    sa.Column("operation_at", sa.DateTime(timezone=True), comment="When it began."),
     sa.Index("ix_workers_beat_at", "beat_at"),
     sa.Index("ix_workers_host_parent_pid", "host", "parent_pid"),
 )
 """A row for each process of a worker's pool, for a day after its last beat."""
+
+devices = sa.Table(
+    "devices",
+    metadata,
+    sa.Column("host", sa.Text, nullable=False),
+    sa.Column("device", sa.Text, nullable=False, comment="cpu, or gpu and its number."),
+    sa.Column("name", sa.Text, nullable=False, comment="What its maker calls it."),
+    sa.Column("memory_bytes", sa.BigInteger, nullable=False),
+    sa.Column("used_bytes", sa.BigInteger, nullable=False),
+    sa.Column("share", sa.Double, nullable=False, comment="0 to 1: how busy it is."),
+    sa.Column("told_at", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
+    sa.PrimaryKeyConstraint("host", "device"),
+)
+"""Processors and GPUs of machines with workers, for a day after a worker there last told of them."""
+
+measured_gas = sa.Table(
+    "measured_gas",
+    metadata,
+    sa.Column("device", sa.Text, nullable=False, comment="cpu or cuda."),
+    sa.Column("kind", sa.Text, nullable=False, comment="Of operation; empty: the plainest host call."),
+    sa.Column("operations", sa.BigInteger, nullable=False),
+    sa.Column("gas", sa.Numeric(40, 0), nullable=False, comment="What they were priced."),
+    sa.Column("seconds", sa.Double, nullable=False, comment="What they took, by the clock on the wall."),
+    sa.Column("since", sa.DateTime(timezone=True), nullable=False, server_default=_NOW),
+    sa.PrimaryKeyConstraint("device", "kind"),
+)
+"""What workers priced and what it took them, by kind of operation on tensors: running totals."""
 
 beats = sa.Table(
     "beats",

@@ -13,22 +13,40 @@ from sqlalchemy.dialects.postgresql import insert
 
 from accountant.primitives.types import Hash, Seq
 from accountant.storage import tables
-from accountant.storage.job_tables import execution_waits, trainings
+from accountant.storage.job_tables import CURVE_PARTS, execution_waits, training_losses, trainings
 from accountant.storage.waits import Waiter
 
 _NOW = sa.func.clock_timestamp()
-_t, _w = trainings, execution_waits
+_t, _l, _w = trainings, training_losses, execution_waits
 SHOWN_MOST = 10
 
 
+class Point(NamedTuple):
+    """The loss after a step. `part`: of the training's steps, cut into `CURVE_PARTS`; each keeps its last."""
+
+    part: int
+    step: int
+    loss: float
+
+
 class Trained(NamedTuple):
-    """A step that was done. `first_step`: the first one of this attempt, from 1: a later one than 1 was resumed."""
+    """A step that was done. `first_step`: the first one of this attempt, from 1: a later one than 1 was resumed.
+
+    `gas`: what all steps were priced, where that is known. `curve`: points that were not stored before.
+    """
 
     seq: Seq
     first_step: int
     step: int
     steps: int
     loss: float
+    gas: int | None = None
+    curve: tuple[Point, ...] = ()
+
+
+def point_of(step: int, steps: int, loss: float) -> Point:
+    """The place of a step, counted from 1, in a training's curve."""
+    return Point((step - 1) * CURVE_PARTS // steps, step, loss)
 
 
 class TrainingRow(NamedTuple):
@@ -51,9 +69,21 @@ class TrainingRows:
 
     def report(self, worker: Waiter, trained: Trained) -> None:
         """Notes a step. `worker`: the job that trains itself, or the execution that does."""
-        values = {**trained._asdict(), **worker._asdict(), "updated_at": _NOW}
+        told = {name: value for name, value in trained._asdict().items() if name != "curve"}
+        values = {**told, **worker._asdict(), "updated_at": _NOW}
         new = insert(_t).values(**values)
         self._connection.execute(new.on_conflict_do_update(index_elements=[_t.c.seq], set_=values))
+        self._draw(trained)
+
+    def _draw(self, trained: Trained) -> None:
+        """Adds points to the curve; those of another training, or of steps that are to be done again, go."""
+        gone = sa.or_(_l.c.steps != trained.steps, _l.c.step > trained.step)
+        self._connection.execute(sa.delete(_l).where(_l.c.seq == trained.seq, gone))
+        if trained.curve:
+            rows = [{"seq": trained.seq, "steps": trained.steps, **one._asdict()} for one in trained.curve]
+            new = insert(_l).values(rows)
+            changed = {name: new.excluded[name] for name in ("steps", "step", "loss")}
+            self._connection.execute(new.on_conflict_do_update(index_elements=[_l.c.seq, _l.c.part], set_=changed))
 
     def of_job(self, number: int) -> list[TrainingRow]:
         """What is trained for a job, the latest first: by itself, or by executions it waits for, in whatever depth."""
@@ -74,3 +104,10 @@ class TrainingRows:
         )
         found = self._connection.execute(query.where(which).order_by(_t.c.updated_at.desc()).limit(SHOWN_MOST))
         return [TrainingRow(**row._asdict()) for row in found]
+
+
+def forget_trainings(connection: sa.Connection, older_than_s: float, limit: int) -> int:
+    """Drops up to `limit` trainings that nobody told of for longer than this, and their curves; their number."""
+    since = _NOW - sa.func.make_interval(0, 0, 0, 0, 0, 0, older_than_s)
+    old = sa.select(_t.c.seq).where(_t.c.updated_at < since).order_by(_t.c.updated_at).limit(limit)
+    return connection.execute(sa.delete(_t).where(_t.c.seq.in_(old))).rowcount

@@ -73,6 +73,7 @@ def crawled(owner: Watched) -> Crawled:
 def owners_pages(crawled: Crawled) -> list[Reached]:
     """The places of the navigation, one's account, and the first job, transaction and account that links lead to."""
     wanted = {place.path for place in PLACES} | {"/account", "/jobs/job_*", "/chain/transactions/*", "/accounts/*"}
+    wanted |= {"/networks/trainings/*", "/series/*?span=*"}
     of_each = {page.shape: page for page in reversed(crawled.pages)}
     return [page for page in list(of_each.values())[::-1] if page.shape in wanted]
 
@@ -109,6 +110,7 @@ def test_each_page_at_two_widths_and_in_two_themes(owner: Watched, owners_pages:
             _picture(owner, page, WIDE, theme)
             owner.look(NARROW, theme)
             owner.page.wait_for_timeout(300)  # charts are drawn again after a while
+            wrong += [f"{page.path}: the caption {caption!r} is cut" for caption in owner.cut_captions()]
             if owner.too_wide():
                 wrong.append(f"{page.path} is {owner.too_wide()} pixels too wide")
             _picture(owner, page, NARROW, theme)

@@ -30,12 +30,15 @@ def test_pools_and_processes_are_sqls(hostile: DashboardResources) -> None:
         (one.queue, one.host, one.parent_pid, one.live, one.busy, one.died, one.ended, one.consumed, one.memory_bytes)
         for one in found
     ] == [(*line[:7], int(line[7]), int(line[8])) for line in plain]
-    assert [row[:8] for row in table(text, "Worker processes")] == [
-        [line[0], line[1], str(line[2]), *(str(value) for value in line[3:7]), whole(line[7])] for line in plain
+    restarts = [line[5] + line[6] if line[3] else None for line in plain]
+    assert [one.restarts for one in found] == restarts
+    assert [row[:10] for row in table(text, "Worker processes")] == [
+        [line[0], line[1], str(line[2]), "–", *(str(value) for value in line[3:7]), whole(restarted), whole(line[7])]
+        for line, restarted in zip(plain, restarts, strict=True)
     ]
     assert [(one.pid, one.up) for one in all_processes][2:] == [(3, False), (4, False)]
     assert {(one.pid, one.up) for one in all_processes[:2]} == {(2, True), (7, True)}
-    shown = {row[4]: row for row in table(text, "What each does now")}
+    shown = {row[6]: row for row in table(text, "What each does now")}
     assert shown["7"][1:3] == ["up", HOSTILE]
     assert shown["2"][2] == "waits for work"
     assert shown["3"][1:3] == ["down", "was at execution of 20"]

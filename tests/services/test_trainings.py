@@ -10,7 +10,9 @@ from accountant.contracts.tensor_means import NoCheckpoints
 from accountant.primitives.types import Seq
 from accountant.services.heart import LeaseLost
 from accountant.services.trainings import Reporting
-from accountant.storage.trainings import Trained
+from accountant.storage.job_tables import CURVE_PARTS
+from accountant.storage.measured_gas import GasMeter
+from accountant.storage.trainings import Trained, point_of
 
 
 class Told:
@@ -36,7 +38,7 @@ def test_a_step_a_second_is_stored() -> None:
     assert [one.step for one in told.stored] == [1, 5, 9, 13, 17, 21, 25, 29]
     told.reporting.flush()
     told.reporting.flush()
-    assert told.stored[-1] == Trained(Seq(3), 1, 30, 100, 1 / 30)
+    assert told.stored[-1] == Trained(Seq(3), 1, 30, 100, 1 / 30, None, (point_of(30, 100, 1 / 30),))
     assert len(told.stored) == 9
 
 
@@ -49,6 +51,33 @@ def test_an_attempt_tells_where_it_began() -> None:
     told.steps(3, of=50, each_s=2.0)
     told.steps(4, seq=Seq(4), each_s=2.0)
     assert [one.first_step for one in told.stored[3:]] == [1, 1, 3, 4]
+
+
+def test_a_curve_is_told_once_whatever_was_not_stored_between() -> None:
+    """Each store has the points since the last; however long a training is, it has as many parts, each with its last
+    step; another training begins another curve.
+    """
+    told = Told()
+    told.steps(*range(1, 10), each_s=0.25)
+    assert [[one.step for one in store.curve] for store in told.stored] == [[1], [2, 3, 4, 5], [6, 7, 8, 9]]
+    told.steps(*range(1, 20_001), of=20_000, each_s=0.001)
+    told.reporting.flush()
+    parts = {one.part: one.step for store in told.stored if store.steps == 20_000 for one in store.curve}
+    assert sorted(parts) == list(range(CURVE_PARTS))
+    assert parts == {part: -(-20_000 * (part + 1) // CURVE_PARTS) for part in parts}
+    assert [point_of(step, 3, 0.0).part for step in (1, 2, 3)] == [0, 85, 170]
+
+
+def test_a_training_says_what_it_was_priced() -> None:
+    """Where its operation is measured, which a worker does."""
+    stored: list[Trained] = []
+    meter = GasMeter()
+    reporting = Reporting(NoCheckpoints(), lambda: None, stored.append, meter=meter)
+    training = reporting.of(Seq(3))
+    training.meter.timed("fit", 5_000, lambda: training.progress(1, 2, 0.5))
+    training.meter.timed("fit", 6_000, lambda: reporting.of(None).progress(1, 2, 0.5))
+    assert [one.gas for one in stored] == [5_000]
+    assert meter.taken()["fit"].gas == 2_500 + 3_000
 
 
 def test_trainings_of_views_are_told_to_nobody_and_stop_all_the_same() -> None:

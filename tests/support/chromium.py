@@ -94,6 +94,11 @@ class Watched(NamedTuple):
         found: int = self.page.evaluate("() => document.documentElement.scrollWidth - window.innerWidth")
         return max(0, found)
 
+    def cut_captions(self) -> list[str]:
+        """Captions of tables that one has to scroll to read to their ends."""
+        found: list[str] = self.page.evaluate(_CUT)
+        return found
+
     def look(self, width: int, theme: str) -> None:
         """Another width and theme, with charts in its colours."""
         self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light", reduced_motion="reduce")
@@ -113,6 +118,12 @@ class Watched(NamedTuple):
 def _axe() -> str:
     return AXE.read_text()
 
+
+_CUT = """() => [...document.querySelectorAll('.scroll caption')].filter((caption) => {
+  const text = document.createRange();
+  text.selectNodeContents(caption);
+  return text.getBoundingClientRect().right > caption.closest('.scroll').getBoundingClientRect().right + 1;
+}).map((caption) => caption.textContent.slice(0, 60))"""
 
 _ESCAPED = json.dumps(MARKUP)[1:6].replace("<", "&lt;")
 

@@ -200,6 +200,7 @@ def _rows(connection: sa.Connection) -> dict[str, list[dict[str, object]]]:
     raw = connection.execute(sa.text(f"select hash, raw from {SCHEMA}.transactions where seq = 0")).one()
     said = {MARKUP: MARKUP}
     worker = {"host": MARKUP, "queue": "cpu", "parent_pid": 1, "doing": MARKUP, "memory_bytes": 2**30}
+    operation = {"device": "cpu", "operation": MARKUP, "operation_gas": 10**9, "operation_at": datetime.now(UTC)}
     deposit = {"signer": ALICE.address, "nonce": 0, "purpose": "deposit", "purse": HOSTILE, "units": 1, "cost": 1}
     return {
         "admin_actions": [{"user_name": MARKUP, "action": MARKUP, "target": MARKUP, "before": said, "after": said}],
@@ -209,7 +210,23 @@ def _rows(connection: sa.Connection) -> dict[str, list[dict[str, object]]]:
             {"signer": ALICE.address, "stopped": MARKUP, "detail": MARKUP, "low": True, "left": 1, "alarm": 2}
         ],
         "bounties": [{"contract": HOSTILE, "seq": 3, "reward": 5, "reason": MARKUP, "detail": MARKUP}],
-        "workers": [{**worker, "pid": pid} for pid in (2, 3)],
+        "workers": [{**worker, "pid": pid, **operation} for pid in (2, 3)],
+        "trainings": [
+            {"seq": seq, "job_number": 1, "first_step": 1, "step": 800, "steps": 1_000, "loss": 0.25, "gas": 10**12}
+            for seq in (2, 3)
+        ],
+        "training_losses": [
+            {"seq": 2, "part": part, "steps": 1_000, "step": 4 * part + 3, "loss": 2.5 / (1 + part / 8) + part % 7 / 50}
+            for part in range(200)
+        ],
+        "devices": [
+            {"host": MARKUP, "device": device, "name": MARKUP, "memory_bytes": 2**35, "used_bytes": 2**33, "share": 0.5}
+            for device in ("cpu", "gpu 0")
+        ],
+        "measured_gas": [
+            {"device": "cpu", "kind": kind, "operations": 12_345, "gas": 10**9, "seconds": seconds}
+            for kind, seconds in (("", 11.0), ("fit", 12.5), ("matmul8", 7.0), (MARKUP, 40.0))
+        ],
         "beats": [
             {"service": service, "host": MARKUP, "pid": 4, "trouble": MARKUP, "figures": said}
             for service in ("dispatcher", "publisher")

@@ -7,6 +7,7 @@ from fastapi import APIRouter, Query, Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 
 from accountant.dashboard.live import SOURCES, Live, Look
+from accountant.dashboard.metric_words import worded
 from accountant.dashboard.render import page, part
 from accountant.dashboard.resources import COOKIE, Res, Viewer
 from accountant.monitoring.catalogue import metric
@@ -106,6 +107,7 @@ def series_page(
         metric=metric(name),
         series=found,
         rows=rows,
+        nothing=all(value is None for line in found.lines for value in line.values),
         span=span,
         spans=SPANS,
         by=by,
@@ -114,7 +116,7 @@ def series_page(
 
 def _series(engine: sa.Engine, name: str, span: str, by: str) -> Series:
     with engine.connect() as connection:
-        return series(connection, name, span, by)
+        return worded(metric(name), series(connection, name, span, by), by)
 
 
 def live_of(request: Request) -> Live:

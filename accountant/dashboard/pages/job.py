@@ -24,6 +24,7 @@ from accountant.monitoring.reads.job import (
     STEPS_MOST,
     WAITS_MOST,
     Job,
+    events,
     figures,
     job,
     members,
@@ -40,7 +41,7 @@ from accountant.services.follow import UnknownJob
 from accountant.services.job_actions import JobUnchanged
 from accountant.services.questions import QuestionKind, decode_question
 from accountant.storage.admins import Action, Admins, Role, Session, User
-from accountant.storage.jobs import Jobs, JobState
+from accountant.storage.jobs import JobState
 
 router = APIRouter()
 
@@ -115,12 +116,12 @@ def _page(
         if found is None:
             raise UnknownJob("There is no such job.")
         path = steps(connection, found.number)
-        happened = Jobs(connection).events(found.number, after, EVENTS + 1)
+        happened = events(connection, found.number, after, EVENTS + 1)
         values: dict[str, Any] = {
             **_answer(connection, found, first),
             "steps": path,
             "steps_most": STEPS_MOST,
-            "shares": shares(path, None if JobState(found.state).ended else datetime.now(UTC)),
+            "shares": shares(path, None if found.ended else datetime.now(UTC)),
             "waits": waits(connection, found.number),
             "waits_most": WAITS_MOST,
             "figures": figures(connection, found.number),
@@ -129,7 +130,6 @@ def _page(
             "more_events": len(happened) > EVENTS,
             "after": after,
         }
-    ended = JobState(found.state).ended
     may = session.user.role >= Role.OPERATOR
     return page(
         request,
@@ -138,8 +138,8 @@ def _page(
         422 if error else 200,
         job=found,
         error=error,
-        ended=ended,
-        may_cancel=may and not ended,
+        ended=found.ended,
+        may_cancel=may and not found.ended,
         may_retry=may and found.state in (JobState.FAILED, JobState.CANCELLED),
         **values,
     )

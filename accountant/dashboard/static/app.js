@@ -41,19 +41,27 @@ const HOURS_AND_DAYS = [
 function drawn(chart, data) {
   const plot = chart.querySelector(".plot");
   plot.replaceChildren();
+  if (!data.lines.some((line) => line.values.some((value) => value !== null))) { return told(plot, "Nothing was sampled in this time."); }
   const axis = { stroke: colour("--faint"), grid: { stroke: colour("--line"), width: 1 } };
   const options = {
     width: Math.max(200, plot.clientWidth),
     height: 190,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "UTC"),
     fmtDate: (template) => uPlot.fmtDate(HOURS_AND_DAYS.reduce((text, [from, to]) => text.replace(from, to), template)),
-    axes: [axis, { ...axis, size: 64, values: (_, ticks) => ticks.map((tick) => shortened(tick)) }],
+    axes: [axis, { ...axis, size: 64, label: data.unit, labelSize: 20, labelFont: "12px system-ui, sans-serif", values: (_, ticks) => ticks.map((tick) => shortened(tick)) }],
     series: [{ label: "UTC" }, ...data.lines.map((line, at) => ({
-      label: line.label, stroke: colour(`--chart-${1 + at % 4}`), width: 2, spanGaps: false,
+      label: data.lines.length > 1 || chart.dataset.series.includes("by=") ? line.label : chart.querySelector("h3").textContent, stroke: colour(`--chart-${1 + at % 4}`), width: 2, spanGaps: false,
       value: (_, value) => value === null ? "–" : `${shortened(value)} ${data.unit}`,
     }))],
   };
   return new uPlot(options, [data.at, ...data.lines.map((line) => line.values)], plot);
+}
+
+function told(plot, words) {
+  const line = document.createElement("p");
+  line.className = "nothing";
+  line.textContent = words;
+  plot.append(line);
 }
 
 function shortened(number) {
@@ -68,8 +76,15 @@ async function chartAll() {
   for (const chart of document.querySelectorAll(".chart[data-series]")) {
     try {
       const answer = await fetch(chart.dataset.series, { headers: { Accept: "application/json" } });
-      if (answer.ok) { drawn(chart, await answer.json()); chart.dataset.drawn = "true"; }
+      if (!answer.ok) { throw new Error(answer.status); }
+      drawn(chart, await answer.json());
+      chart.dataset.drawn = "true";
     } catch (error) {
+      if (chart.dataset.drawn !== "true") {
+        const plot = chart.querySelector(".plot");
+        plot.replaceChildren();
+        told(plot, "It cannot be drawn now; the page tries again.");
+      }
       chart.dataset.drawn = "failed";
     }
   }

@@ -54,6 +54,23 @@ class Job(NamedTuple):
         _, _, rest = (self.traceparent or "").partition("-")
         return rest.partition("-")[0] or None
 
+    @property
+    def ended(self) -> bool:
+        """Whether nothing will change it any more: told by its end, since a later version may know other states."""
+        return self.finished_at is not None
+
+
+class Event(NamedTuple):
+    """A change that clients were told of. `state` is the word that stands there, known here or not."""
+
+    number: int
+    at: datetime
+    state: str
+    gas_executed: int
+    why_waiting: str | None
+    executions: int
+    executions_done: int
+
 
 class Step(NamedTuple):
     """A change of a job's state, and how long it stayed there."""
@@ -130,6 +147,14 @@ def question_and_answer(connection: sa.Connection, number: int) -> tuple[bytes, 
     query = sa.select(jobs.c.request, sa.case((small, jobs.c.certificate))).where(jobs.c.number == number)
     request, certificate = connection.execute(query).one()
     return request, certificate
+
+
+def events(connection: sa.Connection, number: int, after: int, limit: int) -> list[Event]:
+    """The job's events after one, in order."""
+    own = job_events.c.job_number == number, job_events.c.number > after
+    query = sa.select(*(job_events.c[name] for name in Event._fields)).where(*own)
+    rows = connection.execute(query.order_by(job_events.c.number).limit(limit)).mappings()
+    return [Event(**{**row, "gas_executed": int(row["gas_executed"])}) for row in rows]
 
 
 def steps(connection: sa.Connection, number: int) -> list[Step]:

@@ -12,6 +12,9 @@ from accountant.storage.metric_tables import beats, workers
 DAY_S = 86_400.0
 PROCESSES_MOST = 200
 
+EXECUTION_SEQ = sa.cast(sa.func.substring(workers.c.doing, "^execution of ([0-9]{1,18})$"), sa.BigInteger)
+"""The number of the transaction that a process executes; null where its work is another."""
+
 _recent = workers.c.beat_at >= seconds_ago(DAY_S)
 _gone = sa.and_(workers.c.stopped_at.is_(None), workers.c.beat_at < seconds_ago(SILENT_S))
 
@@ -33,6 +36,13 @@ class Pool(NamedTuple):
     memory_bytes: int
     gpu_share: float | None
     gpu_memory_bytes: int | None
+    device: str | None
+    """What its live processes compute tensors on."""
+
+    @property
+    def restarts(self) -> int | None:
+        """Processes that others took the place of; None where none lives that could have."""
+        return self.died + self.ended if self.live else None
 
 
 class Process(NamedTuple):
@@ -51,6 +61,8 @@ class Process(NamedTuple):
     consumed: int
     doing: str | None
     memory_bytes: int
+    device: str | None
+    operation: str | None
     transaction: bytes | None
 
 
@@ -82,6 +94,7 @@ def pools(connection: sa.Connection) -> list[Pool]:
             ),
             sa.func.max(workers.c.gpu_share).filter(LIVES).label("gpu_share"),
             sa.func.max(workers.c.gpu_memory_bytes).filter(LIVES).label("gpu_memory_bytes"),
+            sa.func.max(workers.c.device).filter(LIVES).label("device"),
         )
         .where(_recent)
         .group_by(*by)
@@ -93,9 +106,8 @@ def pools(connection: sa.Connection) -> list[Pool]:
 def processes(connection: sa.Connection) -> list[Process]:
     """Those that live first, then the latest that ended."""
     up = sa.func.coalesce(LIVES, sa.false()).label("up")
-    seq = sa.cast(sa.func.substring(workers.c.doing, "^execution of ([0-9]{1,18})$"), sa.BigInteger)
     named = [workers.c[name] for name in Process._fields if name not in ("up", "transaction")]
-    query = sa.select(*named, up, executions.c.transaction).outerjoin(executions, executions.c.seq == seq)
+    query = sa.select(*named, up, executions.c.transaction).outerjoin(executions, executions.c.seq == EXECUTION_SEQ)
     rows = connection.execute(
         query.where(_recent)
         .order_by(up.desc(), sa.case((up, workers.c.queue)), sa.case((up, workers.c.host)), workers.c.beat_at.desc())

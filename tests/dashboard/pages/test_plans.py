@@ -14,25 +14,46 @@ from tests.support.chains import BOB
 from tests.support.service import small_chain
 
 SETTLED = "0x" + small_chain().settled.hex()
+BLOB = cid_of(b"x")
 PATHS = (
     "/chain",
     "/chain?before=2",
     "/chain/blocks/1",
     f"/chain/transactions/{SETTLED}",
-    f"/chain/blobs/{show_cid(cid_of(b'x'))}",
+    f"/chain/blobs/{show_cid(BLOB)}",
     "/accounts",
     f"/accounts/{show(BOB.address)}",
     "/networks?below=5-5",
+    f"/networks/blobs/{show_cid(BLOB)}",
+    f"/networks/trainings/{SETTLED}",
     "/oaths?before=5",
     "/oaths/audits?before=5",
 )
-FEW_ROWS = ("epoch", "publishing", "admin_sessions", "admin_users")
-"""Tables of one row, or of the people who enter the dashboard."""
+FEW_ROWS = ("epoch", "workers", "devices", "measured_gas", "publishing", "admin_sessions", "admin_users")
+"""Tables of one row, of the people who enter the dashboard, of processes, machines, and kinds of operations."""
 
 
 @pytest.fixture(scope="module")
 def pages(module_database_url: str) -> Iterator[ChainPages]:
     with chain_pages(module_database_url) as made:
+        with made.resources.engine.begin() as connection:
+            connection.execute(
+                sa.text("insert into accountant.blobs (cid, size, pieces, kept_until) values (:cid, 1, '', now())"),
+                {"cid": BLOB},
+            )
+            connection.execute(
+                sa.text(
+                    "insert into accountant.executions (seq, transaction, gas_limit, queue, attempts_most) "
+                    "select seq, hash, 1, 'cpu', 5 from accountant.transactions where hash = :hash"
+                ),
+                {"hash": bytes.fromhex(SETTLED[2:])},
+            )
+            connection.execute(
+                sa.text(
+                    "insert into accountant.trainings (seq, by_seq, first_step, step, steps, loss) "
+                    "select seq, seq, 1, 2, 3, 0.5 from accountant.executions"
+                )
+            )
         yield made
 
 

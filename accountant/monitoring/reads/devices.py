@@ -1,0 +1,34 @@
+"""Processors and GPUs of machines that have workers, as those last told of them."""
+
+from datetime import datetime
+from typing import NamedTuple
+
+import sqlalchemy as sa
+
+from accountant.monitoring.measures.service import seconds_ago
+from accountant.storage.metric_tables import devices
+
+DEVICES_MOST = 200
+SILENT_DEVICE_S = 60.0
+"""Workers tell of devices every ten seconds: one that nobody told of for so long may be gone."""
+
+
+class Device(NamedTuple):
+    """A processor or a GPU. `fresh`: a worker told of it within `SILENT_DEVICE_S`."""
+
+    host: str
+    device: str
+    name: str
+    memory_bytes: int
+    used_bytes: int
+    share: float
+    told_at: datetime
+    fresh: bool
+
+
+def device_lines(connection: sa.Connection) -> list[Device]:
+    """By machine, the processor first."""
+    fresh = (devices.c.told_at >= seconds_ago(SILENT_DEVICE_S)).label("fresh")
+    order = devices.c.host, devices.c.device
+    rows = connection.execute(sa.select(*devices.c, fresh).order_by(*order).limit(DEVICES_MOST)).mappings()
+    return [Device(**row) for row in rows]
