@@ -11,6 +11,7 @@ from accountant.accounting.proof.verify import verify as verify_certificate
 from accountant.chain.block import Position
 from accountant.chain.headers import HEADERS_BYTES_MAX, Headers, InvalidHeaders, decode_headers
 from accountant.chain.query import ViewAnswer, decode_answer, decode_query
+from accountant.commands.blobs_given import GivenBlobs, GivenFiles, GivenFolder
 from accountant.commands.contract_service import Api, ApiKey, open_client
 from accountant.primitives.addresses import account_of, show
 from accountant.primitives.errors import AccountantError, InvalidEncoding
@@ -70,17 +71,21 @@ def verify(
     headers: Annotated[Path, typer.Option(help="Block headers that you trust: `accountant chain headers`.")],
     genesis: Annotated[str | None, typer.Option(help="The hash that genesis must have.")] = None,
     gas_most: Annotated[int, typer.Option(min=0, help="The most gas to execute.")] = GAS_MOST,
+    blob: GivenFiles = None,
+    blobs: GivenFolder = None,
 ) -> None:
     """Verify a certificate offline, executing the slice that it carries and nothing else.
 
-    Exit status: 0 if it is valid, 1 if it is refused, and then it says what is at fault, 2 if a file cannot be read.
+    Exit status: 0 if it is valid, 1 if it is refused, and then it says what is at fault, 2 if a file cannot be read,
+    or if a published file that the answer rests on is not among those given: then it is neither.
     """
+    given = GivenBlobs(blob or (), blobs)
     raw, trusted = read_file(file, CERTIFICATE_FILE_BYTES_MAX), read_file(headers, HEADERS_BYTES_MAX)
     expected = None if genesis is None else genesis_hash(genesis)
     try:
         anchor = decode_headers(trusted)
         check_genesis(anchor, expected)
-        verified = verify_certificate(raw, anchor, Gas(gas_most))
+        verified = verify_certificate(raw, anchor, Gas(gas_most), blobs=given)
     except (CertificateRefused, InvalidHeaders) as error:
         typer.echo(f"refused: {error.detail}")
         raise typer.Exit(_REFUSED) from None

@@ -8,6 +8,7 @@ import typer
 from accountant.chain.headers import HEADERS_BYTES_MAX, InvalidHeaders, decode_headers
 from accountant.chain.query import decode_answer
 from accountant.client.client import AccountantClient
+from accountant.commands.blobs_given import GivenBlobs, GivenFiles, GivenFolder
 from accountant.commands.certificate import GAS_MOST, check_genesis, genesis_hash, read_file
 from accountant.commands.contract_service import Api, ApiKey, open_client
 from accountant.commands.oath_prove import oath_proof
@@ -86,17 +87,21 @@ def convict(
     headers: Annotated[Path, typer.Option(help="Block headers that you trust: `accountant chain headers`.")],
     genesis: Annotated[str | None, typer.Option(help="The hash that genesis must have.")] = None,
     gas_most: Annotated[int, typer.Option(min=0, help="The most gas to execute.")] = GAS_MOST,
+    blob: GivenFiles = None,
+    blobs: GivenFolder = None,
 ) -> None:
     """Check offline that an oath counted and is a lie, executing the slice of the true answer and nothing else.
 
-    Exit status: 0 if it is one, 1 if the proof is refused, and then it says why, 2 if a file cannot be read.
+    Exit status: 0 if it is one, 1 if the proof is refused, and then it says why, 2 if a file cannot be read,
+    or if a published file that the true answer rests on is not among those given: then it is neither.
     """
+    given = GivenBlobs(blob or (), blobs)
     raw, trusted = read_file(file, CONVICTION_BYTES_MAX), read_file(headers, HEADERS_BYTES_MAX)
     expected = None if genesis is None else genesis_hash(genesis)
     try:
         anchor = decode_headers(trusted)
         check_genesis(anchor, expected)
-        found = convict_by(raw, anchor, Gas(gas_most))
+        found = convict_by(raw, anchor, Gas(gas_most), blobs=given)
     except (ConvictionRefused, InvalidHeaders) as error:
         typer.echo(f"refused: {error.detail}")
         raise typer.Exit(REFUSED) from None

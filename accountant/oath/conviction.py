@@ -10,7 +10,7 @@ from accountant.accounting.proof.errors import CertificateRefused
 from accountant.accounting.proof.file import CERTIFICATE_FILE_BYTES_MAX, decode_certificate_file
 from accountant.accounting.proof.verify import verify
 from accountant.chain.headers import Headers
-from accountant.execution.port import Heartbeat
+from accountant.execution.port import Blobs, Heartbeat
 from accountant.oath.oath import SwornTerms
 from accountant.oath.proof import OATH_PROOF_BYTES_MAX, OathProofRefused, ProvedOath, check_proof, claimed_terms
 from accountant.primitives.encoding import Decoder, Record, encode
@@ -77,16 +77,21 @@ def prosecute(oath: bytes, certificate: bytes) -> bytes:
 
 
 def convict(
-    file: bytes, headers: Headers, gas_most: Gas | None = None, heartbeat: Heartbeat | None = None
+    file: bytes,
+    headers: Headers,
+    gas_most: Gas | None = None,
+    heartbeat: Heartbeat | None = None,
+    blobs: Blobs | None = None,
 ) -> Convicted:
     """What a portable proof proves to whoever trusts `headers`. Executes the truth's slice, with at most `gas_most`.
 
-    Raises `ConvictionRefused`, which names what is at fault.
+    `blobs`: where published files are. Raises `ConvictionRefused`, which names what is at fault, and `BlobMissing`,
+    which names the file that is missing.
     """
     proof = _decoded(file)
     proved = _counted(proof.oath, headers)
     try:
-        verified = verify(proof.certificate, headers, gas_most, heartbeat)
+        verified = verify(proof.certificate, headers, gas_most, heartbeat, blobs)
     except CertificateRefused as error:
         raise ConvictionRefused("certificate", error.detail) from None
     oath, statement = proved.oath, verified.statement

@@ -6,7 +6,8 @@ from html import escape
 from pathlib import Path
 from typing import NamedTuple
 
-FOLDER = Path(__file__).parents[2] / "docs" / "figures"
+from benchmarks.figures.drawing import FOLDER, round_ticks
+
 _WIDTH, _HEIGHT, _LEFT, _RIGHT, _TOP, _BOTTOM = 760, 420, 80, 30, 58, 56
 _COLOURS = ("#1f5fbf", "#b3541e", "#176b37", "#7b3fa0")
 
@@ -83,10 +84,4 @@ def _scale(
             (10.0**power, f"{10**power:,}" if power >= 0 else f"{10.0**power:g}") for power in range(first, last + 1)
         ]
         return (lambda value: begin + (math.log10(value) - first) / (last - first) * (end - begin)), ticks
-    step = 10 ** math.floor(math.log10((high - low) / 3))
-    step *= next(times for times in (1, 2, 5, 10) if (high - low) / (step * times) <= 6)
-    ticks = [
-        (step * number, f"{step * number:,.10g}")
-        for number in range(math.ceil(low / step), math.floor(high / step) + 1)
-    ]
-    return (lambda value: begin + (value - low) / (high - low) * (end - begin)), ticks
+    return (lambda value: begin + (value - low) / (high - low) * (end - begin)), round_ticks(low, high)

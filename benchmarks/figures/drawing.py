@@ -1,5 +1,6 @@
 """Drawing without a library: grey images as PNG, and lines over numbers as SVG."""
 
+import math
 import struct
 import zlib
 from collections.abc import Sequence
@@ -39,6 +40,15 @@ class Axes(NamedTuple):
     up: str
 
 
+def round_ticks(low: float, high: float, whole: bool = False) -> list[tuple[float, str]]:
+    """Round numbers from `low` to `high`, seven at most, and how each is written; `whole` ones alone, if asked for."""
+    step = 10 ** math.floor(math.log10((high - low) / 3))
+    step *= next(times for times in (1, 2, 5, 10) if (high - low) / (step * times) <= 6)
+    step = max(1, step) if whole else step
+    numbers = range(math.ceil(low / step), math.floor(high / step) + 1)
+    return [(step * number, f"{step * number:,.10g}") for number in numbers]
+
+
 def lines_svg(axes: Axes, lines: Sequence[Line]) -> str:
     """An SVG of lines, from 0 or their least value on."""
     last = max(line.start + len(line.values) - 1 for line in lines)
@@ -58,11 +68,12 @@ def lines_svg(axes: Axes, lines: Sequence[Line]) -> str:
         drawn.append(f'<path d="M{path}" fill="none" stroke="{colour}" stroke-width="1.5"/>')
         named.append(f'<text x="{_LEFT + 12}" y="{_MARGIN + 14 + 15 * at}" fill="{colour}">{escape(line.name)}</text>')
     ticks = []
-    for part in range(5):
-        x, y = first + (last - first) * part / 4, low + (top - low) * part / 4
-        (across, _), (_, up) = place(x, low).split(), place(first, y).split()
-        ticks.append(f'<text x="{across}" y="{bottom + 16}" text-anchor="middle">{x:,.4g}</text>')
-        ticks.append(f'<text x="{_LEFT - 8}" y="{up}" text-anchor="end">{float(f"{y:.3g}"):,.10g}</text>')
+    for x, text in round_ticks(first, last, whole=True):
+        across, _ = place(x, low).split()
+        ticks.append(f'<text x="{across}" y="{bottom + 16}" text-anchor="middle">{text}</text>')
+    for y, text in round_ticks(low, top):
+        _, up = place(first, y).split()
+        ticks.append(f'<text x="{_LEFT - 8}" y="{up}" text-anchor="end">{text}</text>')
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {_WIDTH} {_HEIGHT}" font-family="sans-serif">'
         f"<title>{escape(axes.title)}</title>"

@@ -54,4 +54,4 @@ def main(counts: list[int]) -> None:
 
 
 if __name__ == "__main__":
-    main([int(text) for text in sys.argv[1:]] or [1, 10, 100, 1_000])
+    main([int(text) for text in sys.argv[1:]] or [1, 10, 100, 1_000, 3_000])

@@ -21,7 +21,20 @@ from accountant.execution.port import OutcomesWithdrawn
 from accountant.primitives.cid import cid_of
 from accountant.primitives.types import Gas
 from accountant.tensors import InexactMachine
-from tests.support.tensor_calls import CALLS, LOCALS, drawn, full, get, integer, ints, listed, picks, real
+from tests.support.tensor_calls import (
+    CALLS,
+    LINEAR,
+    LOCALS,
+    drawn,
+    full,
+    get,
+    integer,
+    ints,
+    listed,
+    named_text,
+    picks,
+    real,
+)
 from tests.support.wat import MAIN, DictWorld, call_of, contract, escaped, main_module, run_main, text
 
 GIVEN = "(call $nn_at (local.get $ts) (i64.const 0))"
@@ -302,10 +315,9 @@ def test_gas_is_charged_before_the_work_is_done(name: str, monkeypatch: pytest.M
 def test_predictions_of_nothing_are_paid_by_the_piece(monkeypatch: pytest.MonkeyPatch) -> None:
     """Samples without values are cheap to hold; planning the work on them is paid before it is done."""
     monkeypatch.setattr("accountant.tensors.training_plan.plan_prediction", None)
-    model = CALLS["predict"][1].split("(block")[1].split("(local.get $ts)")[0]
     nothing = ints(2**31 - 1, 0) + f"(local.set $x (call $nn_full {get('s')} {real(1.0)}))"
-    call = f"(drop (call $nn_predict (block{model} {get('ts')} {get('x')}))"
-    result = ran(f"{nothing} (local.set $ts (call $nn_list)) {call}", gas=10**9)
+    call = f"{named_text(LINEAR, 'p')} (drop (call $nn_predict {get('p')} (call $nn_list) {get('x')}))"
+    result = ran(nothing + call, gas=10**9)
     assert result.failure is FailureKind.OUT_OF_GAS
 
 

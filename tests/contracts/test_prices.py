@@ -1,9 +1,6 @@
 """What host functions charge is what docs/host.md says, for any sizes; benchmarks/metering.py has the times."""
 
-import ast
-import operator
 from collections.abc import Callable
-from pathlib import Path
 from typing import NamedTuple
 
 import msgspec
@@ -21,9 +18,9 @@ from accountant.contracts.table import HOST
 from accountant.primitives.encoding import encode
 from accountant.primitives.errors import InvalidEncoding
 from accountant.primitives.types import Gas
+from tests.support.host_page import evaluated, formulas
 from tests.support.wat import FRIEND, MAIN, DictWorld, admits, call_of, contract, main_module, module
 
-PAGE = Path(__file__).parents[2] / "docs" / "host.md"
 PRICES = GasSchedule()
 FREE = msgspec.structs.replace(PRICES, **{name: 0 for name in GasSchedule.__struct_fields__ if name != "tensors"})
 INNER = contract(1)
@@ -138,39 +135,6 @@ ROWS: dict[str, Row] = {
 }
 
 
-def _formulas() -> dict[str, str]:
-    rows = {}
-    for line in PAGE.read_text().splitlines():
-        cells = [cell.strip() for cell in line.strip("|").split("|")]
-        if len(cells) == 5 and cells[0].strip("`") in HOST:
-            rows[cells[0].strip("`")] = cells[3]
-    return rows
-
-
-_PYTHON = (("×", "*"), ("(slot, then value)", "(slot + value)"), ("the shorter", "shorter"), ("/", "//"))
-_OPERATORS = {ast.Add: operator.add, ast.Mult: operator.mul, ast.FloorDiv: operator.floordiv}
-
-
-def _evaluated(formula: str, names: dict[str, int]) -> int:
-    """The number that a formula of the page stands for."""
-    for theirs, ours in _PYTHON:
-        formula = formula.replace(theirs, ours)
-
-    def of(node: ast.expr) -> int:
-        match node:
-            case ast.Constant(value=int(number)):
-                return number
-            case ast.Name(id=name):
-                return names[name]
-            case ast.BinOp(left=left, op=operation, right=right):
-                return int(_OPERATORS[type(operation)](of(left), of(right)))
-            case ast.Call(func=ast.Name(id="min"), args=arguments):
-                return min(of(argument) for argument in arguments)
-        raise AssertionError(f"{formula} is no formula that this test knows")
-
-    return of(ast.parse(formula, mode="eval").body)
-
-
 def _charged(code: bytes, arguments: tuple[bytes, bytes, int], row: str) -> int:
     """Gas of a run that is not fuel: what is left when everything but instructions is free is subtracted."""
     a, b, _ = arguments
@@ -195,9 +159,9 @@ def _charged(code: bytes, arguments: tuple[bytes, bytes, int], row: str) -> int:
 
 
 def test_every_row_is_here() -> None:
-    """Each row that computes with no tensor has a case, and each row a formula on the page."""
+    """Each row that computes with no tensor has a case (`test_prices_nn.py` has the others), and each row a formula."""
     assert ROWS.keys() == {name for name in HOST if not name.startswith("nn_")}
-    assert HOST.keys() == _formulas().keys()
+    assert HOST.keys() == formulas().keys()
 
 
 @pytest.mark.parametrize("name", ROWS)
@@ -213,4 +177,4 @@ def test_charges_are_the_pages_formulas(name: str, data: st.DataObject) -> None:
     prices = {field: getattr(PRICES, field) for field in GasSchedule.__struct_fields__}
     sizes = row.sizes(a, b, m)
     assert not prices.keys() & sizes.keys()
-    assert charged == _evaluated(_formulas()[name], {**prices, **sizes})
+    assert charged == evaluated(formulas()[name], {**prices, **sizes})

@@ -3,6 +3,7 @@
 import random
 from functools import cache
 from itertools import product
+from math import prod
 from pathlib import Path
 
 import pytest
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from accountant.chain.envelope import AmountLiteral, Envelope, FunctionEnvelope, TemplateKind
 from accountant.chain.errors import InvalidTransaction
-from accountant.chain.footprint import Call, Debit, Entry, Read, Write, canonical_footprint
+from accountant.chain.footprint import Blob, Call, Debit, Entry, Memory, Read, Write, canonical_footprint
 from accountant.chain.template import instantiate, template_entries
 from accountant.chain.transaction import Argument
 from accountant.contracts.errors import FailureKind
@@ -21,15 +22,24 @@ from accountant.contracts.world import ContractCode
 from accountant.language.compiler import Compiled, compile_file, compile_source
 from accountant.language.interface import Interface
 from accountant.language.types import ARGUMENTS, Type
+from accountant.primitives.cid import cid_of
 from accountant.primitives.types import Gas
-from tests.support.random_contract import STATED_UNITS, RandomContract, RandomWorld, arguments_of, contracts
+from accountant.tensors import Tensor
+from accountant.tensors.files import write_file
+from accountant.tensors.layers import init, parse_model
+from tests.support.random_contract import (
+    NO_FILES,
+    STATED_UNITS,
+    Files,
+    RandomContract,
+    RandomWorld,
+    arguments_of,
+    contracts,
+)
 from tests.support.wat import DEPLOYER, MAIN, SENDER, call_of, contract
 
 LIBRARY = Path(__file__).parents[2] / "accountant" / "library"
-SOURCES = sorted(
-    path for path in LIBRARY.glob("*.py") if path.name != "__init__.py" and "nn.load" not in path.read_text()
-)
-"""Contracts that load files are tried with real files, in tests of their own: random bytes are none."""
+SOURCES = sorted(path for path in LIBRARY.glob("*.py") if path.name != "__init__.py")
 GAS = Gas(5_000_000)
 FRONT = contract(2)
 RANDOM = settings(
@@ -42,8 +52,8 @@ def storage_of(interface: Interface) -> dict[str, Type]:
     return {variable.name: Type(variable.value) for variable in interface.storage}
 
 
-def world_of(compiled: Compiled, seed: int) -> RandomWorld:
-    world = RandomWorld(seed, storage_of(compiled.interface), rich=seed % 5 != 0)
+def world_of(compiled: Compiled, seed: int, files: Files = NO_FILES) -> RandomWorld:
+    world = RandomWorld(seed, storage_of(compiled.interface), seed % 5 != 0, files)
     world.codes[MAIN] = ContractCode(compiled.code, compiled.envelope, SENDER)
     return world
 
@@ -52,11 +62,14 @@ def kinds_of(function: FunctionEnvelope) -> tuple[Type, ...]:
     return tuple(_TYPES[kind] for kind in function.arguments)
 
 
-def check_call(compiled: Compiled, function: FunctionEnvelope, seed: int) -> None:
-    """One call: everything that it touches is in the template, or under a prefix where the template is not all."""
-    arguments = arguments_of(kinds_of(function), seed)
+def check_call(compiled: Compiled, function: FunctionEnvelope, seed: int, files: Files = NO_FILES) -> set[type]:
+    """One call: everything that it touches is in the template, or under a prefix where the template is not all.
+
+    The kinds of entries that it touched.
+    """
+    arguments = arguments_of(kinds_of(function), seed, files)
     value = random.Random(f"value/{seed}").choice((0, 1, 5, 10**6)) if function.payable else 0
-    world = world_of(compiled, seed)
+    world = world_of(compiled, seed, files)
     deploying = world.codes[MAIN] if function.name == "init" else None
     call = call_of(function.name, arguments, value=value, deploying=deploying)
     simulation = simulate(call, world, GAS)
@@ -65,17 +78,24 @@ def check_call(compiled: Compiled, function: FunctionEnvelope, seed: int) -> Non
         admitted = template_entries(function.template, arguments, SENDER, MAIN, value)
     except InvalidTransaction:
         assert simulation.result.failure is not None, "a call that would succeed is not refused"
-        return
+        return set()
     touched = [touch.entry for touch in simulation.touched]
     for entry in touched:
         assert is_admitted(entry, admitted, function, compiled.envelope), f"{function.name}{arguments}: {entry}"
     if function.complete and not states_a_cap(function):
-        declared = instantiate(function, arguments, SENDER, MAIN, value)
-        assert execute(call._replace(footprint=declared), world_of(compiled, seed), GAS) == simulation.result
+        whole = instantiate(function, arguments, SENDER, MAIN, value)
+        declared = tuple(one for one in whole if not isinstance(one, Blob) or one.cid in files)  # published ones alone
+        again = execute(call._replace(footprint=declared), world_of(compiled, seed, files), GAS)
+        assert again == simulation.result
     for template, entry in zip(function.template, admitted, strict=False):
-        if template.certain and simulation.result.failure is not FailureKind.OUT_OF_GAS:
-            assert template.kind is TemplateKind.READ and isinstance(entry, Read)
-            assert (entry.contract, entry.slot) in looked_at, f"{function.name}{arguments}: {entry}"
+        if not template.certain or simulation.result.failure is FailureKind.OUT_OF_GAS:
+            continue
+        if isinstance(entry, Blob):
+            assert ("published", entry.cid) in world.asked, f"{function.name}{arguments}: {entry}"
+            continue
+        assert template.kind is TemplateKind.READ and isinstance(entry, Read)
+        assert (entry.contract, entry.slot) in looked_at, f"{function.name}{arguments}: {entry}"
+    return {type(entry) for entry in touched}
 
 
 def states_a_cap(function: FunctionEnvelope) -> bool:
@@ -91,11 +111,42 @@ def is_admitted(entry: Entry, admitted: list[Entry], function: FunctionEnvelope,
         return bool(caps) and entry.contract == MAIN and entry.cap <= sum(caps)
     if entry in admitted:
         return True
+    if isinstance(entry, Blob):  # its size is the publication's
+        return entry.cid in {other.cid for other in admitted if isinstance(other, Blob)} or (
+            not function.complete and envelope.open.blobs_most > 0
+        )
+    if isinstance(entry, Memory):  # of the whole transaction, so no envelope is asked
+        return True
     if function.complete:
         return False
     if isinstance(entry, Read):
         return entry.slot.startswith(envelope.open.read_prefixes)
     return entry.slot.startswith(envelope.open.write_prefixes) if isinstance(entry, Write) else True
+
+
+def files_for(name: str) -> Files:
+    """Files of the shapes that a contract of the library loads, and the weights that it saves."""
+    return {cid_of(data): data for data in (write_file(tensors) for tensors in _tensors_for(name))}
+
+
+def _tensors_for(name: str) -> list[list[Tensor]]:
+    drawn = {
+        "loan_approval": [(12, 30), (12,)],
+        "damage_claims": [(12, 64), (12,)],
+        "data_buyer": [(12, 64), (12,)],
+        "gan": [(64, 64), (64,)],
+        "fund": [(16, 4), (5,)],
+        "price_watch": [(16, 4)],
+    }.get(name, [])
+    models = {
+        "loan_approval": "linear 30 16; relu; linear 16 2",
+        "damage_claims": "linear 64 32; relu; linear 32 10",
+        "data_buyer": "linear 64 32; relu; linear 32 10",
+        "forecast": "linear 6 8; tanh; linear 8 1",
+        "price_watch": "linear 6 2; tanh; linear 2 6",
+    }
+    weights = [init(parse_model(models[name]), 1)] if name in models else []
+    return [[Tensor.of([float(at % 2 + 1) for at in range(prod(shape))], shape)] for shape in drawn] + weights
 
 
 @cache
@@ -106,10 +157,13 @@ def built(path: Path) -> Compiled:
 @pytest.mark.parametrize("path", SOURCES, ids=lambda path: path.stem)
 def test_the_library_touches_what_its_templates_say(path: Path) -> None:
     """Every exported function of every library contract, with random arguments, values and states."""
-    compiled = built(path)
+    compiled, files = built(path), files_for(path.stem)
+    touched = set()
     for function, seed in product(compiled.envelope.functions, range(40)):
         if not any(one.name == function.name and one.view for one in compiled.interface.functions):
-            check_call(compiled, function, seed)
+            touched |= check_call(compiled, function, seed, files)
+    loads = any(entry.kind is TemplateKind.BLOB for one in compiled.envelope.functions for entry in one.template)
+    assert loads == (Blob in touched)
 
 
 @RANDOM

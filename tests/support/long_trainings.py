@@ -50,6 +50,7 @@ RUNS: dict[str, tuple[str, str]] = {
     "cnn, exact20": (CNN, f"{SGD}; precision exact20"),
     "cnn, exact8": (CNN, f"{SGD}; precision exact8"),
     "transformer, exact20": (TRANSFORMER, f"{ADAM}; precision exact20"),
+    "transformer, exact8": (TRANSFORMER, f"{ADAM}; precision exact8"),
 }
 
 

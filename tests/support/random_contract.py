@@ -2,6 +2,7 @@
 
 import random
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from hypothesis import strategies as st
@@ -12,7 +13,7 @@ from accountant.language.errors import ContractError
 from accountant.language.slots import raw_bytes
 from accountant.language.types import ARGUMENTS, Type
 from accountant.primitives.cid import cid_of, show_cid
-from accountant.primitives.types import Amount, ContractId
+from accountant.primitives.types import Amount, Cid, ContractId, Seq
 from tests.support.wat import FRIEND, MAIN, SENDER, DictWorld, contract
 
 NAMES = "Account, Address, Cid, Contract, Event, Hash, Interface, Map, bound, bounds, caller, calls, credits, debits"
@@ -34,6 +35,8 @@ STORAGE = {
 TYPES = ("int", "bool", "bytes", "str", "Account", "Address", "Contract", "Hash", "Cid")
 STATED_UNITS = 10**15
 """The cap that functions state whose payments do not follow from the arguments."""
+Files = Mapping[Cid, bytes]
+NO_FILES: Files = {}
 ACCOUNTS = (SENDER, FRIEND, MAIN, contract(3))
 _LITERALS = {
     "int": ("0", "1", "-1", "7", "255"),
@@ -335,17 +338,20 @@ def _function(draw: st.DrawFn, name: str, helpers: list[RandomFunction], decorat
     return RandomFunction(name, parameters, returns, writer.body(), decorators)
 
 
-def arguments_of(kinds: tuple[Type, ...], seed: int) -> tuple[Argument, ...]:
+def arguments_of(kinds: tuple[Type, ...], seed: int, files: Files = NO_FILES) -> tuple[Argument, ...]:
     """Arguments of these types; often equal to each other, to accounts that the world knows, or of odd lengths."""
-    return tuple(_value(kind, random.Random(f"{seed}/{at}")) for at, kind in enumerate(kinds))
+    return tuple(_value(kind, random.Random(f"{seed}/{at}"), files) for at, kind in enumerate(kinds))
 
 
 class RandomWorld(DictWorld):
-    """Slots hold something of their variable's type, or nothing; money may be there or not."""
+    """Slots hold something of their variable's type, or nothing; money may be there or not.
 
-    def __init__(self, seed: int, storage: dict[str, Type], rich: bool = True) -> None:
+    `files` are published; what a slot names, its contract saved.
+    """
+
+    def __init__(self, seed: int, storage: dict[str, Type], rich: bool = True, files: Files = NO_FILES) -> None:
         super().__init__()
-        self._seed, self._storage, self._rich = seed, storage, rich
+        self._seed, self._storage, self._rich, self._files = seed, storage, rich, files
 
     def slot(self, contract: ContractId, slot: bytes) -> bytes:
         known = super().slot(contract, slot)
@@ -353,7 +359,17 @@ class RandomWorld(DictWorld):
         chance = random.Random(f"{self._seed}/{contract.hex()}/{slot.hex()}")
         if known or name not in self._storage or chance.random() < 0.3:
             return known
-        return raw_bytes(_value(self._storage[name], chance))
+        return raw_bytes(_value(self._storage[name], chance, self._files))
+
+    def source(self, contract: ContractId, slot: bytes) -> Seq | None:
+        return Seq(1) if self._files else super().source(contract, slot)
+
+    def published(self, cid: Cid) -> bool:
+        return super().published(cid) or cid in self._files
+
+    def blob(self, cid: Cid, source: Seq | None) -> bytes:
+        """Of what is no file here, bytes that are none of tensors."""
+        return self._files.get(cid, b"no file")
 
     def covers(self, contract: ContractId, amount: Amount) -> bool:
         return self._rich
@@ -362,7 +378,7 @@ class RandomWorld(DictWorld):
         return Amount(random.Random(f"{self._seed}/{account!r}").choice((0, 1, 50)))
 
 
-def _value(kind: Type, chance: random.Random) -> Argument:
+def _value(kind: Type, chance: random.Random, files: Files = NO_FILES) -> Argument:
     match kind:
         case Type.INT:
             return chance.choice((0, 1, 2, 3, 5, -1, 1_000, 2**40, -(2**63), 2**63 - 1))
@@ -377,7 +393,7 @@ def _value(kind: Type, chance: random.Random) -> Argument:
         case Type.HASH:
             return chance.choice((bytes(32), MAIN, b"\x07" * 32))
         case Type.CID:
-            return bytes(cid_of(chance.choice((b"one", b"two"))))
+            return bytes(chance.choice([*files, *files, cid_of(b"one"), cid_of(b"two")]))
         case Type.STR:
             return chance.choice(("", "x", "ü", "a longer name", "key:")).encode()
     return chance.choice((b"", b"ab", SENDER, MAIN, cid_of(b"one"), b"key:" * 9))

@@ -11,10 +11,13 @@ from accountant.chain.block import Header
 from accountant.chain.footprint_root import footprint_root
 from accountant.chain.genesis import Genesis
 from accountant.chain.headers import Headers, SignedHeader, validate_headers
-from accountant.chain.transaction import decode_transaction, sign_transaction, transaction_hash
+from accountant.chain.transaction import Transaction, decode_transaction, sign_transaction, transaction_hash
 from accountant.index.blocks import RunningValues, UnsignedBlock, UnsignedTransaction, unsigned_block
 from accountant.index.memory import MemoryIndex
 from accountant.primitives import merkle
+from accountant.primitives.types import Address
+from tests.support.index_chain import RecordedIndex
+from tests.support.network_chain import NetworkChain
 from tests.support.random_chain import KEYS, RandomChain
 
 
@@ -64,3 +67,15 @@ class SignedChain(RandomChain):
         for _ in range(blocks):
             count = self.random.randrange(transactions_most + 1)
             self.blocks.append([self._transaction() for _ in range(count)])
+
+
+class SignedNetworkChain(NetworkChain):
+    """A `NetworkChain` of signed blocks."""
+
+    def __init__(self, random: Random) -> None:
+        super().__init__(random)
+        self.index = self.recorded = RecordedIndex(self.genesis)
+        self.blocks = SignedBlocks(self.genesis, self.index)
+
+    def append(self, transactions: list[tuple[Address, Transaction]]) -> None:
+        self.blocks.append(transactions)

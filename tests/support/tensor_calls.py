@@ -62,13 +62,14 @@ def _two(name: str, left: tuple[int, ...], right: tuple[int, ...], *more: str, b
     return drawn(left, "t") + drawn(right, "u", 1) + before, f"(call $nn_{name} {get('t')} {get('u')} {' '.join(more)})"
 
 
+LINEAR, DEEP = "linear 3 2", "linear 3 4; relu; linear 4 2"
 SETTINGS = "epochs 2; batch 2; optimiser adam rate 0.01; loss cross_entropy; seed 3"
 
 
-def _text(text: str) -> str:
-    """A handle of text, written to memory from byte 2,000 on when it is asked for."""
+def named_text(text: str, into: str) -> str:
+    """Code that leaves text in a local. It writes to memory from byte 2,000 on."""
     stores = "".join(f"(i64.store8 (i32.const {2000 + at}) {integer(byte)})" for at, byte in enumerate(text.encode()))
-    return f"(block (result i64) {stores} (call $bytes_new (i32.const 2000) (i32.const {len(text)})))"
+    return f"{stores} (local.set ${into} (call $bytes_new (i32.const 2000) (i32.const {len(text)})))"
 
 
 def _loaded(name: str, saved: str) -> tuple[str, str]:
@@ -79,7 +80,9 @@ _I, _R = integer, real
 _POOL = ints(2, 2) + ints(2, 2, into="p") + ints(0, 0, into="q")
 _CHANNELS = "".join(full((3,), number, into) for number, into in ((1.0, "u"), (0.5, "v"), (0.25, "w"), (2.0, "x")))
 _OF_CHANNELS = " ".join(get(name) for name in "uvwx")
+_EIGHT_BYTES = "(local.set $p (call $bytes_new (i32.const 0) (i32.const 8)))"
 _WEIGHTS = drawn((2, 3), "t") + listed("t", into="ts")
+_MODEL = named_text(LINEAR, "p") + f"(local.set $ts (call $nn_init_model {get('p')} {_I(7)}))"
 _STATE = drawn((2, 3), "u", 1) + listed("u", into="p")
 
 CALLS: dict[str, tuple[str, str]] = {
@@ -144,11 +147,8 @@ CALLS: dict[str, tuple[str, str]] = {
     "permutation": ("", f"(call $nn_permutation {_I(1)} {_I(3)} {_I(10)})"),
     "dropout": _one("dropout", _R(0.5), _I(1), _I(2)),
     "full": (ints(5), f"(call $nn_full {get('s')} {_R(0.1)})"),
-    "of_ints": (ints(2, 2), f"(call $nn_of_ints {get('s')} (call $bytes_new (i32.const 0) (i32.const 8)) {_I(2)})"),
-    "indices_of_ints": (
-        ints(2),
-        f"(call $nn_indices_of_ints {get('s')} (call $bytes_new (i32.const 0) (i32.const 8)) {_I(4)})",
-    ),
+    "of_ints": (ints(2, 2) + _EIGHT_BYTES, f"(call $nn_of_ints {get('s')} {get('p')} {_I(2)})"),
+    "indices_of_ints": (ints(2) + _EIGHT_BYTES, f"(call $nn_indices_of_ints {get('s')} {get('p')} {_I(4)})"),
     "indices": (full((4,), -3.0, "t"), f"(call $nn_indices {get('t')})"),
     "real": ("", f"(call $nn_real {_I(1)} {_I(3)})"),
     "item": _one("item", _I(5), _R(1000.0)),
@@ -159,7 +159,7 @@ CALLS: dict[str, tuple[str, str]] = {
     "at": (_WEIGHTS, f"(call $nn_at {get('ts')} {_I(0)})"),
     "list_len": (_WEIGHTS, f"(call $nn_list_len {get('ts')})"),
     "mark": ("", "(call $nn_mark)"),
-    "release": (_WEIGHTS, f"(call $nn_release (call $nn_mark) {get('ts')})"),
+    "release": (_WEIGHTS + "(local.set $i (call $nn_mark))", f"(call $nn_release {get('i')} {get('ts')})"),
     "variable": _one("variable"),
     "plain": _one("plain"),
     "variables": (_WEIGHTS, f"(call $nn_variables {get('ts')})"),
@@ -186,17 +186,12 @@ CALLS: dict[str, tuple[str, str]] = {
     "save_all": (_WEIGHTS, f"(call $nn_save_all {get('ts')})"),
     "load": _loaded("load", f"(call $nn_save {get('t')})"),
     "load_all": _loaded("load_all", f"(call $nn_save_all {get('ts')})"),
-    "init_model": ("", f"(call $nn_init_model {_text('linear 3 4; relu; linear 4 2')} {_I(7)})"),
-    "predict": (
-        drawn((5, 3), "x") + f"(local.set $ts (call $nn_init_model {_text('linear 3 2')} {_I(7)}))",
-        f"(call $nn_predict {_text('linear 3 2')} {get('ts')} {get('x')})",
-    ),
+    "init_model": (named_text(DEEP, "p"), f"(call $nn_init_model {get('p')} {_I(7)})"),
+    "predict": (drawn((5, 3), "x") + _MODEL, f"(call $nn_predict {get('p')} {get('ts')} {get('x')})"),
     "fit": (
-        picks((5,), (0, 1, 1, 0, 1), "y")
-        + drawn((5, 3), "x")
-        + f"(local.set $ts (call $nn_init_model {_text('linear 3 2')} {_I(7)}))",
-        f"(call $nn_fit {_text('linear 3 2')} {get('ts')} {get('x')} {get('y')} (i64.const 0) {_text(SETTINGS)})",
+        picks((5,), (0, 1, 1, 0, 1), "y") + drawn((5, 3), "x") + _MODEL + named_text(SETTINGS, "q"),
+        f"(call $nn_fit {get('p')} {get('ts')} {get('x')} {get('y')} (i64.const 0) {get('q')})",
     ),
-    "weights": (_WEIGHTS, f"(call $nn_weights (call $nn_sgd_start {get('ts')}))"),
+    "weights": (_WEIGHTS + f"(local.set $ts (call $nn_sgd_start {get('ts')}))", f"(call $nn_weights {get('ts')})"),
 }
-"""For each row without `nn_`: code that makes its operands, and the call, which leaves one i64."""
+"""For each row without `nn_`: code that makes its operands, and the call of these alone, which leaves one i64."""

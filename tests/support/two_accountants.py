@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 from accountant.api.app import create_app
 from accountant.api.resources import Resources
 from accountant.execution.outcome import Observed, Outcome
+from accountant.execution.port import Blobs
 from accountant.primitives.types import Hash, Seq
 from accountant.services.api_keys import ensure_first_key
 from accountant.services.audits import learning
@@ -45,8 +46,8 @@ class Accountant:
 
 
 @contextmanager
-def running_accountant(database_url: str, chain: RecordedIndex) -> Iterator[Accountant]:
-    """An accountant of this chain that has observed nothing."""
+def running_accountant(database_url: str, chain: RecordedIndex, blobs: Blobs | None = None) -> Iterator[Accountant]:
+    """An accountant of this chain that has observed nothing. `blobs`: the files that it holds."""
     migrate(database_url)
     with ExitStack() as stack:
         database = stack.enter_context(Database(database_url))
@@ -56,7 +57,7 @@ def running_accountant(database_url: str, chain: RecordedIndex) -> Iterator[Acco
         key = ensure_first_key(engine)
         assert key is not None
         index = PostgresIndex(database)
-        outcomes = PostgresOutcomes(database, judge=judging(index, engine))
+        outcomes = PostgresOutcomes(database, blobs=blobs, judge=judging(index, engine))
         stack.callback(outcomes.close)
 
         def api() -> ASGIApp:

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from accountant.accounting.proof.carried import CarriedFacts
-from accountant.accounting.proof.errors import CertificateRefused
+from accountant.accounting.proof.errors import BlobMissing, CertificateRefused
 from accountant.accounting.proof.executor import Carried, ProofSelective, ProofSession
 from accountant.accounting.proof.file import OutcomeDigest, Statement, decode_certificate_file
 from accountant.accounting.proof.plan import choose_planned
@@ -40,7 +40,7 @@ def verify(
     """What the certificate proves to whoever trusts `headers`. Executes its slice from nothing, with `gas_most`.
 
     `blobs`: where published files are; a certificate carries none, and what contracts saved is made again.
-    Raises `CertificateRefused`, which names what is at fault.
+    Raises `CertificateRefused`, which names what is at fault, and `BlobMissing`, which names the file that is missing.
     """
     file = decode_certificate_file(raw)
     statement = file.statement
@@ -58,7 +58,7 @@ def verify(
     except BudgetSpent as spent:
         raise CertificateRefused("gas", f"more than {gas_most} gas is needed: {spent}") from None
     except BlobUnavailable as error:
-        raise CertificateRefused("blob", f"{error}: whoever checks has to have it") from None
+        raise BlobMissing(error.cid) from None
     if encode(found) != statement.answer:
         raise CertificateRefused("statement", f"the answer is {found!r:.100}, not {answer!r:.100}")
     _check_outcomes(statement, digests_of(session))

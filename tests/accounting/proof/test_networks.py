@@ -7,29 +7,17 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from accountant.accounting.proof.build import build
-from accountant.accounting.proof.errors import CertificateRefused
+from accountant.accounting.proof.errors import BlobMissing
 from accountant.accounting.proof.verify import verify
 from accountant.chain.block import Position
 from accountant.chain.query import AccountingQuery, Storage, TransactionSucceeded
-from accountant.chain.transaction import Transaction
 from accountant.execution.eager import execute_everything
 from accountant.execution.memory import MemoryBlobs, MemoryOutcomes
 from accountant.execution.selective import Selective
 from accountant.execution.session import Session
-from accountant.primitives.types import Address, Seq
-from tests.support.network_chain import LEARNERS, SLOTS, NetworkChain
-from tests.support.signed_chain import SignedBlocks
-
-
-class SignedNetworkChain(NetworkChain):
-    """A `NetworkChain` of signed blocks."""
-
-    def __init__(self, random: Random) -> None:
-        super().__init__(random)
-        self.blocks = SignedBlocks(self.genesis, self.index)
-
-    def append(self, transactions: list[tuple[Address, Transaction]]) -> None:
-        self.blocks.append(transactions)
+from accountant.primitives.types import Seq
+from tests.support.network_chain import LEARNERS, SLOTS
+from tests.support.signed_chain import SignedNetworkChain
 
 
 @settings(max_examples=8, deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -54,7 +42,7 @@ def test_proofs_say_what_is_true(random: Random) -> None:
 
 
 def test_whoever_checks_needs_the_published_files() -> None:
-    """Without them the certificate is refused, and it says for want of which file."""
+    """Without them the certificate is neither proved nor refused, and it says for want of which file."""
     chain = SignedNetworkChain(Random(0))
     chain.append([chain.publication(0.5)])
     chain.random.random = lambda: 0.5  # type: ignore[method-assign]
@@ -63,6 +51,6 @@ def test_whoever_checks_needs_the_published_files() -> None:
     query = TransactionSucceeded(chain.index.transaction(Seq(1)).hash)
     raw = build(chain.index, store, query, execute=True)
     assert verify(raw, chain.blocks.headers(), blobs=chain.blobs).answer is True
-    with pytest.raises(CertificateRefused) as refused:
+    with pytest.raises(BlobMissing) as missing:
         verify(raw, chain.blocks.headers())
-    assert refused.value.part == "blob"
+    assert missing.value.cid == chain.cids[0]
