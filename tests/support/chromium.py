@@ -153,8 +153,10 @@ def _axe() -> str:
     return AXE.read_text()
 
 
-_MARK = re.compile(rf"<b id={MARKED}>([a-z_]+[.][a-z_]+)".replace("<", "(?:<|&lt;)").replace(">", "(?:>|&gt;)"))
-"""The end of what `hostile_database` writes into each field."""
+_MARK = re.compile(
+    rf"<b id={MARKED}>([a-z_]+[.][a-z_]+)".replace("<", r"(?:<|&lt;|\\u003c)").replace(">", r"(?:>|&gt;|\\u003e)")
+)
+"""The end of what `hostile_database` writes into each field, in markup and in JSON."""
 
 
 @contextmanager
