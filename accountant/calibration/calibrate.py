@@ -13,7 +13,6 @@ from accountant.chain.tensor_prices import TensorPrice, TensorSchedule
 from accountant.contracts.tensor_work import price
 from accountant.tensors.machine import choose
 
-
 MARGIN = 1.25
 """What an operation pays for each second that it was measured to take: another hour's caches and clocks are slower."""
 

@@ -5,7 +5,7 @@ import time
 import pytest
 from playwright.sync_api import Page
 
-from tests.support.chromium import NARROW, WIDE, Watched, tab
+from tests.support.chromium import NARROW, WIDE, Watched
 from tests.support.dashboard import PASSWORD
 from tests.support.hostile_database import HOSTILE, MARKUP
 
@@ -38,7 +38,7 @@ def test_which_contract_made_yesterdays_answers_slow(owner: Watched, width: int)
 
 
 def test_an_operator_works_by_keys_alone(stranger: Watched) -> None:
-    """Signs in, opens the menu of a narrow screen, searches the chain, tries a failed job again, undoes that, leaves."""
+    """Signs in, opens the menu of a narrow screen, searches the chain, tries a failed job anew, undoes that, leaves."""
     page = stranger.page
     stranger.look(NARROW, "light")
     stranger.go("/")

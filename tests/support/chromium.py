@@ -163,7 +163,7 @@ _MARK = re.compile(
 def tab(browser: Browser, url: str, **options: object) -> Iterator[Watched]:
     """A tab with cookies of its own. Requests to other hosts are noted and go nowhere."""
     context = browser.new_context(viewport={"width": WIDE, "height": _HEIGHT}, **options)  # type: ignore[arg-type]
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     yield _watched(context, url)
     context.close()
 
