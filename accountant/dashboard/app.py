@@ -32,8 +32,10 @@ from accountant.dashboard.resources import DashboardResources, NotAllowed, NotSi
 from accountant.dashboard.security import Secured
 from accountant.dashboard.users_routes import CannotChange
 from accountant.monitoring.catalogue import UnknownMetric
+from accountant.monitoring.reads.search import NotFound
 from accountant.monitoring.series import UnknownSpan
-from accountant.primitives.errors import AccountantError
+from accountant.oath.oath import NotAnOath
+from accountant.primitives.errors import AccountantError, InvalidAddress
 from accountant.services.admin_access import LinkGone
 from accountant.services.follow import UnknownJob
 from accountant.storage.index import NoChain
@@ -49,6 +51,9 @@ _STATUS: dict[type[Exception], int] = {
     RequestValidationError: 404,
     NoChain: 503,
     sa.exc.OperationalError: 503,
+    InvalidAddress: 404,
+    NotAnOath: 404,
+    NotFound: 404,
     UnknownMetric: 404,
     UnknownSpan: 404,
     UnknownJob: 404,

@@ -17,11 +17,13 @@ from accountant.dashboard.pages.chain import chain_routes
 from accountant.dashboard.pages.oaths import oath_routes
 from accountant.dashboard.render import STATIC, THEME_COOKIE, THEMES, page
 from accountant.dashboard.security import Secured
-from accountant.explorer import settled
+from accountant.explorer import asking, certificates, settled
 from accountant.explorer.limiting import Limited, Limits
 from accountant.explorer.resources import BASE, LAYOUT, ExplorerResources, of_everybody
-from accountant.primitives.errors import AccountantError
-from accountant.services.export import NothingToProve
+from accountant.monitoring.reads.search import NotFound
+from accountant.oath.oath import NotAnOath
+from accountant.primitives.errors import AccountantError, InvalidAddress
+from accountant.services.export import NoCertificate, NothingToProve
 from accountant.services.follow import UnknownJob
 from accountant.services.public_questions import Busy
 from accountant.storage.index import NoChain
@@ -31,14 +33,24 @@ _log = structlog.get_logger(__name__)
 _STATUS: dict[type[Exception], int] = {
     InvalidForm: 400,
     RequestValidationError: 404,
+    InvalidAddress: 404,
+    NotAnOath: 404,
+    NotFound: 404,
     UnknownJob: 404,
+    NoCertificate: 409,
     NothingToProve: 409,
     Busy: 503,
     NoChain: 503,
     sa.exc.OperationalError: 503,
 }
+_WORDS: dict[type[Exception], str] = {
+    RequestValidationError: "The address of this page holds something that is no number of the chain.",
+    UnknownJob: "There is no such answer here. Each has an address of its own, to which its question led.",
+    NoCertificate: "There is no such file yet: its certificate is not made.",
+}
+"""Instead of what the error says to those who have a key."""
 _DETAILS = {
-    404: "There is nothing here. A transaction that waits for a block is not on the chain yet.",
+    404: "There is nothing here.",
     405: "That cannot be done here.",
     503: "The accountant, or the chain, cannot be reached now. Try again in a while.",
 }
@@ -50,8 +62,9 @@ def create_explorer(resources: ExplorerResources) -> FastAPI:
     """The ASGI application over these resources. Whoever made them closes them."""
     app = FastAPI(title="ANH explorer", openapi_url=None, docs_url=None, redoc_url=None, redirect_slashes=False)
     app.state.resources = resources
-    settled.prepare(app)
+    asking.prepare(app)
     app.include_router(settled.router)
+    app.include_router(certificates.router)
     for shared in (chain_routes, chain_account_routes, oath_routes):
         app.include_router(shared(of_everybody))
     app.add_api_route("/theme", _theme, methods=["POST"])
@@ -80,6 +93,7 @@ def _failed(request: Request, error: Exception) -> Response:
     told = isinstance(error, AccountantError) and not isinstance(error, NoChain)
     told = told and status != HTTPStatus.INTERNAL_SERVER_ERROR
     detail = error.detail if isinstance(error, AccountantError) and told else _DETAILS.get(status, "")
+    detail = next((words for kind, words in _WORDS.items() if isinstance(error, kind)), detail)
     if status == HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("explorer_failed", path=request.url.path, error=f"{type(error).__name__}: {error}")
     title = HTTPStatus(status).phrase

@@ -1,12 +1,14 @@
 """The page of execution: its sums are SQL's, and each dear contract or account leads to its jobs and transactions."""
 
 import pytest
+import sqlalchemy as sa
 
 from accountant.accounting.outstanding import accounting_cost
 from accountant.dashboard.pages.cost_picture import HEIGHT, picture
 from accountant.dashboard.resources import DashboardResources
 from accountant.dashboard.text import share, whole
 from accountant.monitoring.reads.execution import (
+    YESTERDAY,
     answers,
     costs,
     dear_jobs,
@@ -14,7 +16,7 @@ from accountant.monitoring.reads.execution import (
     dearest,
     everything,
     flights,
-    hours_since,
+    hours_of,
     lookups,
     observed,
     of_party,
@@ -24,6 +26,7 @@ from accountant.primitives.types import Height, Seq
 from accountant.storage.admins import Role
 from accountant.storage.database import Database
 from accountant.storage.index import PostgresIndex
+from accountant.storage.metric_tables import dear_hours
 from accountant.storage.observed_gas import PostgresObservedGas
 from tests.support.dashboard import Visitor
 from tests.support.metrics import CONTRACT, LESSER, SENDER
@@ -88,18 +91,55 @@ def test_the_dearest_are_sqls(hostile: DashboardResources) -> None:
         "select (select sum(gas_used) from accountant.outcomes) + (select sum(view_gas) from accountant.job_figures)",
     )
     with engine.connect() as connection:
-        since = hours_since(connection, "month")
-        assert everything(connection, since) == total
+        hours = hours_of(connection, "month")
+        assert everything(connection, hours) == total
         for party, plain, caption in (
             ("contract", contracts, "Dearest contracts"),
             ("account", accounts, "Dearest accounts"),
         ):
-            assert dearest(connection, party, since) == plain
+            assert dearest(connection, party, hours) == plain
             assert [row[1:4] for row in table(text, caption)] == [
                 [whole(gas), share(float(gas), float(total)), whole(runs)] for _, gas, runs in plain
             ]
-            assert of_party(connection, party, plain[0][0], since) == plain[0]
+            assert of_party(connection, party, plain[0][0], hours) == plain[0]
     assert [key for key, _, _ in contracts] == [CONTRACT, LESSER]
+
+
+def test_yesterday_is_the_last_whole_day(hostile: DashboardResources) -> None:
+    """Only its hours count, not today's and not those of the day before; both pages offer it."""
+    with hostile.engine.connect() as connection:
+        hours = hours_of(connection, YESTERDAY)
+        now = connection.scalar(sa.text("select extract(epoch from now())::bigint"))
+        assert hours.until % 86_400 == 0 and hours.until <= now < hours.until + 86_400
+        assert hours.since == hours.until - 86_400
+        connection.execute(sa.text("delete from accountant.dear_hours"))
+        for hour, gas in (
+            (hours.since - 3_600, 1),
+            (hours.since, 20),
+            (hours.until - 3_600, 300),
+            (hours.until, 4_000),
+        ):
+            connection.execute(
+                sa.insert(dear_hours),
+                [
+                    {"hour": hour, "party": party, "key": CONTRACT, "gas": gas, "runs": 1}
+                    for party in ("contract", "account")
+                ],
+            )
+        connection.execute(
+            sa.text("update accountant.job_figures set finished_at = to_timestamp(:at)"), {"at": hours.until}
+        )
+        assert dearest(connection, "contract", hours) == [(CONTRACT, 320, 2)]
+        assert of_party(connection, "contract", CONTRACT, hours) == (CONTRACT, 320, 2)
+        assert everything(connection, hours) == 320
+        assert dear_jobs(connection, "contract", CONTRACT, hours) == []
+        connection.execute(
+            sa.text("update accountant.job_figures set finished_at = to_timestamp(:at)"), {"at": hours.since}
+        )
+        viewed = connection.scalar(sa.text("select sum(view_gas) from accountant.job_figures"))
+        assert everything(connection, hours) == 320 + viewed
+    text = signed_in(hostile, Role.VIEWER).get("/execution?span=yesterday").text
+    assert "Why answers were slow" in text and "/execution?span=day" in text and "data-series" not in text
 
 
 @pytest.mark.parametrize(("party", "key"), [("contract", CONTRACT), ("contract", LESSER), ("account", SENDER)])
@@ -122,11 +162,11 @@ def test_a_dear_party_leads_to_its_transactions_and_jobs(hostile: DashboardResou
         key=key,
     )
     with engine.connect() as connection:
-        since = hours_since(connection, "month")
+        hours = hours_of(connection, "month")
         assert [
-            (one.seq, one.height, one.gas_used) for one in dear_transactions(connection, party, key, since)
+            (one.seq, one.height, one.gas_used) for one in dear_transactions(connection, party, key, hours)
         ] == plain
-        assert [(one.id, one.gas, one.runs) for one in dear_jobs(connection, party, key, since)] == paid
+        assert [(one.id, one.gas, one.runs) for one in dear_jobs(connection, party, key, hours)] == paid
     assert [row[1] for row in table(text, "The dearest that were executed")] == [
         whole(height) for _, height, _ in plain
     ]

@@ -88,7 +88,9 @@ def test_the_dearest_contract_is_named(resources: DashboardResources, visitor: V
     """Who made the last day's answers slow stands first on the home page, with its gas, share and a way on."""
     sample(resources.engine, Probed())
     text = visitor.get("/").text
-    rows = re.findall(r"<th scope=\"row\"><a href=\"/execution\?(\w+)=0x([0-9a-f]+)\".*?</tr>", text, re.S)
+    rows = re.findall(
+        r"<th scope=\"row\"><a class=\"name\" href=\"/execution\?(\w+)=0x([0-9a-f]+)\".*?</tr>", text, re.S
+    )
     assert rows[:2] == [("contract", CONTRACT.hex()), ("contract", LESSER.hex())]
     assert ("account", SENDER.hex()) in rows
     gas = scalar(

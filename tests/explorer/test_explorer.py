@@ -2,10 +2,8 @@
 
 import asyncio
 import re
-import threading
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 
 import httpx
 import pytest
@@ -16,21 +14,18 @@ from limits import RateLimitItemPerMinute
 from accountant.accounting.proof.file import decode_certificate_file
 from accountant.api.edge import Edge
 from accountant.dashboard.security import POLICY
-from accountant.explorer import settled
+from accountant.dashboard.text import whole
+from accountant.explorer import asking
 from accountant.explorer.limiting import QUESTIONS, Limits, who
 from accountant.primitives.addresses import show
+from accountant.primitives.hashes import sha256
 from accountant.services.api_keys import ensure_first_key
-from accountant.services.policy import JobPolicy
 from accountant.services.public_questions import OPEN_MOST
-from accountant.services.questions import answering
-from accountant.services.work import work
-from accountant.storage.database import Database
 from accountant.storage.embedded import EmbeddedServers
-from accountant.storage.index import PostgresIndex
-from accountant.storage.outcomes import PostgresOutcomes
 from tests.support.chain_pages import MARKUP, text_of
 from tests.support.chains import BOB
 from tests.support.service import PUBLIC_GAS, Service, running_service, small_chain
+from tests.support.working import working
 
 CHAIN = small_chain()
 SETTLED, UNSETTLED, BURN = ("0x" + h.hex() for h in (CHAIN.settled, CHAIN.unsettled, CHAIN.burns[0]))
@@ -50,31 +45,6 @@ def visitor(service: Service, redis_url: str) -> Iterator[httpx.Client]:
     assert redis_url
     with httpx.Client(base_url=service.url, trust_env=False, timeout=40) as client:
         yield client
-
-
-@contextmanager
-def _working(service: Service, url: str) -> Iterator[None]:
-    """A worker in this process, for whatever is asked meanwhile."""
-    ended = threading.Event()
-
-    def go() -> None:
-        with Database(url) as database:
-            store = PostgresOutcomes(database)
-            answer = answering(PostgresIndex(database), store)
-            while not ended.wait(0.02):
-                with service.engine.connect() as connection:
-                    waiting = connection.scalars(sa.text("select id from accountant.jobs where state = 'queued'"))
-                    ids = list(waiting)
-                for job_id in ids:
-                    work(service.engine, answer, job_id, "worker", JobPolicy())
-            store.close()
-
-    thread = threading.Thread(target=go)
-    thread.start()
-    yield
-    ended.set()
-    thread.join(20)
-    assert not thread.is_alive()
 
 
 def test_the_chain_is_shown_without_a_key(visitor: httpx.Client) -> None:
@@ -113,7 +83,7 @@ def test_a_question_is_answered_in_words_with_a_certificate(
     service: Service, visitor: httpx.Client, module_database_url: str
 ) -> None:
     """Yes, no, and undecided beyond the budget, each by a real job of the public key; the file decodes."""
-    with _working(service, module_database_url):
+    with working(service.engine, module_database_url):
         words = {}
         for transaction, word in ((SETTLED, "Yes, it settled"), (UNSETTLED, "No, it did not"), (BURN, "Undecided")):
             sent = visitor.post("/explorer/settled", data={"transaction": transaction})
@@ -122,8 +92,18 @@ def test_a_question_is_answered_in_words_with_a_certificate(
             answer = visitor.get(sent.headers["location"])
             assert word in text_of(answer.text) and transaction in answer.text
         made = visitor.post(words["Yes, it settled"] + "/certificate")
-        assert made.status_code == 200 and made.headers["content-disposition"].startswith("attachment")
-        assert decode_certificate_file(made.content) is not None
+        assert made.status_code == 303
+        told = visitor.get(made.headers["location"])
+        assert told.status_code == 200 and f"Did transaction {SETTLED} succeed?" in text_of(told.text)
+        file = visitor.get(made.headers["location"] + "/file")
+        assert file.status_code == 200 and file.headers["content-disposition"].startswith("attachment")
+        said = decode_certificate_file(file.content).statement
+        assert f"0x{sha256(file.content).hex()}" in told.text and said.genesis.hex() in told.text
+        assert whole(len(file.content)) in told.text and whole(said.gas) in told.text
+        export = made.headers["location"].rpartition("/")[2]
+        assert visitor.get(f"/explorer/answers/{export}").headers["location"] == made.headers["location"]
+        answer_id = words["Yes, it settled"].rpartition("/")[2]
+        assert visitor.get(f"/explorer/certificates/{answer_id}").status_code == 404
         assert visitor.post(words["Undecided"] + "/certificate").status_code == 409
     with service.engine.connect() as connection:
         kinds = connection.execute(sa.text("select kind, key_prefix, swear from accountant.jobs order by number"))
@@ -147,6 +127,74 @@ def test_bad_questions_are_told_what_is_wrong_and_store_nothing(service: Service
     assert visitor.post("/explorer/settled", json={"transaction": SETTLED}).status_code == 400
     assert visitor.get("/explorer/answers/job_" + "0" * 32).status_code == 404
     assert service.rows() == before
+
+
+NO_HASH = "A transaction is named by its hash"
+UNKNOWN = "No transaction of the chain has this hash"
+NO_BLOCK = "The chain ends at height 3"
+NO_NUMBER = "holds something that is no number"
+NAMES = (
+    "0x",
+    "0x" + "g" * 64,
+    "a" * 3_000,
+    "%00",
+    "a%00b",
+    "%ff%fe",
+    "%F0%9F%A6%80",
+    "%D9%A1",
+    "-1",
+    "9" * 5_000,
+    "1.5",
+)
+WRONG: tuple[tuple[str, str], ...] = (
+    *((f"/chain/transactions/{name}", NO_HASH) for name in NAMES),
+    *((f"/oaths/{name}", NO_HASH) for name in NAMES[:4]),
+    *((f"/chain/blocks/{name}", NO_BLOCK) for name in (*NAMES, "4", "9" * 18, "0x" + "ab" * 32)),
+    *((f"/accounts/{name}", "An account is 0x and 40 hex digits") for name in NAMES),
+    *((f"/chain/blobs/{name}", "That names no blob") for name in NAMES),
+    *((f"/answers/{name}", "There is no such answer here") for name in (*NAMES, "job_" + "0" * 32)),
+    *((f"/certificates/{name}", "There is no such answer here") for name in NAMES[:6]),
+    *((f"/chain?before={name}", NO_NUMBER) for name in NAMES),
+    *((f"/chain/blocks/1?first={name}", NO_NUMBER) for name in NAMES[:6]),
+    ("/chain/transactions/0x" + "ab" * 32, UNKNOWN),
+    ("/chain/transactions/0x" + "ab" * 32 + "/provenance", UNKNOWN),
+    ("/oaths/0x" + "ab" * 32, UNKNOWN),
+    (f"/oaths/{SETTLED}", "An oath is a call of swear"),
+    (f"/accounts/{show(BOB.address)[:-1]}A", "Wrong checksum" if show(BOB.address)[-1] != "A" else "An account"),
+    ("/no/such/page", "There is nothing here"),
+)
+
+
+def test_names_of_nothing_are_told_what_would_be_right(visitor: httpx.Client, servers: EmbeddedServers) -> None:
+    """Whatever stands in an address: 404, a page, a sentence that says what is wrong with it, and no exception."""
+    with redis.Redis.from_url(servers.redis_url) as counts:
+        for at, (path, why) in enumerate(WRONG):
+            if at % 100 == 0:
+                counts.flushall()  # otherwise one would ask too often
+            answer = visitor.get("/explorer" + path)
+            assert answer.status_code == 404, path
+            alert = re.search(r'role="alert">([^<]*)', answer.text)
+            assert alert is not None and why in alert[1], (path, alert)
+
+
+def test_a_certificate_that_is_not_made_yet(
+    service: Service, visitor: httpx.Client, module_database_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Its page says so, at an address that stays; its file is not there; once a worker has made it, both are."""
+    with working(service.engine, module_database_url):
+        sent = visitor.post("/explorer/settled", data={"transaction": SETTLED})
+    monkeypatch.setattr(asking, "WAIT_S", 0.05)
+    made = visitor.post(sent.headers["location"] + "/certificate").headers["location"]
+    early = visitor.get(made)
+    assert early.status_code == 200 and "Not yet" in text_of(early.text)
+    refused = visitor.get(made + "/file")
+    assert refused.status_code == 409 and "not made" in refused.text
+    with working(service.engine, module_database_url):
+        deadline = time.monotonic() + 20
+        while "Not yet" in visitor.get(made).text:
+            assert time.monotonic() < deadline
+            time.sleep(0.5)
+    assert decode_certificate_file(visitor.get(made + "/file").content) is not None
 
 
 def test_jobs_of_keys_are_not_answers_of_the_explorer(service: Service, visitor: httpx.Client) -> None:
@@ -176,7 +224,7 @@ def test_too_many_open_questions_are_refused(
     service: Service, visitor: httpx.Client, monkeypatch: pytest.MonkeyPatch, servers: EmbeddedServers
 ) -> None:
     """Nobody works: what is still open counts, and one more is told to come again. Its answer page says not yet."""
-    monkeypatch.setattr(settled, "WAIT_S", 0.05)
+    monkeypatch.setattr(asking, "WAIT_S", 0.05)
     with redis.Redis.from_url(servers.redis_url) as broker:
         for _ in range(OPEN_MOST):
             sent = visitor.post("/explorer/settled", data={"transaction": SETTLED})

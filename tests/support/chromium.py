@@ -1,6 +1,5 @@
 """Chromium over Playwright: pages that note whatever they must not do, and what tests ask of them."""
 
-import json
 import os
 import re
 import shutil
@@ -14,7 +13,7 @@ from urllib.parse import urlsplit
 from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Dialog, Page, Request, Route, sync_playwright
 
 from tests.support.dashboard import PASSWORD
-from tests.support.hostile_database import MARKED, MARKUP
+from tests.support.hostile_database import MARKED
 
 CHROMIUM = shutil.which("chromium")
 NO_CHROMIUM = "there is no chromium; `make test` as root installs Debian's"
@@ -22,6 +21,7 @@ AXE = Path(__file__).parents[1] / "browser" / "vendor" / "axe-4.14.1.min.js"
 SERIOUS = ("serious", "critical")
 WIDE, NARROW = 1280, 360
 _HEIGHT = 900
+_TABS_MOST = 200
 
 
 @contextmanager
@@ -66,11 +66,25 @@ class Watched(NamedTuple):
         self.seen.clear()
         return seen
 
-    def faults(self) -> list[str]:
-        """What axe finds serious or critical, each with the first elements that have it."""
-        self.page.evaluate(_axe())
+    def draw_again(self, wait_ms: int = 0) -> None:
+        """Charts in the colours of now, or after a while in the size of now; nothing where there are none."""
+        if self.page.locator(".chart[data-series]").count():
+            if wait_ms:
+                self.page.wait_for_timeout(wait_ms)
+            self.page.evaluate(
+                "() => { document.querySelectorAll('.chart').forEach((one) => { delete one.dataset.drawn; });"
+                " document.dispatchEvent(new Event('charts:again')); }"
+            )
+            self.settle()
+
+    def faults(self, *rules: str) -> list[str]:
+        """What axe finds serious or critical by these rules, or by all, each with the first elements that have it."""
+        self.page.evaluate(f"() => {{ if (!window.axe) {{ {_axe()} }} }}")
+        only = {"runOnly": {"type": "rule", "values": list(rules)}} if rules else {}
         found = self.page.evaluate(
-            "() => axe.run(document, {resultTypes: ['violations'], elementRef: false}).then(done => done.violations)"
+            "(given) => axe.run(document, {resultTypes: ['violations'], elementRef: false, ...given})"
+            ".then(done => done.violations)",
+            only,
         )
         return [
             f"{one['id']}: {[node['target'] for node in one['nodes'][:3]]} {one['nodes'][0]['failureSummary']}"
@@ -85,9 +99,10 @@ class Watched(NamedTuple):
         )
         return found
 
-    def shows_markup(self) -> bool:
-        """Whether stored markup is on the page as text, or in a title or a field."""
-        return bool(self.page.evaluate("text => document.documentElement.outerHTML.includes(text)", _ESCAPED))
+    def marks(self) -> set[str]:
+        """The columns whose markup is on the page as text, or in a title or a field."""
+        found: str = self.page.evaluate("() => document.documentElement.outerHTML")
+        return set(_MARK.findall(found))
 
     def too_wide(self) -> int:
         """By how many pixels the page scrolls sideways."""
@@ -104,10 +119,34 @@ class Watched(NamedTuple):
         self.page.emulate_media(color_scheme="dark" if theme == "dark" else "light", reduced_motion="reduce")
         self.page.set_viewport_size({"width": width, "height": _HEIGHT})
 
+    def alert(self) -> str:
+        """What a screen reader is told at once. The browser's own line about a refusal is forgotten."""
+        text: str = self.page.get_by_role("alert").inner_text()
+        seen = [one for one in self.forget() if "Failed to load resource" not in one]
+        assert not seen, seen
+        return text
+
+    def submit(self, form: str, button: str, **fields: str) -> None:
+        """Fills a form and sends it whatever the browser thinks of it."""
+        place = self.page.locator(form).first
+        for name, text in fields.items():
+            place.locator(f"[name={name}]").fill(text)
+        place.evaluate("form => { form.noValidate = true; }")
+        with self.page.expect_navigation():
+            place.get_by_role("button", name=button).first.click()
+
+    def tab_to(self, selector: str) -> None:
+        """Presses Tab until something of this kind has the focus."""
+        for _ in range(_TABS_MOST):
+            if self.page.evaluate("selector => document.activeElement.matches(selector)", selector):
+                return
+            self.page.keyboard.press("Tab")
+        raise AssertionError(f"Tab does not come to {selector}")
+
     def links(self) -> list[str]:
-        """Addresses of ours that the page links to, without fragments."""
+        """Addresses of pages of ours that the page links to, without fragments."""
         found: list[str] = self.page.evaluate(
-            "() => [...document.querySelectorAll('a[href]')]"
+            "() => [...document.querySelectorAll('a[href]:not([download])')]"
             ".map(a => new URL(a.getAttribute('href'), document.baseURI).href)"
         )
         ours = (urlsplit(one) for one in found if one.startswith(self.url + "/"))
@@ -125,14 +164,17 @@ _CUT = """() => [...document.querySelectorAll('.scroll caption')].filter((captio
   return text.getBoundingClientRect().right > caption.closest('.scroll').getBoundingClientRect().right + 1;
 }).map((caption) => caption.textContent.slice(0, 60))"""
 
-_ESCAPED = json.dumps(MARKUP)[1:6].replace("<", "&lt;")
+_MARK = re.compile(
+    rf"<b id={MARKED}>([a-z_]+[.][a-z_]+)".replace("<", r"(?:<|&lt;|\\u003c)").replace(">", r"(?:>|&gt;|\\u003e)")
+)
+"""The end of what `hostile_database` writes into each field, in markup and in JSON."""
 
 
 @contextmanager
 def tab(browser: Browser, url: str, **options: object) -> Iterator[Watched]:
     """A tab with cookies of its own. Requests to other hosts are noted and go nowhere."""
     context = browser.new_context(viewport={"width": WIDE, "height": _HEIGHT}, **options)  # type: ignore[arg-type]
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(60_000)
     yield _watched(context, url)
     context.close()
 

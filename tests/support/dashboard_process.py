@@ -1,4 +1,4 @@
-"""`accountant dashboard` as the process that users run, over a database that a test has filled."""
+"""`accountant dashboard` and `accountant api` as the processes that users run, over a database that a test filled."""
 
 import os
 import socket
@@ -16,6 +16,21 @@ from tests.support.processes import wait_until
 @contextmanager
 def dashboard_process(database_url: str, redis_url: str, folder: Path, **settings: str) -> Iterator[str]:
     """The URL of the running dashboard; what it logs is in `folder`, and shown where it does not start."""
+    with _process("dashboard", "/login", database_url, redis_url, folder, settings) as url:
+        yield url
+
+
+@contextmanager
+def api_process(database_url: str, redis_url: str, folder: Path, **settings: str) -> Iterator[str]:
+    """The URL of the running REST API, with the explorer."""
+    with _process("api", "/v1/health", database_url, redis_url, folder, settings) as url:
+        yield url
+
+
+@contextmanager
+def _process(
+    name: str, probe: str, database_url: str, redis_url: str, folder: Path, settings: dict[str, str]
+) -> Iterator[str]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     others = {name: value for name, value in os.environ.items() if not name.startswith("ANH_")}
@@ -24,15 +39,15 @@ def dashboard_process(database_url: str, redis_url: str, folder: Path, **setting
         "DATABASE_URL": database_url,
         "REDIS_URL": redis_url,
         "ANH_DATA_DIR": str(folder),
-        "ANH_DASHBOARD_PORT": str(port),
+        f"ANH_{name.upper()}_PORT": str(port),
         **settings,
     }
-    log = folder / "dashboard.log"
-    argv = [sys.executable, "-m", "accountant.cli", "dashboard"]
+    log = folder / f"{name}.log"
+    argv = [sys.executable, "-m", "accountant.cli", name]
     with log.open("ab") as file, subprocess.Popen(argv, env=environment, stdout=file, stderr=file) as process:
         try:
             url = f"http://127.0.0.1:{port}"
-            wait_until(lambda: _answers(url, process), 60)
+            wait_until(lambda: _answers(url + probe, process), 60)
             yield url
         except AssertionError:
             print(log.read_text()[-5_000:])
@@ -42,8 +57,8 @@ def dashboard_process(database_url: str, redis_url: str, folder: Path, **setting
 
 
 def _answers(url: str, process: "subprocess.Popen[bytes]") -> bool:
-    assert process.poll() is None, "the dashboard has ended"
+    assert process.poll() is None, "it has ended"
     try:
-        return httpx.get(f"{url}/login", trust_env=False).status_code == 200
+        return httpx.get(url, trust_env=False).status_code == 200
     except httpx.HTTPError:
         return False

@@ -22,9 +22,13 @@ from accountant.chain.block import Position
 from accountant.chain.envelope import ArgumentKind, FunctionEnvelope
 from accountant.chain.footprint import Read, Write
 from accountant.chain.genesis import Genesis
+from accountant.chain.query import View, ViewAnswer
 from accountant.chain.state import ChainState
+from accountant.chain.transaction import Argument
 from accountant.execution.memory import MemoryOutcomes
 from accountant.execution.outcome import LogEntry, Observed, Outcome, SlotWrite
+from accountant.oath.oath import SWEAR
+from accountant.primitives.encoding import encode
 from accountant.primitives.types import UNITS_PER_TOKEN, Hash, Seq
 from accountant.services.api_keys import ensure_first_key
 from accountant.services.ask import ask
@@ -55,8 +59,8 @@ from tests.support.dashboard import add_user
 from tests.support.service import BURNER, service_genesis
 
 MARKED = "hurt"
-MARKUP = f"""<img id={MARKED} src onerror=alert(1)>"'><b id={MARKED} onclick=x>"""
-"""Out of text and out of an attribute, within the 64 bytes of a function's name."""
+MARKUP = f"""</script>"'><img id={MARKED} src onerror=alert(1)><b id={MARKED}>"""
+"""Out of a script, of an attribute and of text, within the 64 bytes of a function's name."""
 
 HOSTILE = contract_id("hostile")
 _BYTES = MARKUP.encode()
@@ -73,6 +77,16 @@ _SERIES = (
 """Charts with a line."""
 _JOBS = 60
 """More than a page of most lists."""
+DAY_S = 86_400
+_WITHDRAWN = sa.text(
+    "update accountant.jobs set withdrawn_at = now(), repeated_by = :markup "
+    "where number = (select min(number) from accountant.jobs)"
+)
+_YESTERDAYS = sa.text("update accountant.outcomes set observed_at = to_timestamp(:at) where seq = 3")
+
+
+def _midnight() -> int:
+    return int(time.time()) // DAY_S * DAY_S
 
 
 def fill(database_url: str) -> None:
@@ -95,15 +109,26 @@ def fill(database_url: str) -> None:
         add_user(engine, role.word, role)
     with engine.begin() as connection:
         _write_over(connection)
+        connection.execute(_WITHDRAWN, {"markup": MARKUP + "jobs.repeated_by"})
+        connection.execute(_YESTERDAYS, {"at": _midnight() - DAY_S // 2})
     engine.dispose()
+
+
+def free_columns(connection: sa.Connection) -> set[str]:
+    """The columns that any text fits in, as `table.column`. `fill` writes markup and this name into each."""
+    return {f"{table.name}.{column.name}" for table, columns in _free(connection) for column in columns}
 
 
 def _genesis() -> Genesis:
     """The services' usual chain with one more contract, whose functions are markup too."""
-    envelope = open_envelope(FunctionEnvelope(MARKUP, (ArgumentKind.BYTES,), (), complete=False))
+    swear = (ArgumentKind.BYTES, ArgumentKind.BYTES, ArgumentKind.INT, ArgumentKind.ADDRESS)
+    envelope = open_envelope(
+        FunctionEnvelope(MARKUP, (ArgumentKind.BYTES,), (), complete=False),
+        FunctionEnvelope(SWEAR, swear, (), complete=False),
+    )
     usual = service_genesis()
     exported = MARKUP.replace('"', "\\22")
-    code = bytes(wasmtime.wat2wasm(f'(module (func (export "{exported}")))'))
+    code = bytes(wasmtime.wat2wasm(f'(module (func (export "{exported}")) (func (export "{SWEAR}")))'))
     hostile = genesis_contract("hostile", envelope, code=code)
     return msgspec.structs.replace(usual, contracts=(*usual.contracts, hostile))
 
@@ -120,8 +145,14 @@ def _transactions() -> list[list[bytes]]:
             call(CAROL, 1, BURNER, "burn", (1_000,)),
         ],
         [transfer(ALICE, nonce, BOB.address, zero=1) for nonce in range(2, 62)],
-        [call(CAROL, 2, HOSTILE, MARKUP, (_BYTES,), slots)],
+        [call(CAROL, 2, HOSTILE, MARKUP, (_BYTES,), slots), call(CAROL, 3, HOSTILE, SWEAR, _sworn())],
     ]
+
+
+def _sworn() -> tuple[Argument, ...]:
+    """An oath that counts for nothing, and whose question is markup."""
+    query = View(HOSTILE, MARKUP, (_BYTES,), 100_000, Position(Hash(bytes(32)), 0))
+    return encode(query), encode(ViewAnswer(MARKUP, None)), 5, ALICE.address
 
 
 def _outcome() -> Outcome:
@@ -186,12 +217,21 @@ def _write_over(connection: sa.Connection) -> None:
         table = tables.tables.get(f"{SCHEMA}.{name}")
         if table is not None:
             connection.execute(sa.insert(table), rows)
+    for table, columns in _free(connection):
+        connection.execute(sa.update(table).values({column.name: _markup(column) for column in columns}))
+
+
+def _free(connection: sa.Connection) -> list[tuple[sa.Table, list[sa.Column[Any]]]]:
+    tables = sa.MetaData(schema=SCHEMA)
+    tables.reflect(connection)
     inspector = sa.inspect(connection)
+    found = []
     for table in tables.sorted_tables:
         checks = " ".join(one["sqltext"] for one in inspector.get_check_constraints(table.name, SCHEMA))
-        free = {column.name: _markup(column) for column in table.columns if _is_free(table, column, checks)}
-        if free:
-            connection.execute(sa.update(table).values(free))
+        columns = [column for column in table.columns if _is_free(table, column, checks)]
+        if columns:
+            found.append((table, columns))
+    return found
 
 
 def _rows(connection: sa.Connection) -> dict[str, list[dict[str, object]]]:
@@ -241,12 +281,34 @@ def _rows(connection: sa.Connection) -> dict[str, list[dict[str, object]]]:
         "dear_hours": [
             {"hour": hour, "party": party, "key": key, "gas": 1_000_000, "runs": 3}
             for party, key in (("contract", HOSTILE), ("contract", BURNER), ("account", CAROL.address))
+        ]
+        + [
+            {"hour": _midnight() - DAY_S // 2, "party": party, "key": key, "gas": gas, "runs": 1}
+            for party, key, gas in (
+                ("contract", HOSTILE, 7_000_000),
+                ("contract", BURNER, 2_000_000),
+                ("account", CAROL.address, 9_000_000),
+            )
+        ],
+        "executions": [
+            {
+                "seq": 5,
+                "transaction": raw.hash,
+                "gas_limit": 1,
+                "queue": "cpu",
+                "state": "failed",
+                "attempts_most": 5,
+                "error_code": "worker_failed",
+                "error_detail": MARKUP,
+                "finished_at": datetime.now(UTC),
+            }
         ],
     }
 
 
 def _markup(column: sa.Column[Any]) -> sa.ColumnElement[Any]:
-    value = sa.literal({MARKUP: MARKUP}, JSONB) if isinstance(column.type, JSONB) else sa.literal(MARKUP)
+    text = f"{MARKUP}{column.table.name}.{column.name}"
+    value = sa.literal({MARKUP: text}, JSONB) if isinstance(column.type, JSONB) else sa.literal(text)
     return sa.case((column.is_not(None), value), else_=sa.null())
 
 

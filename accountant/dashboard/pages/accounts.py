@@ -3,15 +3,13 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from accountant.dashboard.looking import Look, Looking
 from accountant.monitoring.reads.account import INCOMES, WALKED_MOST, account_page
 from accountant.monitoring.reads.search import FoundKind, NotFound, find
 from accountant.primitives.addresses import parse_account, show
-from accountant.primitives.errors import InvalidAddress
-from accountant.primitives.types import AccountId, Address, Seq
+from accountant.primitives.types import Address, Seq
 
 LISTED = 50
 """Of genesis' accounts and contracts, those that are listed."""
@@ -38,18 +36,11 @@ def chain_account_routes(look: Look) -> APIRouter:
     def account(
         request: Request, who: Who, name: str, before: Annotated[int | None, Query(ge=0, lt=2**63)] = None
     ) -> Response:
-        given = _account(name)
+        given = parse_account(name)
         found = account_page(who.index, who.outcomes, given, None if before is None else Seq(before))
         return who.page(request, "pages/account.html", page=found, before=before, walked=WALKED_MOST, most=INCOMES)
 
     return router
-
-
-def _account(name: str) -> AccountId:
-    try:
-        return parse_account(name)
-    except InvalidAddress:
-        raise HTTPException(404) from None
 
 
 def _accounts(request: Request, who: Looking, query: str, error: str, status: int = 200) -> Response:

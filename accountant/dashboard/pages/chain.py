@@ -5,7 +5,6 @@ from datetime import UTC, datetime
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Query, Request
-from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse, Response
 
 from accountant.chain.transaction import Transaction
@@ -97,8 +96,8 @@ def chain_routes(look: Look) -> APIRouter:
     def blob(request: Request, who: Who, cid: str) -> Response:
         try:
             raw = parse_cid(cid)
-        except InvalidCid:
-            raise HTTPException(404) from None
+        except InvalidCid as error:
+            raise NotFound(f"That names no blob: {error.detail}.") from None
         with who.engine.connect() as connection:
             seqs = reads.naming(connection, raw, NAMING)
         named = who.index.transactions([Seq(seq) for seq in seqs])
@@ -162,11 +161,13 @@ def address_of(found: Found) -> str:
 
 
 def seq_named(index: ChainIndex, name: str) -> Seq:
-    """The number of the transaction with this hash. Raises 404."""
+    """The number of the transaction with this hash. Raises `NotFound`."""
     form = _HASH.fullmatch(name)
-    seq = None if form is None else index.seq_of(Hash(bytes.fromhex(form[1])))
+    if form is None:
+        raise NotFound("A transaction is named by its hash: 0x and 64 hex digits.")
+    seq = index.seq_of(Hash(bytes.fromhex(form[1])))
     if seq is None:
-        raise HTTPException(404)
+        raise NotFound("No transaction of the chain has this hash; one that waits for a block is not on it yet.")
     return seq
 
 
@@ -178,7 +179,8 @@ def _block(index: ChainIndex, name: str) -> BlockInfo:
     elif form is not None:
         found = index.block_by_hash(Hash(bytes.fromhex(form[1])))
     if found is None:
-        raise HTTPException(404)
+        said = "A block is named by its height or by its hash: 0x and 64 hex digits."
+        raise NotFound(f"{said} The chain ends at height {index.head().height}, and has none of this name.")
     return found
 
 

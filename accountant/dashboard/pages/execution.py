@@ -9,6 +9,7 @@ from accountant.dashboard.pages.cost_picture import picture
 from accountant.dashboard.render import page
 from accountant.dashboard.resources import Res, Viewer
 from accountant.monitoring.reads.execution import (
+    LENGTHS,
     WALKED,
     answers,
     costs,
@@ -17,7 +18,7 @@ from accountant.monitoring.reads.execution import (
     dearest,
     everything,
     flights,
-    hours_since,
+    hours_of,
     lookups,
     observed,
     of_party,
@@ -47,30 +48,30 @@ def execution(
     request: Request, resources: Res, session: Viewer, span: _Word = "day", contract: _Word = "", account: _Word = ""
 ) -> Response:
     """The page, or what lies behind one contract's or account's share of it."""
-    span = span if span in SPANS else "day"
+    span = span if span in LENGTHS else "day"
     if contract or account:
         party = CONTRACT if contract else ACCOUNT
         key = _key(contract or account, HASH_BYTES if contract else ADDRESS_BYTES)
         with resources.engine.connect() as connection:
-            since = hours_since(connection, span)
+            hours = hours_of(connection, span)
             return page(
                 request,
                 "pages/execution_party.html",
                 session,
                 party=party,
                 key=key,
-                took=of_party(connection, party, key, since),
-                everything=everything(connection, since),
-                transactions=dear_transactions(connection, party, key, since),
-                jobs=dear_jobs(connection, party, key, since),
+                took=of_party(connection, party, key, hours),
+                everything=everything(connection, hours),
+                transactions=dear_transactions(connection, party, key, hours),
+                jobs=dear_jobs(connection, party, key, hours),
                 walked=WALKED,
-                since=since,
+                hours=hours,
                 span=span,
-                spans=SPANS,
+                spans=LENGTHS,
             )
     with resources.engine.connect() as connection:
         cost = costs(connection, POINTS)
-        since = hours_since(connection, span)
+        hours = hours_of(connection, span)
         count, most = repeated(connection)
         return page(
             request,
@@ -82,14 +83,15 @@ def execution(
             flights=flights(connection),
             repeated_count=count,
             repeated=most,
-            everything=everything(connection, since),
-            contracts=dearest(connection, CONTRACT, since),
-            accounts=dearest(connection, ACCOUNT, since),
+            everything=everything(connection, hours),
+            contracts=dearest(connection, CONTRACT, hours),
+            accounts=dearest(connection, ACCOUNT, hours),
             cost=cost,
             picture=picture(cost),
-            since=since,
+            charted=span in SPANS,
+            hours=hours,
             span=span,
-            spans=SPANS,
+            spans=LENGTHS,
         )
 
 

@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Request
-from starlette.exceptions import HTTPException
 from starlette.responses import Response
 
 from accountant.dashboard.looking import Look, Looking, of_the_dashboard
@@ -11,7 +10,6 @@ from accountant.dashboard.pages.chain import seq_named
 from accountant.monitoring.reads import oaths as reads
 from accountant.monitoring.reads.oath import oath_page
 from accountant.monitoring.reads.slashes import oaths_by_state, own_slashes
-from accountant.oath.oath import NotAnOath
 from accountant.services.accountants import list_accountants
 from accountant.storage.oaths import OathRow, Oaths
 
@@ -73,10 +71,7 @@ def oath_routes(look: Look) -> APIRouter:
         seq = seq_named(who.index, name)
         own: OathRow | None = None
         with who.engine.connect() as connection:
-            try:
-                found = oath_page(connection, who.index, seq)
-            except NotAnOath:
-                raise HTTPException(404) from None
+            found = oath_page(connection, who.index, seq)
             if who.session is not None:  # which question it answers is between the accountant and its client
                 own = Oaths(connection).of_transaction(found.oath.located.hash, None)
         return who.page(request, "pages/oath.html", page=found, own=own)

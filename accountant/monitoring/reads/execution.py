@@ -8,7 +8,7 @@ import sqlalchemy as sa
 from accountant.accounting.outstanding import AccountingCost, heights_between
 from accountant.chain.rows import RowKind
 from accountant.monitoring.sampler import HOUR_S
-from accountant.monitoring.series import SPANS
+from accountant.monitoring.series import SPANS, Span
 from accountant.primitives.types import Gas, Height
 from accountant.storage.counts import FLIGHT_WAIT_MS, FLIGHT_WAITS, LOOKUPS
 from accountant.storage.job_parties import CONTRACT
@@ -18,6 +18,15 @@ from accountant.storage.observed_gas import BUCKET_BITS
 from accountant.storage.tables import blocks, observed_gas, outcomes, postings, transactions
 
 DEAREST = 10
+YESTERDAY = "yesterday"
+"""The last whole day of UTC; the other spans run up to now."""
+LENGTHS = {
+    "hour": SPANS["hour"],
+    "day": SPANS["day"],
+    YESTERDAY: Span("yesterday", 86_400, SPANS["month"].resolution_s),  # these buckets begin with the day
+    "month": SPANS["month"],
+}
+"""The spans that one chooses among here."""
 WALKED = 1_000
 """The latest transactions of a party, and the latest jobs, among which the dearest are looked for."""
 REPEATED = 10
@@ -31,6 +40,13 @@ _ANSWERS = {
     "skipped": "anh_answers_skipped_total",
     "known": "anh_answers_known_total",
 }
+
+
+class Hours(NamedTuple):
+    """Whole hours, in Unix seconds: from `since` on, before `until`."""
+
+    since: int
+    until: int
 
 
 class Answers(NamedTuple):
@@ -114,14 +130,18 @@ class DearJob(NamedTuple):
 
 def answers(connection: sa.Connection, span: str) -> Answers:
     """Of the answers of a span, as sampled."""
-    _, seconds, resolution = SPANS[span]
     points = metric_points.c
+    _, seconds, resolution = LENGTHS[span]
+    when = points.at > sa.extract("epoch", _NOW) - seconds
+    if span == YESTERDAY:
+        hours = hours_of(connection, span)
+        when = sa.and_(points.at >= hours.since, points.at < hours.until)
     rows = connection.execute(
         sa.select(points.metric, sa.func.sum(points["count"]), sa.func.sum(points.sum))
         .where(
             points.metric.in_(sorted(set(_ANSWERS.values()))),
             points.resolution_s == resolution,
-            points.at > sa.extract("epoch", _NOW) - seconds,
+            when,
         )
         .group_by(points.metric)
     )
@@ -175,20 +195,30 @@ def repeated(connection: sa.Connection) -> tuple[int, list[Repeated]]:
     return count or 0, [Repeated(*row) for row in rows]
 
 
-def hours_since(connection: sa.Connection, span: str) -> int:
-    """Where the hours of a span begin, in Unix seconds: whole ones, the running one included."""
-    now = sa.func.floor(sa.extract("epoch", _NOW) / HOUR_S) * HOUR_S
-    return (
-        int(connection.execute(sa.select(now)).scalar_one()) - SPANS[span].seconds + (0 if span == "hour" else HOUR_S)
-    )
+def hours_of(connection: sa.Connection, span: str) -> Hours:
+    """The hours of a span: of yesterday as UTC has it, else the last ones, the running one included."""
+    now = int(connection.execute(sa.select(sa.func.floor(sa.extract("epoch", _NOW)))).scalar_one())
+    if span == YESTERDAY:
+        midnight = now // LENGTHS[span].seconds * LENGTHS[span].seconds
+        return Hours(midnight - LENGTHS[span].seconds, midnight)
+    until = now // HOUR_S * HOUR_S + HOUR_S
+    return Hours(until - LENGTHS[span].seconds - (HOUR_S if span == "hour" else 0), until)
 
 
-def dearest(connection: sa.Connection, party: str, since: int, limit: int = DEAREST) -> list[Dear]:
-    """Who took most gas since an hour."""
+def _during(hours: Hours) -> sa.ColumnElement[bool]:
+    return sa.and_(dear_hours.c.hour >= hours.since, dear_hours.c.hour < hours.until)
+
+
+def _within(column: sa.ColumnElement[Any], hours: Hours) -> sa.ColumnElement[bool]:
+    return sa.and_(column >= _moment(hours.since), column < _moment(hours.until))
+
+
+def dearest(connection: sa.Connection, party: str, hours: Hours, limit: int = DEAREST) -> list[Dear]:
+    """Who took most gas in some hours."""
     gas, runs = sa.func.sum(dear_hours.c.gas), sa.func.sum(dear_hours.c.runs)
     rows = connection.execute(
         sa.select(dear_hours.c.key, gas, runs)
-        .where(dear_hours.c.party == party, dear_hours.c.hour >= since)
+        .where(dear_hours.c.party == party, _during(hours))
         .group_by(dear_hours.c.key)
         .order_by(gas.desc(), dear_hours.c.key)
         .limit(limit)
@@ -196,35 +226,35 @@ def dearest(connection: sa.Connection, party: str, since: int, limit: int = DEAR
     return [Dear(key, int(total), int(count)) for key, total, count in rows]
 
 
-def everything(connection: sa.Connection, since: int) -> int:
-    """Gas of all that was executed since an hour: transactions, and views."""
+def everything(connection: sa.Connection, hours: Hours) -> int:
+    """Gas of all that was executed in some hours: transactions, and views."""
     sent = sa.select(sa.func.coalesce(sa.func.sum(dear_hours.c.gas), 0)).where(
-        dear_hours.c.party == "account", dear_hours.c.hour >= since
+        dear_hours.c.party == "account", _during(hours)
     )
     viewed = sa.select(sa.func.coalesce(sa.func.sum(job_figures.c.view_gas), 0)).where(
-        job_figures.c.finished_at >= _moment(since), job_figures.c.contract.is_not(None)
+        _within(job_figures.c.finished_at, hours), job_figures.c.contract.is_not(None)
     )
     return int(connection.execute(sent).scalar_one()) + int(connection.execute(viewed).scalar_one())
 
 
-def _moment(since: int) -> sa.ColumnElement[Any]:
-    return sa.func.to_timestamp(sa.cast(since, sa.Double))
+def _moment(at: int) -> sa.ColumnElement[Any]:
+    return sa.func.to_timestamp(sa.cast(at, sa.Double))
 
 
-def of_party(connection: sa.Connection, party: str, key: bytes, since: int) -> Dear:
-    """What one contract or account took since an hour."""
+def of_party(connection: sa.Connection, party: str, key: bytes, hours: Hours) -> Dear:
+    """What one contract or account took in some hours."""
     gas, runs = (sa.func.coalesce(sa.func.sum(dear_hours.c[name]), 0) for name in ("gas", "runs"))
-    where = dear_hours.c.party == party, dear_hours.c.key == key, dear_hours.c.hour >= since
+    where = dear_hours.c.party == party, dear_hours.c.key == key, _during(hours)
     total, count = connection.execute(sa.select(gas, runs).where(*where)).one()
     return Dear(key, int(total), int(count))
 
 
 def dear_transactions(
-    connection: sa.Connection, party: str, key: bytes, since: int, limit: int = 20
+    connection: sa.Connection, party: str, key: bytes, hours: Hours, limit: int = 20
 ) -> list[DearTransaction]:
     """The dearest among the latest `WALKED` transactions that call a contract, or that an account signed.
 
-    They are a range of the inverted file. Only those count that were executed since the hour.
+    They are a range of the inverted file. Only those count that were executed in these hours.
     """
     filed, kind = (b"c" + key, RowKind.CALL) if party == CONTRACT else (b"g" + key, RowKind.EXPENSE)
     walked = (
@@ -244,15 +274,15 @@ def dear_transactions(
         )
         .join_from(walked, outcomes, outcomes.c.seq == walked.c.seq)
         .join(transactions, transactions.c.seq == walked.c.seq)
-        .where(outcomes.c.observed_at >= _moment(since))
+        .where(_within(outcomes.c.observed_at, hours))
         .order_by(outcomes.c.gas_used.desc(), transactions.c.seq.desc())
         .limit(limit)
     ).mappings()
     return [DearTransaction(**row) for row in rows]
 
 
-def dear_jobs(connection: sa.Connection, party: str, key: bytes, since: int, limit: int = 20) -> list[DearJob]:
-    """The dearest for a party among the latest `WALKED` jobs that executed something of it and ended since an hour."""
+def dear_jobs(connection: sa.Connection, party: str, key: bytes, hours: Hours, limit: int = 20) -> list[DearJob]:
+    """The dearest for a party among the latest `WALKED` jobs that executed something of it and ended in these hours."""
     walked = (
         sa.select(job_parties.c.job_number, job_parties.c.gas, job_parties.c.runs)
         .where(job_parties.c.party == party, job_parties.c.key == key)
@@ -270,7 +300,7 @@ def dear_jobs(connection: sa.Connection, party: str, key: bytes, since: int, lim
             jobs.c.gas_executed,
         )
         .join_from(walked, jobs, jobs.c.number == walked.c.job_number)
-        .where(jobs.c.finished_at >= _moment(since))
+        .where(_within(jobs.c.finished_at, hours))
         .order_by(walked.c.gas.desc(), jobs.c.number.desc())
         .limit(limit)
     )
