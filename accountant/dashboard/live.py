@@ -65,7 +65,7 @@ class Live:
                 self._probed, self._probed_at = self._probes.ask(), time.monotonic()
             probed = self._probed
         try:
-            with self._resources.engine.connect() as connection:
+            with self._resources.reads.connect() as connection:
                 snapshot = read_snapshot(connection, probed)
         except sa.exc.DBAPIError:
             snapshot = Snapshot(False, probed)
@@ -115,7 +115,7 @@ class Live:
         look = self.look()
         if not look.snapshot.database_up:
             return {event: SOURCES[event](None, look) for event in wanted}
-        with self._resources.engine.connect() as connection:
+        with self._resources.reads.connect() as connection:
             return {event: SOURCES[event](connection, look) for event in wanted}
 
     def close(self) -> None:

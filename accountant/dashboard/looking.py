@@ -37,4 +37,4 @@ Look = Callable[..., Looking]
 
 def of_the_dashboard(resources: Res, session: Viewer) -> Looking:
     """Somebody who is signed in."""
-    return Looking(resources.engine, resources.index(), resources.outcomes(), session, "", "layout.html")
+    return Looking(resources.reads, resources.index(), resources.outcomes(), session, "", "layout.html")
