@@ -39,9 +39,7 @@ def together(endpoint: Call) -> Call:
 
     found = inspect.signature(endpoint, eval_str=True).return_annotation
     page.__name__, page.__doc__ = endpoint.__name__, endpoint.__doc__
-    page.__signature__ = inspect.Signature(  # type: ignore[attr-defined]
-        list(parameters.values()), return_annotation=found
-    )
+    page.__dict__["__signature__"] = inspect.Signature(list(parameters.values()), return_annotation=found)
     return page
 
 

@@ -36,9 +36,9 @@ def test_reading_begins_no_transaction(url: str) -> None:
     engine = engine_of(url)
     now = sa.select(sa.func.transaction_timestamp())
     with reading(engine).connect() as connection:
-        assert connection.scalar(now) < connection.scalar(now)
+        assert connection.execute(now).scalar_one() < connection.execute(now).scalar_one()
     with engine.connect() as connection:
-        assert connection.scalar(now) == connection.scalar(now)
+        assert connection.execute(now).scalar_one() == connection.execute(now).scalar_one()
     engine.dispose()
 
 
