@@ -90,7 +90,7 @@ def _offered(secret: str, name: str) -> dict[str, Any]:
 
 
 def _page(request: Request, resources: DashboardResources, session: Session, **values: Any) -> Response:
-    with resources.engine.connect() as connection:
+    with resources.reads.connect() as connection:
         admins = Admins(connection)
         user = admins.user_by_id(session.user.id)
         assert user is not None

@@ -89,7 +89,7 @@ def undo(request: Request, resources: Res, session: Operator, number: int, form:
 def _page(
     request: Request, resources: DashboardResources, session: Session, before: int | None, error: str = ""
 ) -> Response:
-    with resources.engine.connect() as connection:
+    with resources.reads.connect() as connection:
         found = Admins(connection).actions(before, PAGE + 1)
     values: dict[str, Any] = {"actions": found[:PAGE], "more": len(found) > PAGE, "error": error}
     undoable = {name for name, (role, _) in UNDO.items() if session.user.role >= role}

@@ -22,6 +22,7 @@ from accountant.dashboard.files import Files
 from accountant.dashboard.forms import ForgedForm, InvalidForm
 from accountant.dashboard.live import Live
 from accountant.dashboard.looking import of_the_dashboard
+from accountant.dashboard.one_thread import add_routes
 from accountant.dashboard.pages import execution, home, job, jobs, networks, oaths, reliability, workers
 from accountant.dashboard.pages.accounts import chain_account_routes
 from accountant.dashboard.pages.chain import chain_routes
@@ -82,9 +83,9 @@ def create_dashboard(resources: DashboardResources) -> FastAPI:
         actions_routes,
         settings_routes,
     ):
-        app.include_router(routes.router)
+        add_routes(app, routes.router)
     for shared in (chain_routes, chain_account_routes, oath_routes):
-        app.include_router(shared(of_the_dashboard))
+        add_routes(app, shared(of_the_dashboard))
     app.mount("/static", Files(directory=STATIC))
     for expected in (AccountantError, HTTPException, RequestValidationError, Exception):
         app.add_exception_handler(expected, _failed)
@@ -94,7 +95,10 @@ def create_dashboard(resources: DashboardResources) -> FastAPI:
 
 def _failed(request: Request, error: Exception) -> Response:
     """What went wrong, as a page; whoever is not signed in is sent to sign in and comes back."""
-    if isinstance(error, NotSignedIn):
+    session = getattr(request.state, "session", None)
+    if session is None and isinstance(error, RequestValidationError):  # it was looked at before who asks
+        session = _who(request)
+    if isinstance(error, NotSignedIn) or (session is None and isinstance(error, RequestValidationError)):
         to = f"/login?next={quote(request.url.path, safe='/')}"
         if "hx-request" in request.headers:  # the whole page goes there, not the part that htmx asked for
             return Response(status_code=401, headers={"HX-Redirect": to})
@@ -105,7 +109,6 @@ def _failed(request: Request, error: Exception) -> Response:
     detail = error.detail if isinstance(error, AccountantError) and known else _DETAILS.get(status, "")
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         _log.error("page_failed", path=request.url.path, error=f"{type(error).__name__}: {error}")
-    session = getattr(request.state, "session", None)
     if session is None and status == HTTPStatus.NOT_FOUND:
         session = _who(request)
     title = HTTPStatus(status).phrase

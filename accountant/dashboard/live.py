@@ -64,7 +64,7 @@ class Live:
         """How everything is now. Never raises for what is down: that is what it is to see."""
         probed = self.probed()
         try:
-            with self._resources.engine.connect() as connection:
+            with self._resources.reads.connect() as connection:
                 snapshot = read_snapshot(connection, probed)
         except sa.exc.DBAPIError:
             snapshot = Snapshot(False, probed)
@@ -132,7 +132,7 @@ class Live:
         look = self.look()
         if not look.snapshot.database_up:
             return {event: SOURCES[event](None, look) for event in wanted}
-        with self._resources.engine.connect() as connection:
+        with self._resources.reads.connect() as connection:
             return {event: SOURCES[event](connection, look) for event in wanted}
 
     def close(self) -> None:

@@ -98,7 +98,7 @@ def _welcoming(
     request: Request, resources: DashboardResources, token: str, error: str = "", name: str = ""
 ) -> Response:
     """The form of a link that is still good. Raises `LinkGone`."""
-    with resources.engine.connect() as connection:
+    with resources.reads.connect() as connection:
         admins = Admins(connection)
         link = admins.link(token_hash(token))
         if link is None:

@@ -41,4 +41,4 @@ Look = Callable[..., Looking]
 def of_the_dashboard(request: Request, resources: Res, session: Viewer) -> Looking:
     """Somebody who is signed in."""
     node = request.app.state.live.node
-    return Looking(resources.engine, resources.index(), resources.outcomes(), session, "", "layout.html", node)
+    return Looking(resources.reads, resources.index(), resources.outcomes(), session, "", "layout.html", node)

@@ -21,6 +21,6 @@ def metrics(request: Request, resources: Res) -> Response:
             headers={"www-authenticate": "Bearer"},
         )
     verdict = live_of(request).look().verdict
-    with resources.engine.connect() as connection:
+    with resources.reads.connect() as connection:
         text, kind = exposed(connection, verdict)
     return Response(text, media_type=kind)

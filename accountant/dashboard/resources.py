@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Annotated
 
 import sqlalchemy as sa
@@ -14,6 +15,7 @@ from accountant.primitives.errors import AccountantError
 from accountant.services.admin_access import session_of
 from accountant.settings import Settings
 from accountant.storage.admins import Role, Session
+from accountant.storage.database import reading
 
 COOKIE = "anh_session"
 
@@ -29,6 +31,11 @@ class DashboardResources:
     """Whether browsers reach us by https alone."""
     outcomes: Callable[[], OutcomeStore] = field(default=MemoryOutcomes)
     """What was observed, in the epoch as it is; pages read it and add nothing."""
+
+    @cached_property
+    def reads(self) -> sa.Engine:
+        """The same connections for pages that only read: each statement is its own transaction, so none is begun."""
+        return reading(self.engine)
 
 
 class NotSignedIn(AccountantError):
@@ -61,7 +68,7 @@ Res = Annotated[DashboardResources, Depends(_resources)]
 def session_or_none(request: Request, resources: Res) -> Session | None:
     """Who is signed in."""
     token = request.cookies.get(COOKIE, "")
-    return session_of(resources.engine, token) if token else None
+    return session_of(resources.reads, token) if token else None
 
 
 def _needing(role: Role) -> Callable[[Request, DashboardResources], Session]:

@@ -1,6 +1,8 @@
 """How numbers, times and bytes are written on pages: the same everywhere, in UTC, whatever the locale."""
 
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
+from urllib.parse import quote
 
 from accountant.primitives.addresses import account_of, show
 from accountant.primitives.types import UNITS_PER_TOKEN
@@ -38,7 +40,7 @@ def units(amount: int | None) -> str:
 
 def moment(at: datetime | None) -> str:
     """A time in UTC: 2026-11-30 08:15:02."""
-    return "–" if at is None else at.astimezone(UTC).strftime("%Y-%m-%d %H:%M:%S")
+    return "–" if at is None else at.astimezone(UTC).isoformat(" ", "seconds").removesuffix("+00:00")
 
 
 def unix(seconds: int | None) -> str:
@@ -87,6 +89,7 @@ def short(data: bytes | str | None) -> str:
     return f"{whole_text[:_SHORT_HEAD]}…{whole_text[-_SHORT_TAIL:]}"
 
 
+@lru_cache(4_096)
 def account(data: bytes) -> str:
     """An account as it is shown: a user with its checksum, a contract in hex."""
     return show(account_of(data)) if len(data) in (20, 32) else hexed(data)
@@ -112,6 +115,12 @@ def printed(data: bytes) -> str:
     return text if text.isprintable() and "\ufffd" not in text else hexed(data)
 
 
+@lru_cache(4_096)
+def urlencoded(text: str) -> str:
+    """A text as a part of an address. Pages name the same things again and again."""
+    return quote(text)
+
+
 FILTERS = {
     "operation": operation,
     "reference": reference,
@@ -127,4 +136,5 @@ FILTERS = {
     "short": short,
     "account": account,
     "unhex": bytes.fromhex,
+    "urlencode": urlencoded,
 }

@@ -104,7 +104,7 @@ def _role(form: Form) -> Role:
 
 
 def _page(request: Request, resources: DashboardResources, session: Session, **values: Any) -> Response:
-    with resources.engine.connect() as connection:
+    with resources.reads.connect() as connection:
         everybody = Admins(connection).users()
     given = {"error": "", "link": "", "of": "", **values}
     status = 422 if given["error"] else 200

@@ -12,6 +12,7 @@ from starlette.responses import RedirectResponse, Response
 
 from accountant.dashboard.files import Files
 from accountant.dashboard.forms import Form, InvalidForm, read_form
+from accountant.dashboard.one_thread import add_routes
 from accountant.dashboard.pages.accounts import chain_account_routes
 from accountant.dashboard.pages.chain import chain_routes
 from accountant.dashboard.pages.oaths import oath_routes
@@ -66,7 +67,7 @@ def create_explorer(resources: ExplorerResources) -> FastAPI:
     app.include_router(settled.router)
     app.include_router(certificates.router)
     for shared in (chain_routes, chain_account_routes, oath_routes):
-        app.include_router(shared(of_everybody))
+        add_routes(app, shared(of_everybody))
     app.add_api_route("/theme", _theme, methods=["POST"])
     app.mount("/static", Files(directory=STATIC))
     for expected in (AccountantError, HTTPException, RequestValidationError, Exception):

@@ -224,6 +224,6 @@ def _forget(connection: sa.Connection, bucket: int) -> None:
         old = _p.c.at < bucket - one.keep_s
         connection.execute(sa.delete(_p).where(_p.c.resolution_s == one.seconds, old))
     connection.execute(sa.delete(dear_hours).where(dear_hours.c.hour < bucket - RESOLUTIONS[-1].keep_s))
-    a_day_ago = sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 1)
+    a_day_ago = sa.func.statement_timestamp() - sa.func.make_interval(0, 0, 0, 1)
     connection.execute(sa.delete(workers).where(workers.c.beat_at < a_day_ago))
     connection.execute(sa.delete(devices).where(devices.c.told_at < a_day_ago))

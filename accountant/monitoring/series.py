@@ -64,14 +64,10 @@ def series(connection: sa.Connection, name: str, span: str, by: str = "") -> Ser
     if span not in SPANS or (by and by not in metric.labels):
         raise UnknownSpan(f"A span is one of {', '.join(SPANS)}, and a series is by one of its metric's labels.")
     _, length, step = SPANS[span]
-    now = connection.execute(sa.select(sa.extract("epoch", sa.func.clock_timestamp()))).scalar_one()
+    now = connection.execute(_NOW).scalar_one()
     end = int(now) // step * step
     at = list(range(end - length + step, end + step, step))
-    rows = connection.execute(
-        sa.select(_p.c.labels, _p.c.at, _p.c.count, _p.c.sum, _p.c.max)
-        .where(_p.c.metric == name, _p.c.resolution_s == step, _p.c.at >= at[0] - step)
-        .order_by(_p.c.labels, _p.c.at)
-    )
+    rows = connection.execute(_POINTS, {"metric": name, "resolution": step, "since": at[0] - step})
     known = _known(connection, step)
     found = _by_line(metric, by, step, rows)
     if not found and isinstance(metric.how, Events):
@@ -86,8 +82,7 @@ def series(connection: sa.Connection, name: str, span: str, by: str = "") -> Ser
 
 def _known(connection: sa.Connection, step: int) -> tuple[int, int] | None:
     """Between which buckets events would be there if there had been any."""
-    first = connection.scalar(sa.select(sa.func.min(_p.c.at)).where(_p.c.resolution_s == step))
-    last = connection.scalar(sa.select(sa.extract("epoch", sampling.c.sampled_at)))
+    first, last = connection.execute(_KNOWN, {"resolution": step}).one()
     return None if first is None or last is None else (int(first), int(last))
 
 
@@ -112,11 +107,7 @@ def _by_line(metric: Metric, by: str, step: int, rows: Iterable[Any]) -> dict[st
 
 def latest(connection: sa.Connection) -> dict[str, dict[str, float]]:
     """The levels of the newest sample that are fresh, by metric and labels."""
-    newest = sa.select(sa.func.max(_p.c.at)).where(_p.c.resolution_s == BUCKET_S).scalar_subquery()
-    fresh = _p.c.at >= sa.extract("epoch", sa.func.clock_timestamp()) - FRESH_S
-    rows = connection.execute(
-        sa.select(_p.c.metric, _p.c.labels, _p.c.sum).where(_p.c.resolution_s == BUCKET_S, _p.c.at == newest, fresh)
-    )
+    rows = connection.execute(_LATEST)
     found: dict[str, dict[str, float]] = defaultdict(dict)
     for name, labels, value in rows:
         if not isinstance(metric_of(name).how, Events):
@@ -126,14 +117,42 @@ def latest(connection: sa.Connection) -> dict[str, dict[str, float]]:
 
 def totals(connection: sa.Connection) -> dict[str, dict[str, float]]:
     """All that was ever counted, by metric and labels: closed buckets, and those that are still open."""
-    closed_before = sa.select(sampling.c.closed_before).scalar_subquery()
-    open_ones = sa.select(_p.c.metric, _p.c.labels, _p.c.sum).where(
-        _p.c.resolution_s == BUCKET_S, _p.c.at >= closed_before, _p.c.metric.in_(EVENTS)
-    )
-    closed = sa.select(metric_totals.c.metric, metric_totals.c.labels, metric_totals.c.total)
-    both = sa.union_all(closed, open_ones).subquery()
-    metric, labels, value = both.c
     found: dict[str, dict[str, float]] = defaultdict(dict)
-    for name, text, total in connection.execute(sa.select(metric, labels, sa.func.sum(value)).group_by(metric, labels)):
+    for name, text, total in connection.execute(_TOTALS):
         found[name][text] = total
     return dict(found)
+
+
+# Statements are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.
+
+_NOW = sa.select(sa.extract("epoch", sa.func.statement_timestamp()))
+_resolution = _p.c.resolution_s == sa.bindparam("resolution", type_=sa.Integer)
+_POINTS = (
+    sa.select(_p.c.labels, _p.c.at, _p.c.count, _p.c.sum, _p.c.max)
+    .where(
+        _p.c.metric == sa.bindparam("metric", type_=sa.Text),
+        _resolution,
+        _p.c.at >= sa.bindparam("since", type_=sa.BigInteger),
+    )
+    .order_by(_p.c.labels, _p.c.at)
+)
+_KNOWN = sa.select(
+    sa.select(sa.func.min(_p.c.at)).where(_resolution).scalar_subquery(),
+    sa.select(sa.extract("epoch", sampling.c.sampled_at)).scalar_subquery(),
+)
+_newest = sa.select(sa.func.max(_p.c.at)).where(_p.c.resolution_s == BUCKET_S).scalar_subquery()
+_LATEST = sa.select(_p.c.metric, _p.c.labels, _p.c.sum).where(
+    _p.c.resolution_s == BUCKET_S,
+    _p.c.at == _newest,
+    _p.c.at >= sa.extract("epoch", sa.func.statement_timestamp()) - FRESH_S,
+)
+_counted = sa.union_all(
+    sa.select(metric_totals.c.metric, metric_totals.c.labels, metric_totals.c.total),
+    sa.select(_p.c.metric, _p.c.labels, _p.c.sum).where(
+        _p.c.resolution_s == BUCKET_S,
+        _p.c.at >= sa.select(sampling.c.closed_before).scalar_subquery(),
+        _p.c.metric.in_(EVENTS),
+    ),
+).subquery()
+_metric, _labels, _value = _counted.c
+_TOTALS = sa.select(_metric, _labels, sa.func.sum(_value)).group_by(_metric, _labels)

@@ -93,6 +93,7 @@ class Tries(NamedTuple):
     last: datetime | None
 
 
+_NOW = sa.func.clock_timestamp()
 _USER = tuple(admin_users.c[name] for name in User._fields)
 _USER_LABELLED = tuple(column.label(f"user_{column.name}") for column in _USER if column.name != "id")
 """Beside a session, which has `user_id` itself."""
@@ -206,21 +207,13 @@ class Admins:
 
     def session(self, token: Hash, idle: timedelta) -> Session | None:
         """The session of this token, if it is still good; its last use is noted."""
-        now = sa.func.clock_timestamp()
-        query = sa.select(admin_sessions, *_USER_LABELLED).join(
-            admin_users, admin_users.c.id == admin_sessions.c.user_id
-        )
-        row = (
-            self._connection.execute(query.where(admin_sessions.c.token_sha256 == token, *_good(idle)))
-            .mappings()
-            .one_or_none()
-        )
+        row = self._connection.execute(_SESSION, {"token": token, "idle": idle}).mappings().one_or_none()
         if row is None:
             return None
-        stale = sa.update(admin_sessions).where(
-            admin_sessions.c.number == row["number"], admin_sessions.c.seen_at < now - _SEEN_AGAIN
-        )
-        self._connection.execute(stale.values(seen_at=now))
+        if row["stale"]:
+            ours = admin_sessions.c.number == row["number"]
+            seen = sa.update(admin_sessions).where(ours, admin_sessions.c.seen_at < _NOW - _SEEN_AGAIN)
+            self._connection.execute(seen.values(seen_at=_NOW))
         return _session(row, _user({name: row[f"user_{name}"] for name in User._fields}))
 
     def sessions(self, user: User, idle: timedelta) -> list[Session]:
@@ -325,19 +318,18 @@ class Admins:
         return found[0] if found and found[0].number == number else None
 
 
-def _good(idle: timedelta, joined: bool = True) -> tuple[sa.ColumnElement[bool], ...]:
-    now = sa.func.clock_timestamp()
+def _good(idle: timedelta | sa.ColumnElement[timedelta], joined: bool = True) -> tuple[sa.ColumnElement[bool], ...]:
     conditions: tuple[sa.ColumnElement[bool], ...] = (
         admin_sessions.c.revoked_at.is_(None),
-        admin_sessions.c.expires_at > now,
-        admin_sessions.c.seen_at > now - idle,
+        admin_sessions.c.expires_at > _NOW,
+        admin_sessions.c.seen_at > _NOW - idle,
     )
     return (*conditions, admin_users.c.disabled_at.is_(None)) if joined else conditions
 
 
 def forget_access(connection: sa.Connection, older_than_s: float, limit: int) -> int:
     """Drops up to `limit` tries to log in, sessions and links each that ended longer ago than this; their number."""
-    since = sa.func.clock_timestamp() - sa.func.make_interval(0, 0, 0, 0, 0, 0, older_than_s)
+    since = sa.func.statement_timestamp() - sa.func.make_interval(0, 0, 0, 0, 0, 0, older_than_s)
     gone = 0
     for table, ended, key in (
         (admin_logins, admin_logins.c.at, admin_logins.c.number),
@@ -347,3 +339,10 @@ def forget_access(connection: sa.Connection, older_than_s: float, limit: int) ->
         old = sa.select(key).where(ended < since).order_by(ended).limit(limit)
         gone += connection.execute(sa.delete(table).where(key.in_(old))).rowcount
     return gone
+
+
+_SESSION = (
+    sa.select(admin_sessions, (admin_sessions.c.seen_at < _NOW - _SEEN_AGAIN).label("stale"), *_USER_LABELLED)
+    .join(admin_users, admin_users.c.id == admin_sessions.c.user_id)
+    .where(admin_sessions.c.token_sha256 == sa.bindparam("token"), *_good(sa.bindparam("idle", type_=sa.Interval)))
+)

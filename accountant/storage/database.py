@@ -4,9 +4,11 @@ Statements are SQLAlchemy Core over the typed tables, compiled once; psycopg pre
 keeps a look-up near the price of the round trip.
 """
 
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import sqlalchemy as sa
@@ -47,14 +49,40 @@ def plain_url(url: str) -> str:
     return url.replace("postgresql+psycopg://", "postgresql://", 1)
 
 
-def engine_of(url: str, connections: int = 5) -> Engine:
-    """A SQLAlchemy engine over psycopg 3, which keeps so many connections."""
-    return create_engine(
+def engine_of(url: str, connections: int = 5, trusted_s: float = 0.0) -> Engine:
+    """A SQLAlchemy engine over psycopg 3, which keeps so many connections.
+
+    Before a connection is used it is asked whether it still lives, unless it was used in the last `trusted_s` seconds.
+    """
+    engine = create_engine(
         "postgresql+psycopg://" + plain_url(url).split("://", 1)[1],
         pool_size=connections,
-        pool_pre_ping=True,
+        pool_pre_ping=not trusted_s,
         connect_args={"connect_timeout": CONNECT_TIMEOUT_S},
     )
+    if trusted_s:
+        _trust(engine, trusted_s)
+    return engine
+
+
+def reading(engine: Engine) -> Engine:
+    """The same pool of connections for single statements: each is a transaction of its own, and none is begun."""
+    return engine.execution_options(isolation_level="AUTOCOMMIT")
+
+
+def _trust(engine: Engine, seconds: float) -> None:
+    @sa.event.listens_for(engine, "checkin")
+    def used(_connection: object, record: sa.pool.ConnectionPoolEntry) -> None:
+        record.info["used"] = time.monotonic()
+
+    @sa.event.listens_for(engine, "checkout")
+    def ask(connection: Any, record: sa.pool.ConnectionPoolEntry, _proxy: object) -> None:
+        now = time.monotonic()
+        if now - record.info.get("used", now) > seconds:
+            try:
+                engine.dialect.do_ping(connection)
+            except psycopg.Error as error:  # the pool then makes new ones
+                raise sa.exc.InvalidatePoolError(str(error)) from None
 
 
 class DatabaseUnreachable(AccountantError):

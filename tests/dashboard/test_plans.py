@@ -58,6 +58,7 @@ def many(servers: EmbeddedServers, migrated_template: str) -> Iterator[Dashboard
 
 
 PATHS = (
+    "/",
     "/jobs",
     "/jobs?before=5000",
     "/jobs?state=failed&span=month",

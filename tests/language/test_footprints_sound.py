@@ -130,14 +130,14 @@ def files_for(name: str) -> Files:
 
 
 def _tensors_for(name: str) -> list[list[Tensor]]:
-    drawn = {
+    shapes: dict[str, list[tuple[int, ...]]] = {
         "loan_approval": [(12, 30), (12,)],
         "damage_claims": [(12, 64), (12,)],
         "data_buyer": [(12, 64), (12,)],
         "gan": [(64, 64), (64,)],
         "fund": [(16, 4), (5,)],
         "price_watch": [(16, 4)],
-    }.get(name, [])
+    }
     models = {
         "loan_approval": "linear 30 16; relu; linear 16 2",
         "damage_claims": "linear 64 32; relu; linear 32 10",
@@ -146,7 +146,7 @@ def _tensors_for(name: str) -> list[list[Tensor]]:
         "price_watch": "linear 6 2; tanh; linear 2 6",
     }
     weights = [init(parse_model(models[name]), 1)] if name in models else []
-    return [[Tensor.of([float(at % 2 + 1) for at in range(prod(shape))], shape)] for shape in drawn] + weights
+    return [[Tensor.of([float(at % 2 + 1) for at in range(prod(shape))], shape)] for shape in shapes.get(name, [])] + weights
 
 
 @cache

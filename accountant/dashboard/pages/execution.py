@@ -52,7 +52,7 @@ def execution(
     if contract or account:
         party = CONTRACT if contract else ACCOUNT
         key = _key(contract or account, HASH_BYTES if contract else ADDRESS_BYTES)
-        with resources.engine.connect() as connection:
+        with resources.reads.connect() as connection:
             hours = hours_of(connection, span)
             return page(
                 request,
@@ -69,7 +69,7 @@ def execution(
                 span=span,
                 spans=LENGTHS,
             )
-    with resources.engine.connect() as connection:
+    with resources.reads.connect() as connection:
         cost = costs(connection, POINTS)
         hours = hours_of(connection, span)
         count, most = repeated(connection)

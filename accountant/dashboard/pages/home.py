@@ -52,7 +52,7 @@ def home(
 ) -> Response:
     """The page as it is now; `/live` keeps it so."""
     look = live_of(request).look()
-    with resources.engine.connect() as connection:
+    with resources.reads.connect() as connection:
         return page(
             request,
             "pages/home.html",
@@ -76,7 +76,7 @@ async def live(
     token = request.cookies[COOKIE]
 
     def may() -> bool:
-        return session_of(resources.engine, token) is not None
+        return session_of(resources.reads, token) is not None
 
     stream = live_of(request).stream(wanted, may)
     return StreamingResponse(stream, media_type="text/event-stream", headers={"x-accel-buffering": "no"})
@@ -88,7 +88,7 @@ Name = Annotated[str, Query(max_length=100)]
 @router.get("/series/{name}.json")
 def series_json(resources: Res, session: Viewer, name: str, span: Name = "hour", by: Name = "") -> Response:
     """A series as charts read it."""
-    found = _series(resources.engine, name, span, by)
+    found = _series(resources.reads, name, span, by)
     lines = [line._asdict() for line in found.lines]
     return JSONResponse({"at": found.at, "lines": lines, "unit": found.unit})
 
@@ -98,7 +98,7 @@ def series_page(
     request: Request, resources: Res, session: Viewer, name: str, span: Name = "hour", by: Name = ""
 ) -> Response:
     """The same numbers as a table, the latest first."""
-    found = _series(resources.engine, name, span, by)
+    found = _series(resources.reads, name, span, by)
     rows = list(zip(found.at, *(line.values for line in found.lines), strict=True))[::-1]
     return page(
         request,

@@ -111,7 +111,7 @@ def _page(
     after: int = 0,
     error: str = "",
 ) -> Response:
-    with resources.engine.connect() as connection:
+    with resources.reads.connect() as connection:
         found = job(connection, job_id) if "\x00" not in job_id else None
         if found is None:
             raise UnknownJob("There is no such job.")

@@ -40,7 +40,7 @@ def jobs(
 ) -> Response:
     """The latest jobs that fit the filters, or those before one."""
     span, error = span if span in SPANS else "hour", ""
-    with resources.engine.connect() as connection:
+    with resources.reads.connect() as connection:
         try:
             found = listed(connection, kind or None, state or None, key or None, before, PAGE + 1)
         except InvalidFilter as wrong:

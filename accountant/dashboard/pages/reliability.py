@@ -45,7 +45,7 @@ class Disk(NamedTuple):
 @router.get("/reliability")
 def reliability(request: Request, resources: Res, session: Viewer) -> Response:
     """What an operator looks at when something did not happen."""
-    with resources.engine.connect() as connection:
+    with resources.reads.connect() as connection:
         return page(
             request,
             "pages/reliability.html",

@@ -14,7 +14,7 @@ router = APIRouter()
 @router.get("/workers")
 def workers(request: Request, resources: Res, session: Viewer) -> Response:
     """All that beat in the last day; the page asks again every two seconds."""
-    with resources.engine.connect() as connection:
+    with resources.reads.connect() as connection:
         return page(
             request,
             "pages/workers.html",

@@ -14,7 +14,7 @@ QUANTILES = (0.5, 0.95, 0.99)
 GONE_WRONG = "attempts_exhausted"
 """The error of work that no worker brought to an end; other errors are the question's own."""
 
-_NOW = sa.func.clock_timestamp()
+_NOW = sa.func.statement_timestamp()
 _ENDED = jobs.c.finished_at.is_not(None)
 
 

@@ -8,10 +8,11 @@ from accountant.storage.metric_tables import beats, sampling, workers
 SILENT_S = 6.0
 """A worker's process beats every two seconds; after three that did not come it counts as gone."""
 
-_NOW = sa.func.clock_timestamp()
+_NOW = sa.func.statement_timestamp()
+"""Not the clock itself, which may differ from row to row: no index by time serves a condition on that."""
 
 
-def seconds_ago(seconds: float) -> sa.ColumnElement[object]:
+def seconds_ago(seconds: float | sa.ColumnElement[float]) -> sa.ColumnElement[object]:
     """A moment, by the database's clock."""
     return _NOW - sa.func.make_interval(0, 0, 0, 0, 0, 0, seconds)
 

@@ -26,7 +26,7 @@ JUST_S = 30.0
 """Whoever died less long ago is told of even if the place is taken: something kills workers."""
 _DAY_S = 86_400.0
 
-_NOW = sa.func.clock_timestamp()
+_NOW = sa.func.statement_timestamp()
 
 
 class WorkerRow(NamedTuple):
@@ -43,20 +43,14 @@ def read_snapshot(connection: sa.Connection, probed: Probed) -> Snapshot:
     """How everything is now. Raises as the database does."""
     row = connection.execute(_SCALARS).one()
     beside = None if probed.node is None else beside_index(connection, probed.node)
-    services = connection.execute(
-        sa.select(beats.c.service, _seconds(_NOW - beats.c.beat_at), beats.c.trouble, beats.c.figures)
-    )
-    waiting = sa.union(
-        sa.select(jobs.c.queue).where(HOLDS_NO_WORKER),
-        sa.select(executions.c.queue).where(executions.c.finished_at.is_(None)),
-    )
+    services = connection.execute(_SERVICES)
     at: datetime = row.at
     return Snapshot(
         database_up=True,
         probed=probed,
         height=row.height,
         pools=pools_of(_workers(connection)),
-        waiting_queues=tuple(sorted(connection.scalars(waiting))),
+        waiting_queues=tuple(sorted(connection.scalars(_WAITING))),
         services=tuple(
             Service(name, float(silent), trouble, bool(figures.get(LOW))) for name, silent, trouble, figures in services
         ),
@@ -107,18 +101,28 @@ _SCALARS = sa.select(
 )
 
 
-def _workers(connection: sa.Connection) -> list[WorkerRow]:
-    rows = connection.execute(
-        sa.select(
-            workers.c.host,
-            workers.c.queue,
-            _seconds(_NOW - workers.c.started_at),
-            _seconds(_NOW - workers.c.beat_at),
-            workers.c.stopped_at.is_not(None),
-        )
-        .where(workers.c.beat_at >= seconds_ago(_DAY_S))
-        .order_by(workers.c.number)
+_SERVICES = sa.select(beats.c.service, _seconds(_NOW - beats.c.beat_at), beats.c.trouble, beats.c.figures)
+
+_WAITING = sa.union(
+    sa.select(jobs.c.queue).where(HOLDS_NO_WORKER),
+    sa.select(executions.c.queue).where(executions.c.finished_at.is_(None)),
+)
+
+_WORKERS = (
+    sa.select(
+        workers.c.host,
+        workers.c.queue,
+        _seconds(_NOW - workers.c.started_at),
+        _seconds(_NOW - workers.c.beat_at),
+        workers.c.stopped_at.is_not(None),
     )
+    .where(workers.c.beat_at >= seconds_ago(_DAY_S))
+    .order_by(workers.c.number)
+)
+
+
+def _workers(connection: sa.Connection) -> list[WorkerRow]:
+    rows = connection.execute(_WORKERS)
     return [WorkerRow(host, queue, float(age), float(silent), stopped) for host, queue, age, silent, stopped in rows]
 
 

@@ -18,7 +18,7 @@ from accountant.storage.tables import blocks
 DAY_HOURS = 24
 DEAREST = 5
 
-_NOW = sa.func.clock_timestamp()
+_NOW = sa.func.statement_timestamp()
 
 
 class Oldest(NamedTuple):
@@ -79,83 +79,95 @@ def numbers(connection: sa.Connection) -> Numbers:
     row = connection.execute(_NUMBERS).one()._asdict()
     for name in ("gas_executed", "gas_everything", "executed", "skipped"):
         row[name] = int(row[name])
-    oldest = connection.execute(
-        sa.select(jobs.c.id, jobs.c.created_at, jobs.c.why_waiting)
-        .where(HOLDS_NO_WORKER)
-        .order_by(jobs.c.number)
-        .limit(1)
-    ).one_or_none()
+    oldest = connection.execute(_OLDEST).one_or_none()
     return Numbers(**row, oldest=None if oldest is None else Oldest(*oldest))
 
 
 def dearest(connection: sa.Connection, hours: int = DAY_HOURS, most: int = DEAREST) -> Dearest:
     """The dearest contracts and accounts of the last hours, the one that is running included."""
-    first = connection.execute(sa.select(_hour_now() - hours * HOUR_S)).scalar_one()
     speed = read_speed(connection)
-    contracts = _dearest(connection, "contract", first, most)
-    accounts = _dearest(connection, "account", first, most)
-    total = sa.select(sa.func.coalesce(sa.func.sum(dear_hours.c.gas), 0)).where(
-        dear_hours.c.hour > first, dear_hours.c.party == "account"
-    )
-    viewed = sa.select(sa.func.coalesce(sa.func.sum(job_figures.c.view_gas), 0)).where(
-        job_figures.c.finished_at >= sa.func.to_timestamp(sa.cast(first, sa.Double) + HOUR_S)
-    )
-    gas = int(connection.execute(total).scalar_one()) + int(connection.execute(viewed).scalar_one())
+    given = {"hours": hours * HOUR_S, "most": most}
+    contracts, accounts = (_dearest(connection, {**given, "party": party}) for party in ("contract", "account"))
+    gas = int(connection.execute(_DEAR_GAS, given).scalar_one())
     rate = speed.gas / speed.seconds if speed is not None and speed.seconds > 0 else None
     return Dearest(contracts, accounts, gas, rate)
 
 
-def _hour_now() -> sa.ColumnElement[int]:
-    return sa.cast(sa.func.floor(sa.extract("epoch", _NOW) / HOUR_S) * HOUR_S, sa.BigInteger)
+def _dearest(connection: sa.Connection, given: dict[str, Any]) -> list[Dear]:
+    return [Dear(key, int(gas), int(runs)) for key, gas, runs in connection.execute(_DEAREST, given)]
 
 
-def _dearest(connection: sa.Connection, party: str, first: int, most: int) -> list[Dear]:
-    gas, runs = sa.func.sum(dear_hours.c.gas), sa.func.sum(dear_hours.c.runs)
-    rows = connection.execute(
-        sa.select(dear_hours.c.key, gas, runs)
-        .where(dear_hours.c.party == party, dear_hours.c.hour > first)
-        .group_by(dear_hours.c.key)
-        .order_by(gas.desc(), dear_hours.c.key)
-        .limit(most)
-    )
-    return [Dear(key, int(total), int(count)) for key, total, count in rows]
+# Statements are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.
+
+_OLDEST = (
+    sa.select(jobs.c.id, jobs.c.created_at, jobs.c.why_waiting).where(HOLDS_NO_WORKER).order_by(jobs.c.number).limit(1)
+)
+
+_hour_now = sa.func.floor(sa.extract("epoch", _NOW) / HOUR_S) * HOUR_S
+_first = sa.cast(_hour_now - sa.bindparam("hours", type_=sa.Integer), sa.BigInteger)
+
+_gas, _runs = sa.func.sum(dear_hours.c.gas), sa.func.sum(dear_hours.c.runs)
+_DEAREST = (
+    sa.select(dear_hours.c.key, _gas, _runs)
+    .where(dear_hours.c.party == sa.bindparam("party", type_=sa.Text), dear_hours.c.hour > _first)
+    .group_by(dear_hours.c.key)
+    .order_by(_gas.desc(), dear_hours.c.key)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_sent = sa.select(sa.func.coalesce(sa.func.sum(dear_hours.c.gas), 0)).where(
+    dear_hours.c.party == sa.literal_column("'account'"), dear_hours.c.hour > _first
+)
+_viewed = sa.select(sa.func.coalesce(sa.func.sum(job_figures.c.view_gas), 0)).where(
+    job_figures.c.finished_at >= sa.func.to_timestamp(sa.cast(_first, sa.Double) + HOUR_S),
+    job_figures.c.contract.is_not(None),
+)
+_DEAR_GAS = sa.select(_sent.scalar_subquery() + _viewed.scalar_subquery())
 
 
 def _live(state: str) -> sa.Label[Any]:
-    found = sa.select(sa.func.count()).where(jobs.c.finished_at.is_(None), jobs.c.state == state)
-    return found.scalar_subquery().label(state)
-
-
-_LATELY = (jobs.c.finished_at >= seconds_ago(LATELY_S),)
+    return sa.func.count().filter(jobs.c.state == state).label(state)
 
 
 def _p95(name: str, length: sa.ColumnElement[Any]) -> sa.Label[Any]:
-    found = sa.func.percentile_cont(0.95).within_group(sa.extract("epoch", length))
-    return sa.select(found).where(*_LATELY, length.is_not(None)).scalar_subquery().label(name)
+    return sa.func.percentile_cont(0.95).within_group(sa.extract("epoch", length)).label(name)
 
 
-def _hourly(name: str, column: sa.ColumnElement[Any]) -> sa.Label[Any]:
-    found = sa.select(sa.func.coalesce(sa.func.sum(column), 0)).where(job_figures.c.finished_at >= seconds_ago(HOUR_S))
-    return found.scalar_subquery().label(name)
+def _sum(name: str) -> sa.Label[Any]:
+    return sa.func.coalesce(sa.func.sum(job_figures.c[name]), 0).label(name)
 
 
 _on_chain = sa.select(blocks.c.first_seq + blocks.c.count).order_by(blocks.c.height.desc()).limit(1)
+_not_ended = sa.select(*map(_live, ("queued", "running", "waiting"))).where(jobs.c.finished_at.is_(None)).subquery()
+_lately = (
+    sa.select(
+        sa.func.count().label("ended_lately"),
+        _p95("waiting_p95_s", jobs.c.started_at - jobs.c.created_at),
+        _p95("running_p95_s", jobs.c.finished_at - jobs.c.started_at),
+    )
+    .where(jobs.c.finished_at >= seconds_ago(LATELY_S))
+    .subquery()
+)
+_hourly = (
+    sa.select(*map(_sum, ("gas_executed", "gas_everything", "executed", "skipped")))
+    .where(job_figures.c.finished_at >= seconds_ago(HOUR_S))
+    .subquery()
+)
+_pool = (
+    sa.select(
+        sa.func.count().label("workers"),
+        sa.func.count(workers.c.doing).label("busy"),
+    )
+    .where(LIVES)
+    .subquery()
+)
 
 _NUMBERS = sa.select(
     HEIGHT.scalar_subquery().label("height"),
     sa.func.coalesce(_on_chain.scalar_subquery(), 0).label("transactions"),
-    _live("queued"),
-    _live("running"),
-    _live("waiting"),
-    sa.select(sa.func.count()).select_from(jobs).where(*_LATELY).scalar_subquery().label("ended_lately"),
-    _p95("waiting_p95_s", jobs.c.started_at - jobs.c.created_at),
-    _p95("running_p95_s", jobs.c.finished_at - jobs.c.started_at),
-    sa.select(sa.func.count()).select_from(workers).where(LIVES).scalar_subquery().label("workers"),
-    sa.select(sa.func.count()).where(LIVES, workers.c.doing.is_not(None)).scalar_subquery().label("busy"),
-    _hourly("gas_executed", job_figures.c.gas_executed),
-    _hourly("gas_everything", job_figures.c.gas_everything),
-    _hourly("executed", job_figures.c.executed),
-    _hourly("skipped", job_figures.c.skipped),
+    *_not_ended.c,
+    *_lately.c,
+    *_pool.c,
+    *_hourly.c,
     sa.select(sa.func.count()).select_from(outbox).scalar_subquery().label("outbox"),
     sa.select(sa.func.count())
     .where(
@@ -165,4 +177,4 @@ _NUMBERS = sa.select(
     .scalar_subquery()
     .label("oaths_open"),
     sa.func.pg_database_size(sa.func.current_database()).label("database_bytes"),
-)
+).select_from(_not_ended.join(_lately, sa.true()).join(_pool, sa.true()).join(_hourly, sa.true()))

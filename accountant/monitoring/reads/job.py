@@ -1,7 +1,7 @@
 """What the page of one job shows: its steps, what it waits for, and the slice that its answer rests on."""
 
 from datetime import datetime, timedelta
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -134,18 +134,13 @@ class Member(NamedTuple):
 
 def job(connection: sa.Connection, job_id: str) -> Job | None:
     """A job, whoever asked for it."""
-    names = Job._fields[:-1]
-    size = sa.func.octet_length(jobs.c.certificate).label("certificate_bytes")
-    row = connection.execute(sa.select(*(jobs.c[name] for name in names), size).where(jobs.c.id == job_id))
-    found = row.mappings().one_or_none()
+    found = connection.execute(_JOB, {"id": job_id}).mappings().one_or_none()
     return None if found is None else Job(**{**found, "gas_executed": int(found["gas_executed"])})
 
 
 def question_and_answer(connection: sa.Connection, number: int) -> tuple[bytes, bytes | None]:
     """The question's encoding and, unless it is too large for a page, the answer's."""
-    small = sa.func.octet_length(jobs.c.certificate) <= CERTIFICATE_BYTES_MOST
-    query = sa.select(jobs.c.request, sa.case((small, jobs.c.certificate))).where(jobs.c.number == number)
-    request, certificate = connection.execute(query).one()
+    request, certificate = connection.execute(_BOTH, {"number": number}).one()
     return request, certificate
 
 
@@ -159,26 +154,13 @@ def events(connection: sa.Connection, number: int, after: int, limit: int) -> li
 
 def steps(connection: sa.Connection, number: int) -> list[Step]:
     """The changes of state that are still kept, in order, the first `STEPS_MOST` of them."""
-    own = job_events.c.job_number == number
-    order: Any = job_events.c.number
-    before = sa.func.lag(job_events.c.state).over(order_by=order)
-    events = sa.select(*job_events.c, before.label("before")).where(own).subquery()
-    changed = sa.select(events).where(events.c.before.is_distinct_from(events.c.state)).subquery()
-    lasted = (sa.func.lead(changed.c.at).over(order_by=changed.c.number) - changed.c.at).label("lasted")
-    names = [changed.c[name] for name in Step._fields[:-1]]
-    rows = connection.execute(sa.select(*names, lasted).order_by(changed.c.number).limit(STEPS_MOST)).mappings()
+    rows = connection.execute(_STEPS, {"number": number}).mappings()
     return [Step(**{**row, "gas_executed": int(row["gas_executed"])}) for row in rows]
 
 
 def waits(connection: sa.Connection, number: int) -> list[Wait]:
     """What a job waits for now, in chain order, the first `WAITS_MOST`."""
-    names = [executions.c[name] for name in Wait._fields[:-1]]
-    query = sa.select(*names, execution_waits.c.charged).join(
-        execution_waits, execution_waits.c.seq == executions.c.seq
-    )
-    rows = connection.execute(
-        query.where(execution_waits.c.job_number == number).order_by(execution_waits.c.seq).limit(WAITS_MOST)
-    ).mappings()
+    rows = connection.execute(_WAITS, {"number": number}).mappings()
     return [
         Wait(**{**row, "gas_limit": int(row["gas_limit"]), "gas_executed": int(row["gas_executed"])}) for row in rows
     ]
@@ -186,24 +168,66 @@ def waits(connection: sa.Connection, number: int) -> list[Wait]:
 
 def figures(connection: sa.Connection, number: int) -> Figures | None:
     """What the answer took; None before there is one, and of answers without a certificate."""
-    query = sa.select(*(job_figures.c[name] for name in Figures._fields)).where(job_figures.c.job_number == number)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_FIGURES, {"number": number}).one_or_none()
     return None if row is None else Figures(*map(int, row))
 
 
 def parties(connection: sa.Connection, number: int) -> list[Party]:
     """Whom the answer's gas was spent for, the dearest first."""
-    query = sa.select(*(job_parties.c[name] for name in Party._fields)).where(job_parties.c.job_number == number)
-    rows = connection.execute(query.order_by(job_parties.c.party, job_parties.c.gas.desc(), job_parties.c.key))
+    rows = connection.execute(_PARTIES, {"number": number})
     return [Party(row.party, row.key, int(row.gas), row.runs) for row in rows]
 
 
 def members(connection: sa.Connection, hashes: tuple[bytes, ...]) -> list[Member]:
     """Transactions of a slice by their hashes, in chain order: at most as many as are asked for."""
-    names = [transactions.c[name] for name in Member._fields[:-2]]
-    query = sa.select(*names, outcomes.c.gas_used, outcomes.c.executions.label("runs")).outerjoin(
-        outcomes, outcomes.c.seq == transactions.c.seq
+    return [Member(**row) for row in connection.execute(_MEMBERS, {"hashes": list(hashes)}).mappings()]
+
+
+# Statements are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.
+
+_NUMBER = sa.bindparam("number", type_=sa.BigInteger)
+
+_JOB = sa.select(
+    *(jobs.c[name] for name in Job._fields[:-1]),
+    sa.func.octet_length(jobs.c.certificate).label("certificate_bytes"),
+).where(jobs.c.id == sa.bindparam("id", type_=sa.Text))
+
+_small = sa.func.octet_length(jobs.c.certificate) <= CERTIFICATE_BYTES_MOST
+_BOTH = sa.select(jobs.c.request, sa.case((_small, jobs.c.certificate))).where(jobs.c.number == _NUMBER)
+
+_before = sa.func.lag(job_events.c.state).over(order_by=job_events.c.number.asc())
+_events = sa.select(*job_events.c, _before.label("before")).where(job_events.c.job_number == _NUMBER).subquery()
+_changed = sa.select(_events).where(_events.c.before.is_distinct_from(_events.c.state)).subquery()
+_lasted = sa.func.lead(_changed.c.at).over(order_by=_changed.c.number) - _changed.c.at
+_STEPS = (
+    sa.select(*(_changed.c[name] for name in Step._fields[:-1]), _lasted.label("lasted"))
+    .order_by(_changed.c.number)
+    .limit(STEPS_MOST)
+)
+
+_WAITS = (
+    sa.select(*(executions.c[name] for name in Wait._fields[:-1]), execution_waits.c.charged)
+    .join(execution_waits, execution_waits.c.seq == executions.c.seq)
+    .where(execution_waits.c.job_number == _NUMBER)
+    .order_by(execution_waits.c.seq)
+    .limit(WAITS_MOST)
+)
+
+_FIGURES = sa.select(*(job_figures.c[name] for name in Figures._fields)).where(job_figures.c.job_number == _NUMBER)
+
+_PARTIES = (
+    sa.select(*(job_parties.c[name] for name in Party._fields))
+    .where(job_parties.c.job_number == _NUMBER)
+    .order_by(job_parties.c.party, job_parties.c.gas.desc(), job_parties.c.key)
+)
+
+_MEMBERS = (
+    sa.select(
+        *(transactions.c[name] for name in Member._fields[:-2]),
+        outcomes.c.gas_used,
+        outcomes.c.executions.label("runs"),
     )
-    asked = sa.any_(sa.cast(list(hashes), sa.ARRAY(sa.LargeBinary)))
-    rows = connection.execute(query.where(transactions.c.hash == asked).order_by(transactions.c.seq))
-    return [Member(**row) for row in rows.mappings()]
+    .outerjoin(outcomes, outcomes.c.seq == transactions.c.seq)
+    .where(transactions.c.hash == sa.any_(sa.bindparam("hashes", type_=sa.ARRAY(sa.LargeBinary))))
+    .order_by(transactions.c.seq)
+)

@@ -21,7 +21,7 @@ QUANTILES = (0.5, 0.95, 0.99)
 OLDEST = 5
 
 _ENDED_METRIC = "anh_jobs_ended_total"
-_NOW = sa.func.clock_timestamp()
+_NOW = sa.func.statement_timestamp()
 
 
 class InvalidFilter(AccountantError):
@@ -80,28 +80,14 @@ class Line(NamedTuple):
 
 def live(connection: sa.Connection) -> list[Counted]:
     """Jobs that have not ended, by kind and state."""
-    counted = sa.select(jobs.c.kind, jobs.c.state, sa.func.count()).where(jobs.c.finished_at.is_(None))
-    rows = connection.execute(counted.group_by(jobs.c.kind, jobs.c.state).order_by(jobs.c.kind, jobs.c.state))
-    return [Counted(*row) for row in rows]
+    return [Counted(*row) for row in connection.execute(_LIVE)]
 
 
 def ended(connection: sa.Connection, span: str) -> list[Counted]:
     """Jobs that ended within a span, as sampled: by kind and how."""
     _, seconds, resolution = SPANS[span]
-    total, labels = sa.func.sum(metric_points.c.sum), metric_points.c.labels
-    since = sa.extract("epoch", _NOW) - seconds
-    rows = connection.execute(
-        sa.select(labels, total)
-        .where(
-            metric_points.c.metric == _ENDED_METRIC,
-            metric_points.c.resolution_s == resolution,
-            metric_points.c.at > since,
-        )
-        .group_by(labels)
-        .order_by(labels)
-    )
     found = []
-    for text, count in rows:
+    for text, count in connection.execute(_ENDED, {"seconds": seconds, "resolution": resolution}):
         kind, state = (part.partition("=")[2] for part in text.split(","))
         found.append(Counted(kind, state, int(count)))
     return found
@@ -109,13 +95,7 @@ def ended(connection: sa.Connection, span: str) -> list[Counted]:
 
 def times(connection: sa.Connection) -> Times:
     """How long the latest jobs that ended waited and ran."""
-    columns = jobs.c.created_at, jobs.c.started_at, jobs.c.finished_at
-    latest = (
-        sa.select(*columns).where(jobs.c.finished_at.is_not(None)).order_by(jobs.c.finished_at.desc()).limit(RECENT)
-    ).subquery()
-    waiting = _quantiles(latest.c.started_at - latest.c.created_at)
-    running = _quantiles(latest.c.finished_at - latest.c.started_at)
-    return Times(*connection.execute(sa.select(sa.func.count(), waiting, running).select_from(latest)).one())
+    return Times(*connection.execute(_TIMES).one())
 
 
 def _quantiles(length: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
@@ -126,9 +106,7 @@ def _quantiles(length: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 
 def oldest_waiting(connection: sa.Connection, limit: int = OLDEST) -> list[Waiting]:
     """The jobs that have waited longest, and for what."""
-    columns = (jobs.c[name] for name in Waiting._fields)
-    rows = connection.execute(sa.select(*columns).where(HOLDS_NO_WORKER).order_by(jobs.c.number).limit(limit))
-    return [Waiting(*row) for row in rows]
+    return [Waiting(*row) for row in connection.execute(_OLDEST, {"most": limit})]
 
 
 def listed(
@@ -147,17 +125,88 @@ def listed(
         raise InvalidFilter("There is no such kind, or no such state.")
     if key is not None and (kind is not None or state is not None):
         raise InvalidFilter("List by who asked, or by kind and state.")
-    earlier = () if before is None else (jobs.c.number < before,)
-    columns = [jobs.c[name] for name in Line._fields]
-
-    def latest(*where: sa.ColumnElement[bool]) -> sa.Select[Any]:
-        return sa.select(*columns).where(*earlier, *where).order_by(jobs.c.number.desc()).limit(limit)
-
-    if kind is None and state is None:
-        query: Any = latest() if key is None else latest(jobs.c.key_prefix == key)
+    given: dict[str, Any] = {"before": _ALL if before is None else before, "most": limit, "key": key}
+    if kind is not None or state is not None:
+        given |= {"kinds": [*KINDS] if kind is None else [kind], "states": [*STATES] if state is None else [state]}
+        query: sa.Select[Any] = _OF_RANGES
     else:
-        kinds, states = KINDS if kind is None else (kind,), STATES if state is None else (state,)
-        ranges = [latest(jobs.c.kind == one, jobs.c.state == other) for one in kinds for other in states]
-        together = sa.union_all(*(sa.select(part.subquery()) for part in ranges)).subquery()
-        query = sa.select(together).order_by(together.c.number.desc()).limit(limit)
-    return [Line(**{**row, "gas_executed": int(row["gas_executed"])}) for row in connection.execute(query).mappings()]
+        query = _LATEST if key is None else _OF_KEY
+    rows = connection.execute(query, given).mappings()
+    return [Line(**{**row, "gas_executed": int(row["gas_executed"])}) for row in rows]
+
+
+# Statements are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.
+
+_ALL = 2**63 - 1
+_MOST = sa.bindparam("most", type_=sa.Integer)
+
+_LIVE = (
+    sa.select(jobs.c.kind, jobs.c.state, sa.func.count())
+    .where(jobs.c.finished_at.is_(None))
+    .group_by(jobs.c.kind, jobs.c.state)
+    .order_by(jobs.c.kind, jobs.c.state)
+)
+
+_ENDED = (
+    sa.select(metric_points.c.labels, sa.func.sum(metric_points.c.sum))
+    .where(
+        metric_points.c.metric == _ENDED_METRIC,
+        metric_points.c.resolution_s == sa.bindparam("resolution", type_=sa.Integer),
+        metric_points.c.at > sa.extract("epoch", _NOW) - sa.bindparam("seconds", type_=sa.Integer),
+    )
+    .group_by(metric_points.c.labels)
+    .order_by(metric_points.c.labels)
+)
+
+_ended_last = (
+    sa.select(jobs.c.created_at, jobs.c.started_at, jobs.c.finished_at)
+    .where(jobs.c.finished_at.is_not(None))
+    .order_by(jobs.c.finished_at.desc())
+    .limit(RECENT)
+    .subquery()
+)
+_TIMES = sa.select(
+    sa.func.count(),
+    _quantiles(_ended_last.c.started_at - _ended_last.c.created_at),
+    _quantiles(_ended_last.c.finished_at - _ended_last.c.started_at),
+).select_from(_ended_last)
+
+_OLDEST = (
+    sa.select(*(jobs.c[name] for name in Waiting._fields)).where(HOLDS_NO_WORKER).order_by(jobs.c.number).limit(_MOST)
+)
+
+
+def _latest(*where: sa.ColumnElement[bool]) -> sa.Select[Any]:
+    columns = (jobs.c[name] for name in Line._fields)
+    return sa.select(*columns).where(*where).order_by(jobs.c.number.desc()).limit(_MOST)
+
+
+_before = sa.bindparam("before", type_=sa.BigInteger)
+_LATEST = _latest(jobs.c.number < _before)
+_OF_KEY = _latest(jobs.c.number < _before, jobs.c.key_prefix == sa.bindparam("key", type_=sa.Text))
+
+_kinds, _states = (
+    sa.func.unnest(sa.bindparam(name, type_=sa.ARRAY(sa.Text))).table_valued("word", name=name).render_derived()
+    for name in ("kinds", "states")
+)
+# Written as a range in the order of its index: of two equalities the planner, who cannot know how rare they are, might
+# as well walk back through all jobs until it has found enough.
+_place = sa.tuple_(jobs.c.kind, jobs.c.state, jobs.c.number)
+_ranges = (
+    sa.select(*(jobs.c[name] for name in Line._fields))
+    .where(
+        _place >= sa.tuple_(_kinds.c.word, _states.c.word, sa.literal_column("0")),
+        _place < sa.tuple_(_kinds.c.word, _states.c.word, _before),
+    )
+    .order_by(jobs.c.kind.desc(), jobs.c.state.desc(), jobs.c.number.desc())
+    .limit(_MOST)
+    .lateral("ranges")
+)
+_OF_RANGES = (
+    sa.select(*_ranges.c)
+    .select_from(_kinds)
+    .join(_states, sa.true())
+    .join(_ranges, sa.true())
+    .order_by(_ranges.c.number.desc())
+    .limit(_MOST)
+)

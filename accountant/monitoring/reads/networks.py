@@ -72,7 +72,7 @@ _KINDS = (ReferenceKind.SAVED, ReferenceKind.UPLOADED, ReferenceKind.CHECKPOINT)
 
 
 def _referred(kind: ReferenceKind) -> sa.ScalarSelect[int]:
-    live = sa.or_(_r.c.expires_at.is_(None), _r.c.expires_at > sa.func.clock_timestamp())
+    live = sa.or_(_r.c.expires_at.is_(None), _r.c.expires_at > sa.func.statement_timestamp())
     theirs = sa.select(_r.c.holder).where(_r.c.cid == _b.c.cid, _r.c.kind == int(kind), live)
     return sa.select(sa.func.count()).select_from(theirs.limit(NAMES_MOST).correlate(_b).subquery()).scalar_subquery()
 

@@ -17,7 +17,7 @@ FAILURES = 500
 """Failures are counted over this many jobs, the last that ended."""
 WALKED = 1_000
 
-_NOW = sa.func.clock_timestamp()
+_NOW = sa.func.statement_timestamp()
 
 
 class OutboxState(NamedTuple):
@@ -75,61 +75,74 @@ class Sizes(NamedTuple):
 
 def outbox_state(connection: sa.Connection) -> OutboxState:
     """How much waits there, and for how long."""
-    few = sa.select(outbox.c.number).limit(COUNTED_MOST).subquery()
-    count = sa.select(sa.func.count()).select_from(few).scalar_subquery()
-    due = sa.select(sa.func.min(outbox.c.not_before)).scalar_subquery()
-    messages, lag = connection.execute(sa.select(count, sa.extract("epoch", _NOW - due))).one()
+    messages, lag = connection.execute(_OUTBOX).one()
     return OutboxState(messages, max(0.0, float(lag or 0)))
 
 
 def longest_unheard(connection: sa.Connection) -> list[Published]:
     """Queued jobs whose message was published and not acted on, the longest first."""
-    queued = jobs.c.state == sa.literal_column("'queued'")
-    columns = [jobs.c[name] for name in Published._fields]
-    rows = connection.execute(
-        sa.select(*columns).where(queued, jobs.c.published_at.is_not(None)).order_by(jobs.c.published_at).limit(SHOWN)
-    )
-    return [Published(*row) for row in rows]
+    return [Published(*row) for row in connection.execute(_UNHEARD)]
 
 
 def failures(connection: sa.Connection) -> list[Failure]:
     """Those among the latest `FAILURES` jobs that ended which failed, counted by their codes."""
-    latest = (
-        sa.select(jobs.c.error_code, jobs.c.finished_at)
-        .where(jobs.c.finished_at.is_not(None))
-        .order_by(jobs.c.finished_at.desc())
-        .limit(FAILURES)
-    ).subquery()
-    rows = connection.execute(
-        sa.select(latest.c.error_code, sa.func.count(), sa.func.max(latest.c.finished_at))
-        .where(latest.c.error_code.is_not(None))
-        .group_by(latest.c.error_code)
-        .order_by(sa.func.count().desc(), latest.c.error_code)
-    )
-    return [Failure(*row) for row in rows]
+    return [Failure(*row) for row in connection.execute(_FAILURES)]
 
 
 def failed_executions(connection: sa.Connection) -> list[FailedExecution]:
     """Those among the latest executions that ended which failed."""
-    names = [*FailedExecution._fields, "state"]
-    latest = (
-        sa.select(*(executions.c[name] for name in names))
-        .where(executions.c.finished_at.is_not(None))
-        .order_by(executions.c.finished_at.desc())
-        .limit(WALKED)
-    ).subquery()
-    columns = [latest.c[name] for name in FailedExecution._fields]
-    failed = sa.select(*columns).where(latest.c.state == JobState.FAILED)
-    rows = connection.execute(failed.order_by(latest.c.finished_at.desc()).limit(SHOWN))
-    return [FailedExecution(*row) for row in rows]
+    return [FailedExecution(*row) for row in connection.execute(_FAILED_EXECUTIONS)]
 
 
 def revision(connection: sa.Connection) -> str | None:
     """The schema's revision."""
-    version = sa.table("alembic_version", sa.column("version_num", sa.Text), schema=SCHEMA)
-    return connection.scalar(sa.select(version.c.version_num))
+    return connection.scalar(_REVISION)
 
 
+# Statements are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.
+
+_few = sa.select(outbox.c.number).limit(COUNTED_MOST).subquery()
+_due = sa.select(sa.func.min(outbox.c.not_before)).scalar_subquery()
+_OUTBOX = sa.select(sa.select(sa.func.count()).select_from(_few).scalar_subquery(), sa.extract("epoch", _NOW - _due))
+
+_UNHEARD = (
+    sa.select(*(jobs.c[name] for name in Published._fields))
+    .where(jobs.c.state == sa.literal_column("'queued'"), jobs.c.published_at.is_not(None))
+    .order_by(jobs.c.published_at)
+    .limit(SHOWN)
+)
+
+_ended = (
+    sa.select(jobs.c.error_code, jobs.c.finished_at)
+    .where(jobs.c.finished_at.is_not(None))
+    .order_by(jobs.c.finished_at.desc())
+    .limit(FAILURES)
+    .subquery()
+)
+_FAILURES = (
+    sa.select(_ended.c.error_code, sa.func.count(), sa.func.max(_ended.c.finished_at))
+    .where(_ended.c.error_code.is_not(None))
+    .group_by(_ended.c.error_code)
+    .order_by(sa.func.count().desc(), _ended.c.error_code)
+)
+
+_executed = (
+    sa.select(*(executions.c[name] for name in (*FailedExecution._fields, "state")))
+    .where(executions.c.finished_at.is_not(None))
+    .order_by(executions.c.finished_at.desc())
+    .limit(WALKED)
+    .subquery()
+)
+_FAILED_EXECUTIONS = (
+    sa.select(*(_executed.c[name] for name in FailedExecution._fields))
+    .where(_executed.c.state == JobState.FAILED)
+    .order_by(_executed.c.finished_at.desc())
+    .limit(SHOWN)
+)
+
+_REVISION = sa.select(sa.table("alembic_version", sa.column("version_num", sa.Text), schema=SCHEMA).c.version_num)
+
+_DATABASE = sa.select(sa.func.pg_database_size(sa.func.current_database()))
 _SIZES = sa.text(
     "select c.relname, pg_total_relation_size(c.oid), pg_indexes_size(c.oid), greatest(c.reltuples, 0)::bigint "
     "from pg_class c where c.relnamespace = cast(:schema as regnamespace) and c.relkind = 'r' order by 2 desc, 1"
@@ -138,7 +151,7 @@ _SIZES = sa.text(
 
 def sizes(connection: sa.Connection) -> Sizes:
     """How large the database is."""
-    total = connection.execute(sa.select(sa.func.pg_database_size(sa.func.current_database()))).scalar_one()
+    total = connection.execute(_DATABASE).scalar_one()
     return Sizes(total, [TableSize(*row) for row in connection.execute(_SIZES, {"schema": SCHEMA})])
 
 

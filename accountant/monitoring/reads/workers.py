@@ -79,45 +79,57 @@ class Service(NamedTuple):
 
 def pools(connection: sa.Connection) -> list[Pool]:
     """By host, queue and the process that started them."""
-    by = workers.c.host, workers.c.queue, workers.c.parent_pid
-    rows = connection.execute(
-        sa.select(
-            *by,
-            sa.func.count().filter(LIVES).label("live"),
-            sa.func.count().filter(LIVES, workers.c.doing.is_not(None)).label("busy"),
-            sa.func.count().filter(_gone).label("died"),
-            sa.func.count().filter(workers.c.stopped_at.is_not(None)).label("ended"),
-            sa.cast(sa.func.sum(workers.c.consumed), sa.BigInteger).label("consumed"),
-            sa.func.max(workers.c.consumed_at).label("consumed_at"),
-            sa.cast(sa.func.coalesce(sa.func.sum(workers.c.memory_bytes).filter(LIVES), 0), sa.BigInteger).label(
-                "memory_bytes"
-            ),
-            sa.func.max(workers.c.gpu_share).filter(LIVES).label("gpu_share"),
-            sa.func.max(workers.c.gpu_memory_bytes).filter(LIVES).label("gpu_memory_bytes"),
-            sa.func.max(workers.c.device).filter(LIVES).label("device"),
-        )
-        .where(_recent)
-        .group_by(*by)
-        .order_by(workers.c.queue, workers.c.host, workers.c.parent_pid)
-    ).mappings()
-    return [Pool(**row) for row in rows]
+    return [Pool(**row) for row in connection.execute(_POOLS).mappings()]
 
 
 def processes(connection: sa.Connection) -> list[Process]:
     """Those that live first, then the latest that ended."""
-    up = sa.func.coalesce(LIVES, sa.false()).label("up")
-    named = [workers.c[name] for name in Process._fields if name not in ("up", "transaction")]
-    query = sa.select(*named, up, executions.c.transaction).outerjoin(executions, executions.c.seq == EXECUTION_SEQ)
-    rows = connection.execute(
-        query.where(_recent)
-        .order_by(up.desc(), sa.case((up, workers.c.queue)), sa.case((up, workers.c.host)), workers.c.beat_at.desc())
-        .limit(PROCESSES_MOST)
-    ).mappings()
-    return [Process(**row) for row in rows]
+    return [Process(**row) for row in connection.execute(_PROCESSES).mappings()]
 
 
 def services(connection: sa.Connection, silent_s: float) -> list[Service]:
     """Dispatcher, publisher: who said within `silent_s` that it does its work."""
-    up = (beats.c.beat_at >= seconds_ago(silent_s)).label("up")
-    named = [beats.c[name] for name in Service._fields if name != "up"]
-    return [Service(**row) for row in connection.execute(sa.select(*named, up).order_by(beats.c.service)).mappings()]
+    return [Service(**row) for row in connection.execute(_SERVICES, {"silent": silent_s}).mappings()]
+
+
+# Statements are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.
+
+_by = workers.c.host, workers.c.queue, workers.c.parent_pid
+_POOLS = (
+    sa.select(
+        *_by,
+        sa.func.count().filter(LIVES).label("live"),
+        sa.func.count().filter(LIVES, workers.c.doing.is_not(None)).label("busy"),
+        sa.func.count().filter(_gone).label("died"),
+        sa.func.count().filter(workers.c.stopped_at.is_not(None)).label("ended"),
+        sa.cast(sa.func.sum(workers.c.consumed), sa.BigInteger).label("consumed"),
+        sa.func.max(workers.c.consumed_at).label("consumed_at"),
+        sa.cast(sa.func.coalesce(sa.func.sum(workers.c.memory_bytes).filter(LIVES), 0), sa.BigInteger).label(
+            "memory_bytes"
+        ),
+        sa.func.max(workers.c.gpu_share).filter(LIVES).label("gpu_share"),
+        sa.func.max(workers.c.gpu_memory_bytes).filter(LIVES).label("gpu_memory_bytes"),
+        sa.func.max(workers.c.device).filter(LIVES).label("device"),
+    )
+    .where(_recent)
+    .group_by(*_by)
+    .order_by(workers.c.queue, workers.c.host, workers.c.parent_pid)
+)
+
+_up = sa.func.coalesce(LIVES, sa.false()).label("up")
+_PROCESSES = (
+    sa.select(
+        *(workers.c[name] for name in Process._fields if name not in ("up", "transaction")),
+        _up,
+        executions.c.transaction,
+    )
+    .outerjoin(executions, executions.c.seq == EXECUTION_SEQ)
+    .where(_recent)
+    .order_by(_up.desc(), sa.case((_up, workers.c.queue)), sa.case((_up, workers.c.host)), workers.c.beat_at.desc())
+    .limit(PROCESSES_MOST)
+)
+
+_SERVICES = sa.select(
+    *(beats.c[name] for name in Service._fields if name != "up"),
+    (beats.c.beat_at >= seconds_ago(sa.bindparam("silent", type_=sa.Double))).label("up"),
+).order_by(beats.c.service)
