@@ -12,7 +12,7 @@ from xdist.remote import Producer
 from xdist.scheduler import LoadFileScheduling
 
 from accountant.storage.embedded import EmbeddedServers
-from tests.support.servers import embedded_servers, fresh_database, reachable_folder
+from tests.support.servers import embedded_servers, empty_database, fresh_database, reachable_folder
 
 # Test processes share the cores: threads of torch's own would only wait for each other. Before torch is imported.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
@@ -48,21 +48,28 @@ def servers() -> Iterator[EmbeddedServers]:
 
 @pytest.fixture
 def database_url(servers: EmbeddedServers) -> Iterator[str]:
-    """`postgresql+psycopg://…` of an empty database that this test has for itself."""
+    """`postgresql+psycopg://…` of a database that this test has for itself: all tables, no rows."""
     with fresh_database(servers) as url:
         yield url
 
 
 @pytest.fixture(scope="module")
 def module_database_url(servers: EmbeddedServers) -> Iterator[str]:
-    """`postgresql+psycopg://…` of an empty database that this module's tests share."""
+    """`postgresql+psycopg://…` of a database that this module's tests share: all tables, no rows at first."""
     with fresh_database(servers) as url:
         yield url
 
 
 @pytest.fixture
+def empty_database_url(servers: EmbeddedServers) -> Iterator[str]:
+    """`postgresql+psycopg://…` of a database without any table, for tests of first starts and of migrations."""
+    with empty_database(servers) as url:
+        yield url
+
+
+@pytest.fixture
 def make_database(servers: EmbeddedServers) -> Iterator[Callable[[], str]]:
-    """Makes as many empty databases as a test asks for; each call returns the URL of a new one."""
+    """Makes as many databases as a test asks for; each call returns the URL of a new one, with all tables and no rows."""
     with ExitStack() as stack:
         yield lambda: stack.enter_context(fresh_database(servers))
 
