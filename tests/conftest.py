@@ -21,21 +21,44 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 settings.register_profile("untimed", deadline=None, suppress_health_check=[HealthCheck.too_slow])
 settings.load_profile("untimed")
 
-ONE_AFTER_ANOTHER = ("tests/integration/", "tests/workers/")
-"""Folders whose files must not run beside each other: each starts more processes than a small machine has cores.
+TOGETHER = {
+    "tests/integration/": "tests/integration/",
+    "tests/workers/": "tests/workers/",
+    "tests/browser/test_live.py": "tests/workers/",
+    "tests/commands/test_publish_": "tests/workers/",
+    "tests/test_supervisor.py": "tests/workers/",
+    "tests/test_up.py": "tests/workers/",
+}
+"""Files that must not all run beside each other, each of them starts more processes than a small machine has cores: by
+how their paths begin, after whose other files they come.
 
 Groups of pytest-xdist 3.8 do nothing under pytest 9.2, which keeps the name of a test elsewhere.
 """
 
+LONG = (
+    "tests/integration/",
+    "tests/workers/",
+    "tests/tensors/test_sameness.py",
+    "tests/browser/test_pages.py",
+)
+"""What takes longest comes first, so that nothing long is left to one process when the others have nothing to do."""
+
 
 class _ByFile(LoadFileScheduling):  # type: ignore[misc]  # untyped
     def _split_scope(self, nodeid: str) -> str:
-        folder = next((folder for folder in ONE_AFTER_ANOTHER if nodeid.startswith(folder)), None)
-        return folder or str(super()._split_scope(nodeid))
+        group = next((group for begin, group in TOGETHER.items() if nodeid.startswith(begin)), None)
+        return group or str(super()._split_scope(nodeid))
+
+    def _assign_work_unit(self, node: object) -> None:
+        """The longest of what is left; of the others those with most tests, as they are in the queue already."""
+        longest = next((scope for scope in LONG if scope in self.workqueue), None)
+        if longest is not None:
+            self.workqueue.move_to_end(longest, last=False)
+        super()._assign_work_unit(node)
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
-    """With `--dist loadfile` each file, and each of those folders, goes to one test process."""
+    """With `--dist loadfile` each file, and each of those groups, goes to one test process."""
     return _ByFile(config, log) if config.getoption("dist") == "loadfile" else None
 
 
@@ -69,7 +92,7 @@ def empty_database_url(servers: EmbeddedServers) -> Iterator[str]:
 
 @pytest.fixture
 def make_database(servers: EmbeddedServers) -> Iterator[Callable[[], str]]:
-    """Makes as many databases as a test asks for; each call returns the URL of a new one, with all tables and no rows."""
+    """Makes as many databases as a test asks for; each call returns the URL of another, without rows."""
     with ExitStack() as stack:
         yield lambda: stack.enter_context(fresh_database(servers))
 

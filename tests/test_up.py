@@ -36,7 +36,7 @@ def test_up_from_nothing_through_a_kill_to_a_clean_end(data_dir: Path) -> None:
         program.kill()
         program.wait()
         if sys.platform == "linux":
-            wait_until(lambda: all(gone(pid) for pid in pids.values()), 30.0)
+            wait_until(lambda: all(gone(pid) for pid in pids.values()))
     with running_up(data_dir) as (program, url, same_key):
         assert same_key == key
         assert all(gone(pid) for pid in pids.values())

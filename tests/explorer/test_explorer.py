@@ -73,7 +73,7 @@ def _working(service: Service, url: str) -> Iterator[None]:
     thread.start()
     yield
     ended.set()
-    thread.join(20)
+    thread.join(60)
     assert not thread.is_alive()
 
 
