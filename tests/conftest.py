@@ -40,6 +40,13 @@ LONG = (
     "tests/workers/",
     "tests/tensors/test_sameness.py",
     "tests/browser/test_pages.py",
+    "tests/accounting/proof/test_soundness.py",
+    "tests/contracts/test_module_fuzz.py",
+    "tests/execution/test_depth.py",
+    "tests/tensors/test_device.py",
+    "tests/tensors/test_fit.py",
+    "tests/tensors/test_digits.py",
+    "tests/accounting/test_withdrawal.py",
 )
 """What takes longest comes first, so that nothing long is left to one process when the others have nothing to do."""
 

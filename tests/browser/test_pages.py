@@ -107,8 +107,9 @@ def test_each_page_at_two_widths_and_in_two_themes(owner: Watched, owners_pages:
             owner.go(page.path)
             wrong += [f"{page.path} in {theme}: {fault}" for fault in owner.faults()]
             _picture(owner, page, WIDE, theme)
+            owner.undraw()
             owner.look(NARROW, theme)
-            owner.page.wait_for_timeout(300)  # charts are drawn again after a while
+            owner.settle()
             if owner.too_wide():
                 wrong.append(f"{page.path} is {owner.too_wide()} pixels too wide")
             _picture(owner, page, NARROW, theme)

@@ -22,7 +22,7 @@ from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answered, Question
 from accountant.services.sweep import sweep
 from accountant.services.work import work
-from accountant.storage.database import engine_of, migrate
+from accountant.storage.database import engine_of
 from accountant.storage.executions import ExecutionRow, Executions
 from accountant.storage.job_tables import executions
 from accountant.storage.jobs import JobState
@@ -97,7 +97,6 @@ def execution(seq: Seq) -> str:
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[sa.Engine]:
-    migrate(database_url)
     engine = engine_of(database_url)
     yield engine
     engine.dispose()

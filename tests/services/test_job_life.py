@@ -25,7 +25,7 @@ from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answered, Question, answering
 from accountant.services.sweep import Swept, sweep
 from accountant.services.work import work
-from accountant.storage.database import engine_of, migrate
+from accountant.storage.database import engine_of
 from accountant.storage.idempotency import Answers, StoredAnswer
 from accountant.storage.jobs import JobRow, Jobs, JobState, Lease, Queue
 from tests.support.service import service_genesis, small_chain
@@ -36,7 +36,6 @@ QUICK = POLICY._replace(lease_s=1.0)
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[sa.Engine]:
-    migrate(database_url)
     engine = engine_of(database_url)
     yield engine
     engine.dispose()

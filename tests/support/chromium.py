@@ -52,6 +52,10 @@ class Watched(NamedTuple):
         """Waits for charts."""
         self.page.wait_for_function("() => !document.querySelector('.chart[data-series]:not([data-drawn])')")
 
+    def undraw(self) -> None:
+        """Forgets that charts are drawn, so that `settle` waits until they are drawn for another width."""
+        self.page.evaluate("() => document.querySelectorAll('.chart').forEach((chart) => delete chart.dataset.drawn)")
+
     def sign_in(self, name: str, password: str = PASSWORD) -> None:
         """By the form."""
         self.go("/login?next=/account")
