@@ -185,6 +185,7 @@ _WATCH_FOCUS = """() => {
     (one) => !one.disabled && one.tabIndex >= 0 && one.checkVisibility({ visibilityProperty: true })));
   window.unseen = [];
   window.first = '';
+  document.addEventListener('htmx:sseBeforeMessage', (event) => event.preventDefault());  // the page stays as it is
   document.activeElement.blur();
   document.addEventListener('focusin', ({ target }) => {
     window.first ||= named(target);
