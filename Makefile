@@ -7,8 +7,11 @@ BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
 CODE   := accountant workers benchmarks tests migrations
 HERE   := $(foreach path,$(CODE),$(wildcard $(path)))
-JOBS   ?= 2
+JOBS   ?= 3
 FILE   ?=
+
+# Tests start some hundred interpreters: each would compile all of our modules anew
+unexport PYTHONDONTWRITEBYTECODE
 
 # Only from make's own command line: some shells have a NAME in their environment
 option = $(if $(filter command,$(origin $(2))),--$(1) '$($(2))')

@@ -127,7 +127,7 @@ def test_a_deaf_process_is_killed_with_its_children(data_dir: Path, urls: tuple[
     """What ignores SIGTERM is killed at its deadline, descendants included, and stopping takes no longer."""
 
     def processes(settings: Settings) -> Sequence[ProcessSpec]:
-        return web(settings), python("deaf", DEAF)
+        return web(settings), python("deaf", DEAF, stop_s=90.0)
 
     with small_stack(data_dir, urls, processes, stop_deadline_s=1.0) as stack:
         pid = stack.pid("deaf")
@@ -136,7 +136,7 @@ def test_a_deaf_process_is_killed_with_its_children(data_dir: Path, urls: tuple[
         wait_until(lambda: len(session_members(entry)) == 2)
         family = [member.pid for member in session_members(entry)]
         began = time.monotonic()
-    assert time.monotonic() - began < 5.0
+    assert time.monotonic() - began < 45.0
     wait_until(lambda: all(gone(member) for member in family))
 
 
@@ -147,7 +147,7 @@ def test_signals_stop_it_cleanly(data_dir: Path, number: signal.Signals) -> None
         pids = {**_pids(data_dir), **_pids(data_dir, "servers/ledger.json")}
         assert set(pids) == {"web", "first", "second", "postgres", "valkey"}
         program.send_signal(number)
-        assert program.wait(20) == 0
+        assert program.wait(60) == 0
     assert all(gone(pid) for pid in pids.values())
     assert _diary(data_dir)[-2:] == ["second ended", "first ended"]
 

@@ -36,7 +36,7 @@ def test_up_from_nothing_through_a_kill_to_a_clean_end(data_dir: Path) -> None:
         program.kill()
         program.wait()
         if sys.platform == "linux":
-            wait_until(lambda: all(gone(pid) for pid in pids.values()), 30.0)
+            wait_until(lambda: all(gone(pid) for pid in pids.values()))
     with running_up(data_dir) as (program, url, same_key):
         assert same_key == key
         assert all(gone(pid) for pid in pids.values())
@@ -47,10 +47,10 @@ def test_up_from_nothing_through_a_kill_to_a_clean_end(data_dir: Path) -> None:
     wait_until(lambda: all(gone(pid) for pid in pids.values()))
 
 
-def test_up_with_servers_of_your_own(data_dir: Path, database_url: str, redis_url: str) -> None:
+def test_up_with_servers_of_your_own(data_dir: Path, empty_database_url: str, redis_url: str) -> None:
     """With DATABASE_URL and REDIS_URL set those are used, none is started, and Ctrl-C leaves them running. Processes
     log to standard error if asked to."""
-    servers = {"DATABASE_URL": database_url, "REDIS_URL": redis_url}
+    servers = {"DATABASE_URL": empty_database_url, "REDIS_URL": redis_url}
     with running_up(data_dir, ANH_LOG_TO="stderr", **servers) as (program, url, key):
         assert _asks(url, key) == (200, 200, 401)
         assert not (data_dir / "servers").exists()

@@ -65,7 +65,7 @@ def worker(service: Service, index: PostgresIndex) -> Iterator[None]:
     thread.start()
     yield
     ended.set()
-    thread.join(20)
+    thread.join(60)
 
 
 @pytest.fixture

@@ -63,7 +63,7 @@ async def test_a_body_that_trickles_in_is_given_up() -> None:
     began = time.monotonic()
     async with client() as asking:
         answer = await asking.post(OPEN, content=trickle(1_000, 0.05))
-    assert time.monotonic() - began < BODY_S + 1
+    assert time.monotonic() - began < 25  # all of it would take 50
     assert (answer.status_code, answer.json()["code"]) == (408, "request_timeout")
     assert answer.headers["connection"] == "close"
 

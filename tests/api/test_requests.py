@@ -230,7 +230,7 @@ def test_events_follow_a_job_to_its_end(service: Service, client: httpx.Client) 
     running = threading.Event()
 
     def slow(question: Question, heartbeat: Heartbeat) -> Certificate:
-        assert running.wait(10)
+        assert running.wait(60)
         certificate: Certificate = accountant()(PaymentQuestion(CHAIN.settled), heartbeat)
         return certificate
 
@@ -239,7 +239,7 @@ def test_events_follow_a_job_to_its_end(service: Service, client: httpx.Client) 
     with client.stream("GET", f"/v1/jobs/{job}/events") as stream:
         assert stream.headers["content-type"].startswith("text/event-stream")
         worker.start()
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         for line in stream.iter_lines():
             assert time.monotonic() < deadline
             if line.startswith("id:"):
@@ -263,7 +263,7 @@ def test_trainings_of_a_job_are_told(service: Service, client: httpx.Client) -> 
     def training(question: Question, heartbeat: Heartbeat) -> Certificate:
         assert isinstance(heartbeat, SharedWork)
         heartbeat.trainings(Seq(1)).progress(5, 10, 0.25)
-        assert told.wait(20)
+        assert told.wait(60)
         certificate: Certificate = accountant()(PaymentQuestion(CHAIN.settled), heartbeat)
         return certificate
 

@@ -3,7 +3,6 @@
 import base64
 import socket
 import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from random import Random
@@ -98,19 +97,19 @@ def test_what_came_before_a_connection_broke_stays(client: httpx.Client, service
     )
     with socket.create_connection((str(address.hostname), address.port or 0)) as broken:
         broken.sendall(head.encode() + DATA[:half])
-    wait_until(lambda: offset(client, url) == half, 10)
-    wait_until(lambda: patch(client, url, b"", half).status_code == 204, 10)  # the old request is gone
+    wait_until(lambda: offset(client, url) == half)
+    wait_until(lambda: patch(client, url, b"", half).status_code == 204)  # the old request is gone
     assert patch(client, url, DATA[half:], half).headers["blob-cid"] == CID
 
 
 def test_one_at_a_time(client: httpx.Client, service: Service) -> None:
     """While a request sends, another is told that the upload is locked; afterwards it goes on."""
-    url = begun(client, 10)
-    go_on, started = threading.Event(), threading.Event()
+    first, rest = DATA[:PIECE_BYTES], DATA[PIECE_BYTES : PIECE_BYTES + 5]
+    url = begun(client, len(first + rest))
+    go_on = threading.Event()
 
     def slowly() -> Iterator[bytes]:
-        yield b"12345"
-        started.set()
+        yield first
         assert go_on.wait(20)
 
     def send() -> None:
@@ -119,13 +118,13 @@ def test_one_at_a_time(client: httpx.Client, service: Service) -> None:
 
     thread = threading.Thread(target=send)
     thread.start()
-    assert started.wait(20)
-    time.sleep(1)  # whoever asks before it has the lock may itself hold it, and the slow one be told so
-    wait_until(lambda: patch(client, url, b"", 0).status_code == 423, 10)
-    assert patch(client, url, b"67890", 5).json()["code"] == "upload_locked"
+    wait_until(lambda: offset(client, url) > 0)  # a piece is in the file, so the lock is taken
+    for at in (0, len(first)):
+        refused = patch(client, url, rest, at)
+        assert (refused.status_code, refused.json()["code"]) == (423, "upload_locked")
     go_on.set()
-    thread.join(20)
-    assert "blob-cid" in patch(client, url, b"67890", 5).headers
+    thread.join(60)
+    assert "blob-cid" in patch(client, url, rest, len(first)).headers
 
 
 def test_an_upload_of_nothing(client: httpx.Client) -> None:

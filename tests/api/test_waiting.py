@@ -55,7 +55,7 @@ def worker(service: Service, module_database_url: str) -> Iterator[None]:
     thread.start()
     yield
     stop.set()
-    thread.join(20)
+    thread.join(60)
 
 
 @pytest.mark.usefixtures("worker")
@@ -148,7 +148,7 @@ def test_whoever_leaves_waits_no_longer(service: Service) -> None:
         connection = socket.create_connection((host, int(port)))
         connection.sendall(head + body)
         connections.append(connection)
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 50
     while len(select.select(connections, (), (), 0.1)[0]) < 5:
         assert time.monotonic() < deadline, "those for whom there is no place are never answered"
     for connection in connections:

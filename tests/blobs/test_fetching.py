@@ -73,7 +73,7 @@ def node() -> Iterator[Node]:
         thread.start()
         yield server
         server.shutdown()
-        thread.join(10)
+        thread.join(60)
 
 
 @pytest.fixture

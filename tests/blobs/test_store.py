@@ -118,7 +118,7 @@ def test_writers_and_readers_at_once_see_all_or_nothing(place: Opened) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert len(found) == 4 and set(found) <= {None, data}
     assert place.store.get(cid, len(data)) == data
 

@@ -46,7 +46,7 @@ def service(
         worker.start()
         yield running
         stop.set()
-        worker.join(20)
+        worker.join(60)
 
 
 @pytest.fixture

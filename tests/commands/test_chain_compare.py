@@ -185,7 +185,7 @@ def answering_with(answer: Callable[[socket.socket], None]) -> Iterator[str]:
         thread.start()
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
         listening.shutdown(socket.SHUT_RDWR)
-    thread.join(10)
+    thread.join(60)
 
 
 def _with_body(body: bytes, headers: bytes = b"") -> Callable[[socket.socket], None]:

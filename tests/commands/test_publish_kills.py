@@ -175,7 +175,7 @@ class Street:
             yield
         finally:
             loop.call_soon_threadsafe(task.cancel)
-            thread.join(30)
+            thread.join(60)
             assert not thread.is_alive()
 
     def _end(self) -> None:

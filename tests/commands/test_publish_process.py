@@ -121,7 +121,7 @@ async def test_killed_again_and_again(tmp_path: Path, database_url: str) -> None
                 ):
                     finish_job(engine, prefix, Verdict.ACCEPTED, query, True)  # so that the last one surely runs
                     count += 1
-                    async with asyncio.timeout(30):
+                    async with asyncio.timeout(60):
                         while await asyncio.to_thread(_open, engine) or len(oaths_on(index)) < count:  # noqa: ASYNC110 - what is waited for is another process
                             await asyncio.sleep(0.1)
                     last.send_signal(signal.SIGTERM)
@@ -136,7 +136,7 @@ async def test_killed_again_and_again(tmp_path: Path, database_url: str) -> None
                     for wrong in ("purse", "0x" + "00" * 32):
                         said = await asyncio.to_thread(_withdraw, database_url, node.url, tmp_path, wrong)
                         assert said.returncode == 2 and len(said.stderr.splitlines()) == 1
-                    async with asyncio.timeout(30):
+                    async with asyncio.timeout(60):
                         while index.head().next_seq < 3 + count:  # noqa: ASYNC110 - another process
                             await asyncio.sleep(0.1)
                     withdrawn = index.transaction(Seq(2 + count)).transaction

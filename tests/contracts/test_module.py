@@ -299,16 +299,16 @@ def test_slow_modules_are_refused_and_the_slowest_taken_are_bearable() -> None:
         )
         return _binary(f"(module (func (local {'i64 ' * 250}) {'(loop ' * nesting}{body}{')' * nesting}))")
 
-    start = time.monotonic()
+    start = time.process_time()
     assert checked_bytes(loops(900, 900)) == "nesting_limit"
     assert checked_bytes(loops(60, 2000)) in ("branch_limit", "function_size")
     assert checked_bytes(_binary(f"(module (func (block (br_table {'0 ' * 9000} (i32.const 0)))))")) == "branch_limit"
-    assert time.monotonic() - start < 2
+    assert time.process_time() - start < 2
     worst = loops(60, 400)
     assert checked_bytes(worst) == ""
-    start = time.monotonic()
+    start = time.process_time()
     Module(engine(), worst)
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5
 
 
 @pytest.mark.parametrize(

@@ -152,11 +152,11 @@ def test_random_instructions(body: bytes) -> None:
 
 def test_refusing_costs_no_more_than_the_size() -> None:
     """A few bytes that claim huge numbers of things, and large modules, are refused or taken in linear time."""
-    start = time.monotonic()
+    start = time.process_time()
     for kind in range(14):
         for claim in (b"\xff\xff\xff\xff\x0f", b"\xff\xff\x03", b"\x80\x80\x80\x80\x00"):
             check(MAGIC + bytes([kind]) + leb(len(claim)) + claim)
     check(with_body(b"\x02\x40" * 100_000))
     check(with_body(b"\x42\x00" * 9_000 + b"\x1a" * 9_000))
     check(MAGIC + b"\x00\x01\x00" * 80_000)
-    assert time.monotonic() - start < 5
+    assert time.process_time() - start < 5

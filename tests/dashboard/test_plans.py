@@ -46,9 +46,9 @@ _MANY = (
 
 
 @pytest.fixture(scope="module")
-def many(servers: EmbeddedServers, migrated_template: str) -> Iterator[DashboardResources]:
+def many(servers: EmbeddedServers) -> Iterator[DashboardResources]:
     """A dashboard over tens of thousands of rows, analysed."""
-    with fresh_database(servers, migrated_template) as url, hostile_dashboard(url) as made:
+    with fresh_database(servers) as url, hostile_dashboard(url) as made:
         with made.engine.begin() as connection:
             for statement in _MANY:
                 connection.exec_driver_sql(statement)

@@ -28,11 +28,11 @@ _EACH = 2
 
 @pytest.fixture(params=[unheard_words, nothing_anywhere], ids=["words", "nothing"])
 def odd(
-    request: pytest.FixtureRequest, servers: EmbeddedServers, migrated_template: str
+    request: pytest.FixtureRequest, servers: EmbeddedServers
 ) -> Iterator[tuple[DashboardResources, bool]]:
     """A dashboard over such a database, and whether there are odd words in it."""
     spoil: Callable[[sa.Connection], None] = request.param
-    with fresh_database(servers, migrated_template) as url:
+    with fresh_database(servers) as url:
         fill(url)
         engine = engine_of(url)
         with engine.begin() as connection:

@@ -125,7 +125,7 @@ def test_one_flight_at_a_time(open_store: Callable[[], OutcomeStore]) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(60)
     assert most == [1, 1, 1, 1]
 
 

@@ -146,7 +146,9 @@ def _tensors_for(name: str) -> list[list[Tensor]]:
         "price_watch": "linear 6 2; tanh; linear 2 6",
     }
     weights = [init(parse_model(models[name]), 1)] if name in models else []
-    return [[Tensor.of([float(at % 2 + 1) for at in range(prod(shape))], shape)] for shape in shapes.get(name, [])] + weights
+    return [
+        [Tensor.of([float(at % 2 + 1) for at in range(prod(shape))], shape)] for shape in shapes.get(name, [])
+    ] + weights
 
 
 @cache

@@ -1,27 +1,16 @@
-"""A migrated database for each test, copied from one that was migrated once."""
+"""An engine on each test's own database."""
 
 from collections.abc import Iterator
 
 import pytest
 import sqlalchemy as sa
 
-from accountant.storage.database import engine_of, migrate
-from accountant.storage.embedded import EmbeddedServers
-from tests.support.servers import fresh_database
-
-
-@pytest.fixture(scope="session")
-def migrated_template(servers: EmbeddedServers) -> Iterator[str]:
-    """The name of a migrated database without rows."""
-    with fresh_database(servers) as url:
-        migrate(url)
-        yield url.rsplit("/", 1)[1].split("?")[0]
+from accountant.storage.database import engine_of
 
 
 @pytest.fixture
-def engine(servers: EmbeddedServers, migrated_template: str) -> Iterator[sa.Engine]:
-    """A migrated database that this test has for itself."""
-    with fresh_database(servers, migrated_template) as url:
-        made = engine_of(url)
-        yield made
-        made.dispose()
+def engine(database_url: str) -> Iterator[sa.Engine]:
+    """Of a database that this test has for itself."""
+    made = engine_of(database_url)
+    yield made
+    made.dispose()

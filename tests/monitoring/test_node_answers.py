@@ -63,7 +63,6 @@ def answering(body: bytes, pause_s: float = 0.0, status: int = 200) -> Iterator[
     """The URL of a server that always gives this answer."""
     handler = type("Given", (Answers,), {"body": body, "pause_s": pause_s, "status": status})
     with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
-        server.daemon_threads = True
         thread = threading.Thread(target=server.serve_forever)
         thread.start()
         yield f"http://127.0.0.1:{server.server_port}"

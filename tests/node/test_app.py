@@ -194,8 +194,8 @@ async def test_a_reader_waits_for_the_next_block(tmp_path: Path) -> None:
         await asyncio.sleep(0.1)
         assert not waiting.done()
         await node.propose(empty=True)
-        assert len(await asyncio.wait_for(waiting, 2)) == 1
-        assert len(await asyncio.wait_for(client.blocks(1, wait_s=20), 2)) == 1
+        assert len(await asyncio.wait_for(waiting, 10)) == 1
+        assert len(await asyncio.wait_for(client.blocks(1, wait_s=20), 10)) == 1
 
 
 async def test_a_node_stops_although_readers_wait(tmp_path: Path) -> None:
@@ -206,7 +206,7 @@ async def test_a_node_stops_although_readers_wait(tmp_path: Path) -> None:
         waiting = [asyncio.create_task(http.get(f"{url}/blocks?from=1&wait=30")) for _ in range(5)]
         await asyncio.sleep(0.2)
         started = time.monotonic()
-    assert time.monotonic() - started < 3
+    assert time.monotonic() - started < 20
     assert [answer.content for answer in await asyncio.gather(*waiting)] == [b""] * 5
     await http.aclose()
 

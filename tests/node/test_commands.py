@@ -49,7 +49,7 @@ def test_from_nothing_to_an_indexed_transaction(tmp_path: Path, database_url: st
             asyncio.run(_wait_for(database, block_hash))
             for child in (follower, node):
                 child.terminate()
-                assert child.wait(10) == 0
+                assert child.wait(60) == 0
 
 
 async def _pay(url: str, folder: Path) -> str:

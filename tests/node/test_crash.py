@@ -130,5 +130,5 @@ def test_a_node_ends_well_on_sigterm(folder: Path) -> None:
     """SIGTERM is exit status 0, soon, and another node may have the folder at once."""
     with node_process(folder) as (_, child):
         child.terminate()
-        assert child.wait(10) == 0
+        assert child.wait(60) == 0
     keeper_in(folder / "node", genesis()).store.close()

@@ -52,5 +52,5 @@ def test_end_kills_what_ignores_signals() -> None:
         assert output.readline() == b"deaf\n"
     began = time.monotonic()
     assert child.end(process, ((signal.SIGTERM, 0.3),)) is False
-    assert 0.3 <= time.monotonic() - began < 3.0
+    assert 0.3 <= time.monotonic() - began < 30.0
     wait_until(lambda: gone(process.pid))

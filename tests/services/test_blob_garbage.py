@@ -139,7 +139,7 @@ def test_who_sends_what_is_being_taken_waits(blobs: Blobs, monkeypatch: pytest.M
 
     def slowly(gone: Cid) -> None:
         taking.set()
-        assert go_on.wait(20)
+        assert go_on.wait(60)
         remove(gone)
 
     monkeypatch.setattr(blobs.store, "remove", slowly)
@@ -150,12 +150,12 @@ def test_who_sends_what_is_being_taken_waits(blobs: Blobs, monkeypatch: pytest.M
 
     collector, sender = threading.Thread(target=take, args=(blobs, cid)), threading.Thread(target=send)
     collector.start()
-    assert taking.wait(20)
+    assert taking.wait(60)
     sender.start()
     assert not claimed.wait(0.3)
     go_on.set()
     for thread in (collector, sender):
-        thread.join(20)
+        thread.join(60)
     assert claimed.is_set()
     assert blobs.get(cid) == b"same" and blobs.find(cid).missing_since is None
 
@@ -167,16 +167,16 @@ def test_what_is_being_sent_is_not_taken(blobs: Blobs, monkeypatch: pytest.Monke
 
     def slowly(incoming: object) -> None:
         coming.set()
-        assert go_on.wait(20)
+        assert go_on.wait(60)
         place(incoming)  # type: ignore[arg-type]
 
     monkeypatch.setattr(blobs.store, "place", slowly)
     sender = threading.Thread(target=keep, args=(blobs, b"sent", Reference(UPLOADED, b"key", 60.0)))
     sender.start()
-    assert coming.wait(20)
+    assert coming.wait(60)
     assert collect(blobs) == Collected() and not take(blobs, cid_of(b"sent"))
     go_on.set()
-    sender.join(20)
+    sender.join(60)
     assert blobs.get(cid_of(b"sent")) == b"sent"
 
 
@@ -210,7 +210,7 @@ def test_senders_and_collectors_at_once(blobs: Blobs) -> None:
         thread.join(60)
     stop.set()
     for thread in collectors:
-        thread.join(20)
+        thread.join(60)
     assert wrong == []
     collect(blobs)
     assert count(blobs.engine, "blobs") == 0

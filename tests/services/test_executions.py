@@ -22,7 +22,7 @@ from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answered, Question
 from accountant.services.sweep import sweep
 from accountant.services.work import work
-from accountant.storage.database import engine_of, migrate
+from accountant.storage.database import engine_of
 from accountant.storage.executions import ExecutionRow, Executions
 from accountant.storage.job_tables import executions
 from accountant.storage.jobs import JobState
@@ -97,7 +97,6 @@ def execution(seq: Seq) -> str:
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[sa.Engine]:
-    migrate(database_url)
     engine = engine_of(database_url)
     yield engine
     engine.dispose()
@@ -331,11 +330,11 @@ def test_who_does_not_listen_is_abandoned() -> None:
     quick = JobPolicy(lease_s=0.03, abandon_s=0.05)
     ended = threading.Event()
     with Heart(lambda _gas: False, "deaf", Gas(0), quick, ended.set):
-        assert ended.wait(10)
+        assert ended.wait(60)
     ended.clear()
     patient = quick._replace(abandon_s=60.0)
     with Heart(lambda _gas: False, "listening", Gas(0), patient, ended.set) as heart:
-        assert heart.lost.wait(10)
+        assert heart.lost.wait(60)
         with pytest.raises(LeaseLost):
             heart.beat(Gas(1))
     assert not ended.is_set()

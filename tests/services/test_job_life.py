@@ -25,18 +25,17 @@ from accountant.services.policy import JobPolicy
 from accountant.services.questions import Answered, Question, answering
 from accountant.services.sweep import Swept, sweep
 from accountant.services.work import work
-from accountant.storage.database import engine_of, migrate
+from accountant.storage.database import engine_of
 from accountant.storage.idempotency import Answers, StoredAnswer
 from accountant.storage.jobs import JobRow, Jobs, JobState, Lease, Queue
 from tests.support.service import service_genesis, small_chain
 
 POLICY = JobPolicy(lease_s=30.0, attempts_most=3, retry_delay_s=0.0, patience_s=0.01)
-QUICK = POLICY._replace(lease_s=0.15)
+QUICK = POLICY._replace(lease_s=1.0)
 
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[sa.Engine]:
-    migrate(database_url)
     engine = engine_of(database_url)
     yield engine
     engine.dispose()
@@ -161,7 +160,7 @@ def test_messages_are_published_once(engine: sa.Engine, job: str) -> None:
 def test_dispatchers_share_the_outbox(engine: sa.Engine, key_prefix: str, index: MemoryIndex) -> None:
     """Two dispatchers at once publish every message once, and neither waits for the other."""
     ids = {asked(engine, key_prefix, index).id for _ in range(20)}
-    meet = threading.Barrier(2, timeout=10)
+    meet = threading.Barrier(2, timeout=60)
 
     def run() -> list[str]:
         published: list[str] = []
@@ -246,7 +245,7 @@ def test_the_lease_outlives_a_long_execution(engine: sa.Engine, index: MemoryInd
     done = answering(index, MemoryOutcomes())
 
     def slow(question: Question, heartbeat: Heartbeat) -> Answered:
-        for _ in range(5):
+        for _ in range(3):
             threading.Event().wait(QUICK.lease_s)
             assert sweep(engine, QUICK, broker_forgot=False).returned == 0
         return done(question, heartbeat)

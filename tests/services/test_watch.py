@@ -113,7 +113,7 @@ def test_no_doubles_under_kills(auditor: Auditor, migrated: str) -> None:
         if round_ in (8, 16):
             victim = processes[round_ // 8 - 1]
             victim.kill()
-            victim.join(20)
+            victim.join(60)
         with auditor.engine.begin() as connection:  # all end, and all are due again
             ended = {"state": JobState.CANCELLED, "finished_at": sa.func.clock_timestamp()}
             connection.execute(

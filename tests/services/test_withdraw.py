@@ -251,7 +251,7 @@ def test_who_keeps_an_outcome_meanwhile_waits(accountant: Accountant) -> None:
         thread.start()
         thread.join(0.3)
         assert ended == []
-    thread.join(20)
+    thread.join(60)
     assert [type(end) for end in ended] == [OutcomesWithdrawn]
 
 

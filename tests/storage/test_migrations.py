@@ -14,8 +14,8 @@ from accountant.storage.database import ALEMBIC_INI, engine_of, migrate, plain_u
 
 
 @pytest.fixture
-def engine(database_url: str) -> Iterator[Engine]:
-    made = engine_of(database_url)
+def engine(empty_database_url: str) -> Iterator[Engine]:
+    made = engine_of(empty_database_url)
     yield made
     made.dispose()
 
@@ -34,32 +34,32 @@ def test_the_history_is_linear() -> None:
     assert not any(revision.is_branch_point or revision.is_merge_point for revision in script.walk_revisions())
 
 
-def test_declared_tables_are_migrated_tables(engine: Engine, database_url: str) -> None:
+def test_declared_tables_are_migrated_tables(engine: Engine, empty_database_url: str) -> None:
     """Alembic finds nothing to generate after an upgrade to the newest revision."""
-    migrate(database_url)
+    migrate(empty_database_url)
     config = Config(ALEMBIC_INI)
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.check(config)
 
 
-def test_every_revision_can_be_undone_and_done_again(engine: Engine, database_url: str) -> None:
+def test_every_revision_can_be_undone_and_done_again(engine: Engine, empty_database_url: str) -> None:
     """Down to nothing and up again gives the same tables."""
-    migrate(database_url)
-    there = tables(database_url)
+    migrate(empty_database_url)
+    there = tables(empty_database_url)
     assert {"blocks", "transactions", "postings", "expenses", "zero_balances", "outcomes"} <= there
     config = Config(ALEMBIC_INI)
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, "base")
-    assert tables(database_url) == {"alembic_version"}
-    migrate(database_url)
-    assert tables(database_url) == there
+    assert tables(empty_database_url) == {"alembic_version"}
+    migrate(empty_database_url)
+    assert tables(empty_database_url) == there
 
 
-def test_undoing_executions_queues_the_jobs_that_wait(engine: Engine, database_url: str) -> None:
+def test_undoing_executions_queues_the_jobs_that_wait(engine: Engine, empty_database_url: str) -> None:
     """Without executions a job that waits for one is queued again, with a message: nobody is left waiting for ever."""
-    migrate(database_url)
+    migrate(empty_database_url)
     with engine.begin() as connection:
         for statement in _A_JOB_THAT_WAITS:
             connection.execute(text(statement))
@@ -90,13 +90,13 @@ _A_JOB_THAT_WAITS = (
 )
 
 
-def test_processes_may_migrate_at_once(database_url: str) -> None:
+def test_processes_may_migrate_at_once(empty_database_url: str) -> None:
     """Three processes that start together on an empty database all find it migrated, and none fails."""
     context = get_context("spawn")
-    processes = [context.Process(target=migrate, args=(database_url,)) for _ in range(3)]
+    processes = [context.Process(target=migrate, args=(empty_database_url,)) for _ in range(3)]
     for process in processes:
         process.start()
     for process in processes:
         process.join(60)
     assert [process.exitcode for process in processes] == [0, 0, 0]
-    assert "blocks" in tables(database_url)
+    assert "blocks" in tables(empty_database_url)

@@ -11,13 +11,12 @@ from accountant.blobs.store import Store
 from accountant.primitives.types import Cid
 from accountant.services.blobs import Blobs, BlobTerms
 from accountant.storage import tables
-from accountant.storage.database import engine_of, migrate
+from accountant.storage.database import engine_of
 
 
 @contextmanager
 def blob_office(database_url: str, folder: Path, terms: BlobTerms) -> Iterator[Blobs]:
     """Blobs kept by these terms."""
-    migrate(database_url)
     engine = engine_of(database_url)
     yield Blobs(engine, Store(open_location(None, folder)), terms)
     engine.dispose()

@@ -52,6 +52,10 @@ class Watched(NamedTuple):
         """Waits for charts."""
         self.page.wait_for_function("() => !document.querySelector('.chart[data-series]:not([data-drawn])')")
 
+    def undraw(self) -> None:
+        """Forgets that charts are drawn, so that `settle` waits until they are drawn for another width."""
+        self.page.evaluate("() => document.querySelectorAll('.chart').forEach((chart) => delete chart.dataset.drawn)")
+
     def sign_in(self, name: str, password: str = PASSWORD) -> None:
         """By the form."""
         self.go("/login?next=/account")
@@ -66,11 +70,9 @@ class Watched(NamedTuple):
         self.seen.clear()
         return seen
 
-    def draw_again(self, wait_ms: int = 0) -> None:
-        """Charts in the colours of now, or after a while in the size of now; nothing where there are none."""
+    def draw_again(self) -> None:
+        """Charts in the colours of now; nothing where there are none."""
         if self.page.locator(".chart[data-series]").count():
-            if wait_ms:
-                self.page.wait_for_timeout(wait_ms)
             self.page.evaluate(
                 "() => { document.querySelectorAll('.chart').forEach((one) => { delete one.dataset.drawn; });"
                 " document.dispatchEvent(new Event('charts:again')); }"

@@ -10,8 +10,6 @@ from benchmarks.dashboard_pages import shape_of
 from tests.support.chromium import NARROW, WIDE, Watched
 
 SCREENSHOTS = Path(__file__).parents[2] / "build" / "screenshots"
-_REDRAWN_MS = 300
-"""Charts are drawn again a while after the window has another size."""
 
 
 class Reached(NamedTuple):
@@ -72,9 +70,13 @@ def looks(watched: Watched, pages: Iterable[Reached], before: Callable[[], objec
         watched.draw_again()
         wrong += [f"{page.path} in the dark: {fault}" for fault in watched.faults("color-contrast")]
         _picture(watched, page, WIDE, "dark")
+        watched.undraw()
+        watched.look(NARROW, "dark")
+        watched.settle()
         for theme in ("dark", "light"):
-            watched.look(NARROW, theme)
-            watched.draw_again(_REDRAWN_MS)
+            if theme == "light":
+                watched.look(NARROW, theme)
+                watched.draw_again()
             wrong += [f"{page.path}: the caption {caption!r} is cut" for caption in watched.cut_captions()]
             if watched.too_wide():
                 wrong.append(f"{page.path} is {watched.too_wide()} pixels too wide")
@@ -109,6 +111,7 @@ _WATCH_FOCUS = """() => {
     (one) => !one.disabled && one.tabIndex >= 0 && one.checkVisibility({ visibilityProperty: true })));
   window.unseen = [];
   window.first = '';
+  document.addEventListener('htmx:sseBeforeMessage', (event) => event.preventDefault());  // the page stays as it is
   document.activeElement.blur();
   document.addEventListener('focusin', ({ target }) => {
     window.first ||= named(target);

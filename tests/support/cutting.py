@@ -36,7 +36,7 @@ def cutting(url: str, after_bytes: int, times: int) -> Iterator[str]:
     finally:
         listening.shutdown(socket.SHUT_RDWR)
         listening.close()
-        accepting.join(10)
+        accepting.join(60)
 
 
 class _Pair:

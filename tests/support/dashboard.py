@@ -14,7 +14,7 @@ from accountant.dashboard.resources import DashboardResources
 from accountant.services.admin_access import hashed_password
 from accountant.settings import Settings
 from accountant.storage.admins import Admins, Role
-from accountant.storage.database import engine_of, migrate
+from accountant.storage.database import engine_of
 from accountant.storage.index import NoChain
 
 PASSWORD = "correct horse battery"
@@ -26,8 +26,7 @@ def _no_chain() -> NoReturn:
 
 @contextmanager
 def dashboard(database_url: str) -> Iterator[DashboardResources]:
-    """Resources over a database, brought up to date here. There is no chain."""
-    migrate(database_url)
+    """Resources over a migrated database. There is no chain."""
     engine = engine_of(database_url)
     try:
         yield DashboardResources(engine, _no_chain, Settings())

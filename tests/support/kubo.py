@@ -45,7 +45,7 @@ def kubo_node() -> Iterator[KuboNode]:
             yield node
         finally:
             node.shutdown()
-            thread.join(10)
+            thread.join(60)
 
 
 class _Handler(BaseHTTPRequestHandler):

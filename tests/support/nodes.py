@@ -65,14 +65,14 @@ async def running_node(
         yield RunningNode(running.url, running.node, keeper, client)
 
 
-async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 10.0) -> None:
+async def until(holds: Callable[[], Awaitable[bool]], seconds: float = 60.0) -> None:
     """Returns when `holds` does; fails after some seconds."""
     async with asyncio.timeout(seconds):
         while not await holds():  # noqa: ASYNC110 - what is waited for is elsewhere, behind HTTP
             await asyncio.sleep(0.01)
 
 
-async def until_height(client: NodeClient, height: int, seconds: float = 10.0) -> None:
+async def until_height(client: NodeClient, height: int, seconds: float = 60.0) -> None:
     """Returns when the node's chain has a block at `height`; fails after some seconds."""
 
     async def there() -> bool:
@@ -111,11 +111,11 @@ def node_beside(
     thread = Thread(target=lambda: asyncio.run(run()))
     thread.start()
     try:
-        assert ready.wait(20)
+        assert ready.wait(60)
         yield nodes[0]
     finally:
         done.set()
-        thread.join(20)
+        thread.join(60)
 
 
 @contextmanager

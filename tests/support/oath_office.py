@@ -19,7 +19,7 @@ from accountant.services.api_keys import ensure_first_key
 from accountant.services.ask import NO_WISH, OathWish
 from accountant.services.publish import Publisher, PublisherPolicy
 from accountant.services.signing import KeySigner, Signature
-from accountant.storage.database import engine_of, migrate
+from accountant.storage.database import engine_of
 from accountant.storage.jobs import JobRow, Jobs, NewJob
 from tests.support.oath_node import ACCOUNTANT, CUSTOMER, ChainNode
 
@@ -152,8 +152,7 @@ class Office(NamedTuple):
 
 @contextmanager
 def opened_office(url: str, genesis: Genesis) -> Iterator[Office]:
-    """An office with an empty database and a chain that only has its genesis."""
-    migrate(url)
+    """An office with a database without rows and a chain that only has its genesis."""
     engine = engine_of(url)
     text = ensure_first_key(engine)
     assert text is not None

@@ -9,6 +9,9 @@ from accountant.storage.database import Database
 from accountant.storage.hot import redis_of
 from accountant.storage.outcomes import PostgresOutcomes
 
+HELD_S = 1.0
+"""The lease of whoever holds a lock for ever."""
+
 
 def observed(gas: int = 5, inputs: tuple[int, ...] = ()) -> Observed:
     """A small outcome."""
@@ -20,7 +23,7 @@ def execute_once(url: str, redis_url: str | None, seqs: list[Seq], barrier: Barr
     client = redis_of(redis_url) if redis_url else None
     with Database(url) as database:
         outcomes = PostgresOutcomes(database, client)
-        barrier.wait(30)
+        barrier.wait(60)
         for seq in seqs:
             with outcomes.single_flight(seq):
                 if outcomes.get(seq) is None:
@@ -32,7 +35,7 @@ def execute_once(url: str, redis_url: str | None, seqs: list[Seq], barrier: Barr
 def hold_for_ever(url: str, redis_url: str, seq: Seq, barrier: Barrier) -> None:
     """Takes a lock and waits to be killed."""
     with Database(url) as database:
-        outcomes = PostgresOutcomes(database, redis_of(redis_url), lease_s=0.5)
+        outcomes = PostgresOutcomes(database, redis_of(redis_url), lease_s=HELD_S)
         with outcomes.single_flight(seq):
-            barrier.wait(30)
+            barrier.wait(60)
             time.sleep(600)

@@ -22,7 +22,7 @@ def command_of(process: psutil.Process) -> str:
         return ""
 
 
-def wait_until(holds: Callable[[], bool], seconds: float = 20.0) -> None:
+def wait_until(holds: Callable[[], bool], seconds: float = 60.0) -> None:
     """Returns when `holds()` is true; fails after `seconds`."""
     deadline = time.monotonic() + seconds
     while not holds():

@@ -44,7 +44,7 @@ from accountant.services.blobs import Blobs, BlobTerms
 from accountant.services.policy import JobPolicy
 from accountant.services.questions import answering
 from accountant.services.work import work
-from accountant.storage.database import Database, engine_of, migrate
+from accountant.storage.database import Database, engine_of
 from accountant.storage.importer import Importer
 from accountant.storage.index import PostgresIndex
 from accountant.storage.observed_gas import PostgresObservedGas
@@ -160,8 +160,7 @@ def small_chain() -> SmallChain:
 
 
 def install_chain(database_url: str, begin: Genesis | None = None, blocks: Sequence[ValidatedBlock] = ()) -> None:
-    """Brings the schema up and imports a chain: the small one, unless another one is given."""
-    migrate(database_url)
+    """Imports a chain into a migrated database: the small one, unless another one is given."""
     with Database(database_url) as database:
         importer = Importer(database)
         importer.install(begin or service_genesis(), secrets.token_bytes(32))
@@ -268,10 +267,10 @@ def served(make: Callable[[], ASGIApp]) -> Iterator[str]:
     thread = threading.Thread(target=lambda: asyncio.run(serve()))
     thread.start()
     try:
-        assert ready.wait(10)
+        assert ready.wait(60)
         yield f"http://127.0.0.1:{listening.getsockname()[1]}"
     finally:
         server[0].should_exit = True
-        thread.join(20)
+        thread.join(60)
         listening.close()
         assert not thread.is_alive()

@@ -52,7 +52,7 @@ def end(process: subprocess.Popen[bytes]) -> None:
     """Kills a process with all its descendants, which share its session."""
     with suppress(ProcessLookupError):
         os.killpg(process.pid, signal.SIGKILL)
-    process.wait(10)
+    process.wait(60)
 
 
 def status(client: httpx.Client, job: str) -> str:

@@ -19,6 +19,6 @@ def test_it_goes_on_after_a_failure_and_ends_in_time() -> None:
         return Collected(blobs=1)
 
     with collecting(collect, stop, every_s=0.01):
-        wait_until(lambda: len(rounds) >= 4, 10)
+        wait_until(lambda: len(rounds) >= 4)
     assert stop.is_set()
     assert not any("collecting" in thread.name for thread in threading.enumerate())

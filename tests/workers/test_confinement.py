@@ -159,11 +159,11 @@ def test_processes_of_a_running_worker_are_confined(service: Service, start: Sta
     def pool() -> list[psutil.Process]:
         return [p for p in psutil.Process(worker.pid).children() if "spawn_main" in command_of(p)]
 
-    wait_until(lambda: len(pool()) == 2, 30)
+    wait_until(lambda: len(pool()) == 2)
     with service.client() as client:
         assert done(client, ask(client, "0x" + small_chain().settled.hex()))["status"] == "done"
     for process in pool():
-        wait_until(lambda process=process: status_of(process.pid)["NoNewPrivs"] == "1", 20)  # type: ignore[misc]
+        wait_until(lambda process=process: status_of(process.pid)["NoNewPrivs"] == "1")  # type: ignore[misc]
         assert process.rlimit(psutil.RLIMIT_CORE) == (0, 0)
         assert process.rlimit(psutil.RLIMIT_NOFILE) == (256, 256)
         assert process.rlimit(psutil.RLIMIT_AS) == (4096 * 2**20, 4096 * 2**20)
