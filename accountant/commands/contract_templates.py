@@ -83,8 +83,8 @@ def train(steps: int, seed: int) -> int:
     outer = nn.normal(seed, 1, (HIDDEN, 1))
     state = nn.adam_start([inner, nn.full(HIDDEN, 0.0), outer, nn.full(1, 0.0)])
     millionths = 0
+    mark = nn.mark()
     for _step in range(steps):
-        mark = nn.mark()
         parameters = nn.variables(nn.weights(state))
         loss = nn.mean_squared_error(score(parameters, inputs), wanted)
         millionths = nn.item(loss, scale=1e6)

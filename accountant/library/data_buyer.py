@@ -109,8 +109,8 @@ def tuned(w: Tensors, x: Tensor, y: Tensor) -> Tensors:
     """The model after so many steps on all of the data."""
     labels = nn.indices(y)
     state = nn.sgd_start(w)
+    mark = nn.mark()
     for _step in range(steps):
-        mark = nn.mark()
         now = nn.variables(nn.weights(state))
         gradients = nn.clip(nn.grad(nn.cross_entropy(scores(now, x), labels), now), 5.0)
         state = nn.release(mark, nn.sgd(state, gradients, RATE, MOMENTUM))

@@ -141,8 +141,8 @@ def retrain(prices: Cid, steps: int, seed: int) -> int:
     above = reward - nn.mean(reward, 1, True)
     state = nn.adam_start(first(x.shape[1], won.shape[1], seed))
     mean = 0
+    mark = nn.mark()
     for step in range(steps):
-        mark = nn.mark()
         w = nn.variables(nn.weights(state))
         odds = nn.log_softmax(logits(w, x))
         chance = nn.uniform(seed, 2 + step, (x.shape[0], won.shape[1]), 1e-6, 0.999999)

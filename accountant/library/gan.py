@@ -103,13 +103,13 @@ def train(pixels: Cid, labels: Cid, epochs: int, seed: int) -> int:
     ours = 0
     theirs = 0
     state = nn.adam_start(first(seed) if steps == 0 else nn.load_all(weights))
+    start = nn.mark()
     for _epoch in range(epochs):
-        start = nn.mark()
         order = nn.permutation(seed, 8 + 2 * step, real.shape[0])
         mixed = nn.take(real, 0, order)
         kinds = nn.take(shown, 0, order)
+        mark = nn.mark()
         for batch in range(real.shape[0] // BATCH):
-            mark = nn.mark()
             seen = nn.slice(mixed, 0, batch * BATCH, batch * BATCH + BATCH)
             kind = nn.slice(kinds, 0, batch * BATCH, batch * BATCH + BATCH)
             w = nn.variables(nn.weights(state))

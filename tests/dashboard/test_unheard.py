@@ -27,9 +27,7 @@ _EACH = 2
 
 
 @pytest.fixture(params=[unheard_words, nothing_anywhere], ids=["words", "nothing"])
-def odd(
-    request: pytest.FixtureRequest, servers: EmbeddedServers
-) -> Iterator[tuple[DashboardResources, bool]]:
+def odd(request: pytest.FixtureRequest, servers: EmbeddedServers) -> Iterator[tuple[DashboardResources, bool]]:
     """A dashboard over such a database, and whether there are odd words in it."""
     spoil: Callable[[sa.Connection], None] = request.param
     with fresh_database(servers) as url:

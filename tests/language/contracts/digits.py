@@ -43,8 +43,8 @@ def train(images: Cid, labels: Cid, hidden: int, steps: int, seed: int) -> int:
     digits = nn.indices(nn.load(labels))
     state = nn.sgd_start(first(pixels.shape[1], hidden, seed))
     millionths = 0
+    mark = nn.mark()
     for _step in range(steps):
-        mark = nn.mark()
         parameters = nn.variables(nn.weights(state))
         loss = nn.cross_entropy(scores(parameters, pixels), digits)
         millionths = nn.item(loss, scale=1e6)
