@@ -116,4 +116,6 @@ def _took(answered: Answered) -> dict[str, Value]:
     """What an answer says of the work behind it, where it says so."""
     executed, known = getattr(answered, "executed", None), getattr(answered, "cache_hits", None)
     took: dict[str, Value] = {"cache_hits": known} if isinstance(known, int) else {}
-    return took if executed is None else {**took, "transactions_executed": len(executed)}
+    if executed is None:
+        return took
+    return {**took, "transactions_executed": executed if isinstance(executed, int) else len(executed)}

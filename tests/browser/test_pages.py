@@ -23,6 +23,7 @@ NOT_SHOWN = {
     *("bounties.reason", "bounties.detail"),
     "beats.figures",  # of which numbers alone are read
     "jobs.repeated_by",  # a job's id, shortened
+    *("jobs.traceparent", "executions.traceparent", "signed_transactions.traceparent"),  # a job's, its second part
 }
 """Free texts that no page shows, or none as they are."""
 

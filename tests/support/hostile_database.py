@@ -8,7 +8,7 @@ import re
 import secrets
 import time
 from contextlib import closing
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import msgspec
@@ -239,7 +239,8 @@ def _rows(connection: sa.Connection) -> dict[str, list[dict[str, object]]]:
     hour = int(time.time()) // 3_600 * 3_600
     raw = connection.execute(sa.text(f"select hash, raw from {SCHEMA}.transactions where seq = 0")).one()
     said = {MARKUP: MARKUP}
-    worker = {"host": MARKUP, "queue": "cpu", "parent_pid": 1, "doing": MARKUP, "memory_bytes": 2**30}
+    alive = {"beat_at": datetime.now(UTC) + timedelta(hours=1)}  # what a worker computes is shown while it lives
+    worker = {"host": MARKUP, "queue": "cpu", "parent_pid": 1, "doing": MARKUP, "memory_bytes": 2**30, **alive}
     operation = {"device": "cpu", "operation": MARKUP, "operation_gas": 10**9, "operation_at": datetime.now(UTC)}
     deposit = {"signer": ALICE.address, "nonce": 0, "purpose": "deposit", "purse": HOSTILE, "units": 1, "cost": 1}
     return {

@@ -5,7 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 
@@ -21,7 +21,7 @@ def running_up(data_dir: Path, **environment: str) -> Iterator[tuple["subprocess
 def greeted_up(
     data_dir: Path, log_file: Path, *arguments: str, **environment: str
 ) -> Iterator[tuple["subprocess.Popen[str]", dict[str, str]]]:
-    """`accountant up` with arguments: the program, and all that its greeting says; killed at the end."""
+    """`accountant up` with arguments: the program, and all that its greeting says; stopped at the end."""
     ports = dict.fromkeys(("ANH_API_PORT", "ANH_DASHBOARD_PORT", "ANH_NODE_PORT"), "0")
     ours = {"ANH_DATA_DIR": str(data_dir), **ports, **environment}
     others = {name: value for name, value in os.environ.items() if not name.startswith("ANH_")}
@@ -39,6 +39,9 @@ def greeted_up(
         assert {"API", "Node", "Dashboard", "API key", "Logs"} <= set(said), log_file.read_text()[-3000:]
         yield program, said
     finally:
+        program.terminate()  # in order: what it started writes into the folder until it has ended
+        with suppress(subprocess.TimeoutExpired):
+            program.wait(60)
         program.kill()
         program.wait()
         if program.stdout is not None:
