@@ -26,6 +26,8 @@ def worded(metric: Metric, found: Series, by: str) -> Series:
     """The same numbers. Lines are named after the values of their labels; a single one after the metric."""
 
     def name(label: str) -> str:
+        if label == metric.name:
+            return metric.title
         if by:
             return _value(by, label)
         pairs = [part.partition("=")[::2] for part in label.split(",")] if "=" in label else []

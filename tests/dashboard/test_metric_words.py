@@ -16,8 +16,9 @@ def test_every_metric_has_a_title_and_a_unit_for_people(one: Metric) -> None:
     """Neither is what programs call it, and a line without labels is called by the title."""
     assert one.title and len(one.title) < 100 and "_" not in one.title
     assert "_" not in unit_of(one) and unit_of(one) != "bool"
-    (line,) = worded(one, Series([1], [Line(one.name, [2.0])], "x"), "").lines
-    assert line == Line(one.title, [2.0])
+    for by in ("", "kind"):  # by a label that nothing has yet
+        (line,) = worded(one, Series([1], [Line(one.name, [2.0])], "x"), by).lines
+        assert line == Line(one.title, [2.0])
 
 
 def test_lines_are_named_after_their_labels() -> None:
