@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -91,8 +92,9 @@ def _by_line(metric: Metric, by: str, step: int, rows: Iterable[Any]) -> dict[st
     place = metric.labels.index(by) if by else None
     found: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     before: dict[str, tuple[int, float]] = {}
+    line_of = cache(lambda labels: labels if place is None else metric.labels_of(labels)[place])
     for labels, at, count, total, most in rows:
-        line = labels if place is None else metric.labels_of(labels)[place]
+        line = line_of(labels)
         if metric.kind is Kind.GAUGE:
             found[line][at] += total / count
         elif isinstance(metric.how, Events):
