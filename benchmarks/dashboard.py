@@ -15,7 +15,6 @@ import os
 import re
 import statistics
 import time
-from asyncio import Runner
 from collections.abc import Iterator
 from contextlib import contextmanager
 from html import unescape
@@ -24,6 +23,7 @@ from typing import Any, NamedTuple
 import httpx
 import psycopg
 import sqlalchemy as sa
+from anyio.from_thread import BlockingPortal, start_blocking_portal
 from pydantic import SecretStr
 from starlette.types import Receive, Scope, Send
 
@@ -76,10 +76,10 @@ class Page(NamedTuple):
 
 
 class Visit:
-    """The owner, signed in, before the application itself."""
+    """The owner, signed in, before the application itself, which keeps its loop and its threads as in a server."""
 
-    def __init__(self, resources: DashboardResources) -> None:
-        self._runner = Runner()
+    def __init__(self, resources: DashboardResources, portal: BlockingPortal) -> None:
+        self._portal = portal
         with resources.engine.begin() as connection:
             Admins(connection).add("owner", Role.OWNER, hashed_password("a password to measure", "owner"))
         token = log_in(resources.engine, "owner", "a password to measure", "", "", "").token
@@ -99,12 +99,11 @@ class Visit:
 
     def get(self, path: str) -> httpx.Response:
         """One page."""
-        return self._runner.run(self._client.get(path))
+        return self._portal.call(self._client.get, path)
 
     def close(self) -> None:
         """Ends the client."""
-        self._runner.run(self._client.aclose())
-        self._runner.close()
+        self._portal.call(self._client.aclose)
 
 
 def reached(visit: Visit) -> list[str]:
@@ -183,9 +182,13 @@ def measure(servers: EmbeddedServers, url: str, rounds: int, large_rows: int) ->
     """The figures of each page over a filled database."""
     settings = Settings(database_url=SecretStr(url), redis_url=SecretStr(servers.redis_url))
     engine = engine_of(url, trusted_s=TRUSTED_S)
-    with Database(url) as database, psycopg.connect(plain_url(url), prepare_threshold=2) as connection:
+    with (
+        Database(url) as database,
+        psycopg.connect(plain_url(url), prepare_threshold=2) as connection,
+        start_blocking_portal() as portal,
+    ):
         index, outcomes = PostgresIndex(database), PostgresOutcomes(database)
-        visit = Visit(DashboardResources(engine, lambda: index, settings, outcomes=lambda: outcomes))
+        visit = Visit(DashboardResources(engine, lambda: index, settings, outcomes=lambda: outcomes), portal)
         large = _large(engine, large_rows)
         found = [_page(visit, path, connection, rounds, large) for path in reached(visit)]
         visit.close()

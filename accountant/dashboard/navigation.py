@@ -1,5 +1,6 @@
 """The dashboard's places, in the order of the navigation. A page adds its line here, and its router in `app`."""
 
+from functools import cache
 from typing import NamedTuple
 
 from accountant.storage.admins import Role
@@ -30,6 +31,7 @@ PLACES: tuple[Place, ...] = (
 )
 
 
+@cache
 def groups(role: Role) -> list[tuple[str, list[Place]]]:
     """What somebody with a role sees, by group, in order."""
     found: dict[str, list[Place]] = {}

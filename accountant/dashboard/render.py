@@ -1,13 +1,17 @@
 """Pages from templates. Everything that is put into one is escaped; nothing that is stored becomes markup."""
 
 import hashlib
+import re
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from fastapi import Request
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, nodes
+from jinja2.compiler import CodeGenerator, Frame
+from jinja2.runtime import Context, Macro
+from markupsafe import Markup, escape
 from starlette.responses import HTMLResponse
 
 from accountant.dashboard.forms import CSRF_FIELD
@@ -21,10 +25,48 @@ THEMES = ("auto", "light", "dark")
 THEME_COOKIE = "anh_theme"
 
 
+def written(value: object) -> str:
+    """A value as markup, as `escape` makes it; without what marks it as such, where it only goes into more markup."""
+    if type(value) is str and not _SPECIAL(value):
+        return value
+    return value if type(value) is Markup else escape(value)
+
+
+_SPECIAL = re.compile("[&<>'\"]").search
+
+
+class _Writing(CodeGenerator):
+    """Templates' code: hundreds of values on a page are escaped, and few have anything to escape."""
+
+    def _output_child_pre(self, node: nodes.Expr, frame: Frame, finalize: CodeGenerator._FinalizeInfo) -> None:
+        if frame.eval_ctx.volatile or not frame.eval_ctx.autoescape or finalize.src is not None:
+            super()._output_child_pre(node, frame, finalize)
+        else:
+            self.write("environment.written(")
+
+
+class _Calling(Context):
+    """Macros are called as they are: none of them asks for the context, and Jinja looks for that at each call."""
+
+    def call(self, called: Callable[..., Any], /, *given: Any, **named: Any) -> Any:
+        """What a template calls."""
+        if type(called) is not Macro:
+            return super().call(called, *given, **named)
+        named.pop("_block_vars", None)
+        named.pop("_loop_vars", None)
+        return called(*given, **named)
+
+
+class _Pages(Environment):
+    code_generator_class = _Writing
+    context_class = _Calling
+    written = staticmethod(written)
+
+
 @cache
 def environment() -> Environment:
     """The templates."""
-    made = Environment(
+    made = _Pages(
         loader=FileSystemLoader(FOLDER / "templates"),
         autoescape=True,
         undefined=StrictUndefined,

@@ -15,9 +15,18 @@ router = APIRouter()
 def settings(request: Request, resources: Res, session: Viewer) -> Response:
     """Every setting: its value, its default, what it means."""
     rows = []
-    for name, field in Settings.model_fields.items():
+    for name, variable, default, description in _FIELDS:
         value = getattr(resources.settings, name)
-        shown = "(secret)" if isinstance(value, SecretStr) else "" if value is None else str(value)
-        default = "" if field.default is None else str(field.default)
-        rows.append((variable_of(name), shown, default, field.description or "", value != field.default))
+        shown = "(secret)" if isinstance(value, SecretStr) else _text(value)
+        rows.append((variable, shown, _text(default), description, value != default))
     return page(request, "settings.html", session, rows=rows)
+
+
+def _text(value: object) -> str:
+    return "" if value is None else str(value)
+
+
+_FIELDS = [
+    (name, variable_of(name), field.default, field.description or "") for name, field in Settings.model_fields.items()
+]
+"""Of each setting: its name, its variable, its default, and what it means."""

@@ -43,8 +43,9 @@ def moment(at: datetime | None) -> str:
     return "–" if at is None else at.astimezone(UTC).isoformat(" ", "seconds").removesuffix("+00:00")
 
 
+@lru_cache(4_096)
 def unix(seconds: int | None) -> str:
-    """The same of Unix seconds, which a chain may have set to anything."""
+    """The same of Unix seconds, which a chain may have set to anything. Pages name the same ones again and again."""
     if seconds is None:
         return "–"
     try:

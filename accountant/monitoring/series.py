@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import cache
 from typing import Any, NamedTuple
 
 import sqlalchemy as sa
@@ -67,7 +68,7 @@ def series(connection: sa.Connection, name: str, span: str, by: str = "") -> Ser
     now = connection.execute(_NOW).scalar_one()
     end = int(now) // step * step
     at = list(range(end - length + step, end + step, step))
-    rows = connection.execute(_POINTS, {"metric": name, "resolution": step, "since": at[0] - step})
+    rows = connection.execute(_POINTS, {"metric": name, "resolution": step, "since": at[0] - step}).all()
     known = _known(connection, step)
     found = _by_line(metric, by, step, rows)
     if not found and isinstance(metric.how, Events):
@@ -91,8 +92,9 @@ def _by_line(metric: Metric, by: str, step: int, rows: Iterable[Any]) -> dict[st
     place = metric.labels.index(by) if by else None
     found: dict[str, dict[int, float]] = defaultdict(lambda: defaultdict(float))
     before: dict[str, tuple[int, float]] = {}
+    line_of = cache(lambda labels: labels if place is None else metric.labels_of(labels)[place])
     for labels, at, count, total, most in rows:
-        line = labels if place is None else metric.labels_of(labels)[place]
+        line = line_of(labels)
         if metric.kind is Kind.GAUGE:
             found[line][at] += total / count
         elif isinstance(metric.how, Events):
@@ -107,7 +109,7 @@ def _by_line(metric: Metric, by: str, step: int, rows: Iterable[Any]) -> dict[st
 
 def latest(connection: sa.Connection) -> dict[str, dict[str, float]]:
     """The levels of the newest sample that are fresh, by metric and labels."""
-    rows = connection.execute(_LATEST)
+    rows = connection.execute(_LATEST).all()
     found: dict[str, dict[str, float]] = defaultdict(dict)
     for name, labels, value in rows:
         if not isinstance(metric_of(name).how, Events):
@@ -118,7 +120,7 @@ def latest(connection: sa.Connection) -> dict[str, dict[str, float]]:
 def totals(connection: sa.Connection) -> dict[str, dict[str, float]]:
     """All that was ever counted, by metric and labels: closed buckets, and those that are still open."""
     found: dict[str, dict[str, float]] = defaultdict(dict)
-    for name, text, total in connection.execute(_TOTALS):
+    for name, text, total in connection.execute(_TOTALS).all():
         found[name][text] = total
     return dict(found)
 

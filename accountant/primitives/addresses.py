@@ -38,7 +38,7 @@ def show(account: AccountId) -> str:
     if len(account) != ADDRESS_BYTES:
         return "0x" + digits
     digest = keccak256(digits.encode()).hex()
-    return "0x" + "".join(c.upper() if int(d, 16) >= 8 else c for c, d in zip(digits, digest, strict=False))
+    return "0x" + "".join(c.upper() if d > "7" else c for c, d in zip(digits, digest, strict=False))
 
 
 def parse_account(text: str) -> AccountId:

@@ -148,9 +148,7 @@ class Admins:
 
     def users(self) -> list[User]:
         """All of them, by name."""
-        return [
-            _user(row) for row in self._connection.execute(sa.select(*_USER).order_by(admin_users.c.name)).mappings()
-        ]
+        return [_user(row) for row in self._connection.execute(_USERS).mappings()]
 
     def user(self, name: str) -> User | None:
         """The user of this name, if there is one, disabled or not."""
@@ -218,8 +216,7 @@ class Admins:
 
     def sessions(self, user: User, idle: timedelta) -> list[Session]:
         """All good sessions of a user, the latest first."""
-        query = sa.select(admin_sessions).where(admin_sessions.c.user_id == user.id, *_good(idle, joined=False))
-        rows = self._connection.execute(query.order_by(admin_sessions.c.number.desc())).mappings()
+        rows = self._connection.execute(_SESSIONS, {"user": user.id, "idle": idle}).mappings()
         return [_session(row, user) for row in rows]
 
     def revoke(self, user: int, number: int | None = None, but: int | None = None) -> int:
@@ -301,15 +298,8 @@ class Admins:
 
     def actions(self, before: int | None = None, limit: int = 50, target: str | None = None) -> list[Action]:
         """Lines with smaller numbers than `before`, the latest first."""
-        later = admin_actions.alias("later")
-        query = sa.select(admin_actions, later.c.number.label("undone_by")).outerjoin(
-            later, later.c.undoes == admin_actions.c.number
-        )
-        if before is not None:
-            query = query.where(admin_actions.c.number < before)
-        if target is not None:
-            query = query.where(admin_actions.c.target == target)
-        rows = self._connection.execute(query.order_by(admin_actions.c.number.desc()).limit(limit)).mappings()
+        query = _ACTIONS if target is None else _ACTIONS.where(admin_actions.c.target == target)
+        rows = self._connection.execute(query, {"before": _ALL if before is None else before, "most": limit}).mappings()
         return [Action(**{name: row[name] for name in Action._fields}) for row in rows]
 
     def action(self, number: int) -> Action | None:
@@ -341,8 +331,29 @@ def forget_access(connection: sa.Connection, older_than_s: float, limit: int) ->
     return gone
 
 
+# Statements of pages are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.
+
+_ALL = 2**63 - 1
+_idle = sa.bindparam("idle", type_=sa.Interval)
 _SESSION = (
     sa.select(admin_sessions, (admin_sessions.c.seen_at < _NOW - _SEEN_AGAIN).label("stale"), *_USER_LABELLED)
     .join(admin_users, admin_users.c.id == admin_sessions.c.user_id)
-    .where(admin_sessions.c.token_sha256 == sa.bindparam("token"), *_good(sa.bindparam("idle", type_=sa.Interval)))
+    .where(admin_sessions.c.token_sha256 == sa.bindparam("token"), *_good(_idle))
+)
+_SESSIONS = (
+    sa.select(admin_sessions)
+    .where(
+        admin_sessions.c.user_id == sa.bindparam("user", type_=sa.BigInteger),
+        *_good(_idle, joined=False),
+    )
+    .order_by(admin_sessions.c.number.desc())
+)
+_USERS = sa.select(*_USER).order_by(admin_users.c.name)
+_later = admin_actions.alias("later")
+_ACTIONS = (
+    sa.select(admin_actions, _later.c.number.label("undone_by"))
+    .outerjoin(_later, _later.c.undoes == admin_actions.c.number)
+    .where(admin_actions.c.number < sa.bindparam("before", type_=sa.BigInteger))
+    .order_by(admin_actions.c.number.desc())
+    .limit(sa.bindparam("most", type_=sa.Integer))
 )

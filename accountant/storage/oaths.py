@@ -154,25 +154,9 @@ class Oaths:
 
     def purses(self, signer: Address) -> list[PurseRow]:
         """The purses that the signer deployed, included or on the way, in the order of their deployment."""
-        deposits = signed_transactions.alias("deposits")
-        funding = (
-            sa.select(sa.func.bool_or(deposits.c.state == SignedState.INCLUDED))
-            .where(
-                deposits.c.signer == signer,
-                deposits.c.state != SignedState.DISPLACED,
-                deposits.c.purpose == Purpose.DEPOSIT,
-                deposits.c.purse == signed_transactions.c.purse,
-            )
-            .scalar_subquery()
-        )
-        query = (
-            sa.select(signed_transactions.c.purse, signed_transactions.c.nonce, funding)
-            .where(*_live(signer), signed_transactions.c.purpose == Purpose.DEPLOY)
-            .order_by(signed_transactions.c.number)
-        )
         return [
             PurseRow(ContractId(purse), nonce, funded is not None, bool(funded))
-            for purse, nonce, funded in self._connection.execute(query)
+            for purse, nonce, funded in self._connection.execute(_PURSES, {"signer": signer})
         ]
 
     def add(self, new: NewSigned) -> int:
@@ -259,15 +243,7 @@ class Oaths:
         return self._find(signed_transactions.c.hash == transaction, *own)
 
     def _find(self, *conditions: sa.ColumnElement[bool]) -> OathRow | None:
-        query = (
-            sa.select(oaths.c.id, jobs.c.id, jobs.c.key_prefix, oaths.c.declined, oaths.c.part, *_SIGNED)
-            .join(jobs, jobs.c.number == oaths.c.job_number)
-            .outerjoin(signed_transactions, signed_transactions.c.number == oaths.c.signed_number)
-            .where(*conditions)
-            .order_by(jobs.c.number)
-            .limit(1)
-        )
-        found = self._connection.execute(query).one_or_none()
+        found = self._connection.execute(_FOUND.where(*conditions)).one_or_none()
         if found is None:
             return None
         oath_id, job_id, key_prefix, declined, part, *signed = tuple(found)
@@ -290,15 +266,48 @@ class Oaths:
 
     def publishing(self) -> PublishingRow | None:
         """How publishing goes, of the signer whose publisher was here last; None if none ever was."""
-        since = sa.func.clock_timestamp() - publishing.c.at
-        age = sa.func.floor(sa.extract("epoch", since)).cast(sa.BigInteger).label("age_s")
-        columns = (age if name == "age_s" else publishing.c[name] for name in PublishingRow._fields)
-        query = sa.select(*columns).order_by(publishing.c.at.desc())
-        found = self._connection.execute(query.limit(1)).one_or_none()
+        found = self._connection.execute(_PUBLISHING).one_or_none()
         if found is None:
             return None
         return PublishingRow(**{**found._asdict(), "signer": Address(found.signer), "left": int(found.left)})
 
 
-def _live(signer: Address) -> tuple[sa.ColumnElement[bool], ...]:
+def _live(signer: Address | sa.ColumnElement[bytes]) -> tuple[sa.ColumnElement[bool], ...]:
     return (signed_transactions.c.signer == signer, signed_transactions.c.state != SignedState.DISPLACED)
+
+
+# Statements of pages are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.
+
+_signer = sa.bindparam("signer", type_=sa.LargeBinary)
+_deposits = signed_transactions.alias("deposits")
+_funding = (
+    sa.select(sa.func.bool_or(_deposits.c.state == SignedState.INCLUDED))
+    .where(
+        _deposits.c.signer == _signer,
+        _deposits.c.state != SignedState.DISPLACED,
+        _deposits.c.purpose == Purpose.DEPOSIT,
+        _deposits.c.purse == signed_transactions.c.purse,
+    )
+    .scalar_subquery()
+)
+_PURSES = (
+    sa.select(signed_transactions.c.purse, signed_transactions.c.nonce, _funding)
+    .where(*_live(_signer), signed_transactions.c.purpose == Purpose.DEPLOY)
+    .order_by(signed_transactions.c.number)
+)
+
+_FOUND = (
+    sa.select(oaths.c.id, jobs.c.id, jobs.c.key_prefix, oaths.c.declined, oaths.c.part, *_SIGNED)
+    .join(jobs, jobs.c.number == oaths.c.job_number)
+    .outerjoin(signed_transactions, signed_transactions.c.number == oaths.c.signed_number)
+    .order_by(jobs.c.number)
+    .limit(1)
+)
+
+_since = sa.func.clock_timestamp() - publishing.c.at
+_age = sa.func.floor(sa.extract("epoch", _since)).cast(sa.BigInteger).label("age_s")
+_PUBLISHING = (
+    sa.select(*(_age if name == "age_s" else publishing.c[name] for name in PublishingRow._fields))
+    .order_by(publishing.c.at.desc())
+    .limit(1)
+)

@@ -88,20 +88,37 @@ class Purses:
 
     def owners(self, after: int, limit: int) -> list[Owner]:
         """Up to `limit` owners in the order in which their first purses were seen, all with number > after."""
-        first = sa.func.min(_p.c.number).label("number")
-        query = sa.select(first, _p.c.owner, sa.func.count()).group_by(_p.c.owner).having(first > after)
-        rows = self._connection.execute(query.order_by(first).limit(limit))
+        rows = self._connection.execute(_OWNERS, {"after": after, "most": limit})
         return [Owner(number, Address(owner), count) for number, owner, count in rows]
 
     def of(self, owner: Address) -> list[PurseOfChain]:
         """An owner's latest purses, latest first."""
-        query = sa.select(*(_p.c[name] for name in PurseOfChain._fields)).where(_p.c.owner == owner)
-        rows = self._connection.execute(query.order_by(_p.c.seq.desc()).limit(PURSES_MOST))
+        rows = self._connection.execute(_OF_OWNER, {"owner": owner})
         return [PurseOfChain(ContractId(row.contract), Address(row.owner), Seq(row.seq)) for row in rows]
 
     def debits(self, contract: ContractId) -> int:
         """How many transactions declare to debit a contract, counted up to `COUNTED_MOST`."""
-        rows = tables.postings
-        some = sa.select(rows.c.seq).where(rows.c.key == account_key(contract), rows.c.kind == int(RowKind.DEBIT))
-        counted = sa.select(sa.func.count()).select_from(some.limit(COUNTED_MOST).subquery())
-        return int(self._connection.execute(counted).scalar_one())
+        return int(self._connection.execute(_DEBITS, {"key": account_key(contract)}).scalar_one())
+
+
+# Statements of pages are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.
+
+_first = sa.func.min(_p.c.number).label("number")
+_OWNERS = (
+    sa.select(_first, _p.c.owner, sa.func.count())
+    .group_by(_p.c.owner)
+    .having(_first > sa.bindparam("after", type_=sa.BigInteger))
+    .order_by(_first)
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_OF_OWNER = (
+    sa.select(*(_p.c[name] for name in PurseOfChain._fields))
+    .where(_p.c.owner == sa.bindparam("owner", type_=sa.LargeBinary))
+    .order_by(_p.c.seq.desc())
+    .limit(PURSES_MOST)
+)
+_rows = tables.postings
+_debits = sa.select(_rows.c.seq).where(
+    _rows.c.key == sa.bindparam("key", type_=sa.LargeBinary), _rows.c.kind == int(RowKind.DEBIT)
+)
+_DEBITS = sa.select(sa.func.count()).select_from(_debits.limit(COUNTED_MOST).subquery())

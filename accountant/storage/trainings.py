@@ -5,8 +5,9 @@ A training resumes from its states (`services.checkpoints`), not from what stand
 A row belongs to a transaction, and says who trains now: a job itself, or the execution of a transaction.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import insert
@@ -87,23 +88,15 @@ class TrainingRows:
 
     def of_job(self, number: int) -> list[TrainingRow]:
         """What is trained for a job, the latest first: by itself, or by executions it waits for, in whatever depth."""
-        first = sa.select(_w.c.seq).where(_w.c.job_number == number)
-        waited = first.cte("waited", recursive=True)
-        waited = waited.union(sa.select(_w.c.seq).join(waited, _w.c.by_seq == waited.c.seq))
-        mine = sa.or_(_t.c.job_number == number, _t.c.by_seq.in_(sa.select(waited.c.seq)))
-        return self._rows(mine)
+        return _read(self._connection.execute(_OF_JOB, {"job": number}))
 
     def latest(self) -> list[TrainingRow]:
         """The trainings that were told of last, whoever they are for."""
-        return self._rows(sa.true())
+        return _read(self._connection.execute(_LATEST))
 
-    def _rows(self, which: sa.ColumnElement[bool]) -> list[TrainingRow]:
-        columns = (_t.c[name] for name in TrainingRow._fields if name != "transaction")
-        query = sa.select(tables.transactions.c.hash.label("transaction"), *columns).join(
-            tables.transactions, tables.transactions.c.seq == _t.c.seq
-        )
-        found = self._connection.execute(query.where(which).order_by(_t.c.updated_at.desc()).limit(SHOWN_MOST))
-        return [TrainingRow(**row._asdict()) for row in found]
+
+def _read(rows: Iterable[sa.Row[Any]]) -> list[TrainingRow]:
+    return [TrainingRow(*tuple(row)) for row in rows]
 
 
 def forget_trainings(connection: sa.Connection, older_than_s: float, limit: int) -> int:
@@ -111,3 +104,17 @@ def forget_trainings(connection: sa.Connection, older_than_s: float, limit: int)
     since = _NOW - sa.func.make_interval(0, 0, 0, 0, 0, 0, older_than_s)
     old = sa.select(_t.c.seq).where(_t.c.updated_at < since).order_by(_t.c.updated_at).limit(limit)
     return connection.execute(sa.delete(_t).where(_t.c.seq.in_(old))).rowcount
+
+
+# Statements of pages are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.
+
+_LATEST = (
+    sa.select(tables.transactions.c.hash, *(_t.c[name] for name in TrainingRow._fields if name != "transaction"))
+    .join(tables.transactions, tables.transactions.c.seq == _t.c.seq)
+    .order_by(_t.c.updated_at.desc())
+    .limit(SHOWN_MOST)
+)
+_job = sa.bindparam("job", type_=sa.BigInteger)
+_first = sa.select(_w.c.seq).where(_w.c.job_number == _job).cte("waited", recursive=True)
+_waited = _first.union(sa.select(_w.c.seq).join(_first, _w.c.by_seq == _first.c.seq))
+_OF_JOB = _LATEST.where(sa.or_(_t.c.job_number == _job, _t.c.by_seq.in_(sa.select(_waited.c.seq))))

@@ -58,8 +58,7 @@ class Verdicts:
 
     def knowledge(self, swearers: Iterable[Address]) -> Knowledge:
         """The latest verdicts on anybody, and these swearers' histories."""
-        query = sa.select(_v.c.features, _v.c.lied).order_by(_v.c.number.desc()).limit(LEARNED_MOST)
-        rows = self._connection.execute(query).all()
+        rows = self._connection.execute(_LATEST).all()
         learned = [Learned(features_from(row.features), row.lied) for row in reversed(rows)]
         return Knowledge(learned, {swearer: self.history(swearer) for swearer in set(swearers)})
 
@@ -68,9 +67,14 @@ class Verdicts:
 
         Since, on the chain: in which order oaths were checked is chance.
         """
-        theirs = _v.c.swearer == swearer
-        last_lie = sa.select(sa.func.max(_v.c.seq)).where(theirs, _v.c.lied).scalar_subquery()
-        since = sa.func.count().filter(_v.c.seq > sa.func.coalesce(last_lie, -1))
-        query = sa.select(sa.func.count(), sa.func.count().filter(_v.c.lied), since).where(theirs)
-        checked, lies, since_lie = self._connection.execute(query).one()
+        checked, lies, since_lie = self._connection.execute(_HISTORY, {"swearer": swearer}).one()
         return History(checked=checked, lies=lies, since_lie=since_lie)
+
+
+# Statements of pages are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.
+
+_LATEST = sa.select(_v.c.features, _v.c.lied).order_by(_v.c.number.desc()).limit(LEARNED_MOST)
+_theirs = _v.c.swearer == sa.bindparam("swearer", type_=sa.LargeBinary)
+_last_lie = sa.select(sa.func.max(_v.c.seq)).where(_theirs, _v.c.lied).scalar_subquery()
+_since = sa.func.count().filter(_v.c.seq > sa.func.coalesce(_last_lie, -1))
+_HISTORY = sa.select(sa.func.count(), sa.func.count().filter(_v.c.lied), _since).where(_theirs)

@@ -6,10 +6,11 @@ from fastapi import APIRouter, Depends, Query, Request
 from starlette.responses import RedirectResponse, Response
 
 from accountant.dashboard.looking import Look, Looking
+from accountant.dashboard.text import account as shown
 from accountant.monitoring.reads.account import INCOMES, WALKED_MOST, account_page
 from accountant.monitoring.reads.search import FoundKind, NotFound, find
-from accountant.primitives.addresses import parse_account, show
-from accountant.primitives.types import Address, Seq
+from accountant.primitives.addresses import parse_account
+from accountant.primitives.types import Seq
 
 LISTED = 50
 """Of genesis' accounts and contracts, those that are listed."""
@@ -45,7 +46,7 @@ def chain_account_routes(look: Look) -> APIRouter:
 
 def _accounts(request: Request, who: Looking, query: str, error: str, status: int = 200) -> Response:
     genesis = who.index.genesis
-    users = [(show(Address(one.address)), one.zero_balance) for one in genesis.accounts[:LISTED]]
+    users = [(shown(one.address), one.zero_balance) for one in genesis.accounts[:LISTED]]
     contracts = [one.contract for one in genesis.contracts[:LISTED]]
     return who.page(
         request, "pages/accounts.html", status, query=query, error=error, users=users, contracts=contracts, most=LISTED

@@ -39,11 +39,12 @@ def networks(request: Request, who: Who, below: str = "") -> Response:
         found = reads.blob_lines(connection, start, PAGE + 1)
         trained = training_lines(connection)
         lines = curves(connection, [one.seq for one in trained])
+        worth = rates(connection)
         values: dict[str, Any] = {
             "operations": running_operations(connection),
             "devices": device_lines(connection),
-            "rates": rates(connection),
-            "measured": measured_kinds(connection),
+            "rates": worth,
+            "measured": measured_kinds(connection, worth),
         }
     schedule = who.index.genesis.gas.tensors
     return who.page(

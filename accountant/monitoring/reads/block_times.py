@@ -81,5 +81,5 @@ def fees_of(connection: sa.Connection, lines: Sequence[BlockLine]) -> dict[int, 
     sums = (sa.func.sum(one) for one in (_t.c.tip, money, sa.func.octet_length(_t.c.raw)))
     end = counted[0].first_seq + counted[0].transactions
     query = sa.select(_t.c.height, *sums).where(_t.c.seq >= counted[-1].first_seq, _t.c.seq < end)
-    found = {row[0]: BlockFees(*map(int, row[1:])) for row in connection.execute(query.group_by(_t.c.height))}
+    found = {row[0]: BlockFees(*map(int, row[1:])) for row in connection.execute(query.group_by(_t.c.height)).all()}
     return {line.height: found.get(line.height, BlockFees(0, 0, 0)) for line in counted}

@@ -98,7 +98,7 @@ class Observation(NamedTuple):
 def latest_blocks(connection: sa.Connection, before: int | None, limit: int) -> list[BlockLine]:
     """Up to `limit` blocks, latest first, with height < `before`."""
     given = {"before": _ALL if before is None else before, "most": limit}
-    return [BlockLine(*row) for row in connection.execute(_BLOCKS, given)]
+    return [BlockLine(*row) for row in connection.execute(_BLOCKS, given).all()]
 
 
 def pace(connection: sa.Connection) -> Pace:
@@ -109,7 +109,7 @@ def pace(connection: sa.Connection) -> Pace:
 
 def proposers(connection: sa.Connection) -> list[tuple[bytes, int]]:
     """Who proposed how many of the latest blocks, the busiest first."""
-    return [(row[0], row[1]) for row in connection.execute(_PROPOSERS)]
+    return [(row[0], row[1]) for row in connection.execute(_PROPOSERS).all()]
 
 
 def fees_lately(connection: sa.Connection) -> Fees:
@@ -125,12 +125,12 @@ def block_sums(connection: sa.Connection, first_seq: int, count: int) -> BlockSu
 
 def refused(connection: sa.Connection, limit: int) -> list[Refused]:
     """The refused blocks of the greatest heights."""
-    return [Refused(*row) for row in connection.execute(_REFUSED, {"most": limit})]
+    return [Refused(*row) for row in connection.execute(_REFUSED, {"most": limit}).all()]
 
 
 def withdrawn(connection: sa.Connection, limit: int) -> list[Withdrawal]:
     """The latest withdrawals."""
-    return [Withdrawal(*row) for row in connection.execute(_WITHDRAWN, {"most": limit})]
+    return [Withdrawal(*row) for row in connection.execute(_WITHDRAWN, {"most": limit}).all()]
 
 
 def agreement(connection: sa.Connection) -> Agreement:
@@ -148,12 +148,12 @@ def observation(connection: sa.Connection, seq: int) -> Observation | None:
 
 def observed_among(connection: sa.Connection, seqs: list[int]) -> dict[int, int]:
     """Of these transactions those whose outcomes are stored, with the gas that each used."""
-    return {row.seq: row.gas_used for row in connection.execute(_OBSERVED, {"seqs": seqs})}
+    return {row.seq: row.gas_used for row in connection.execute(_OBSERVED, {"seqs": seqs}).all()}
 
 
 def naming(connection: sa.Connection, cid: bytes, limit: int) -> list[int]:
     """The numbers of transactions that publish a blob or declare to load it, latest first."""
-    return [row.seq for row in connection.execute(_NAMING, {"key": b"b" + cid, "most": limit})]
+    return [row.seq for row in connection.execute(_NAMING, {"key": b"b" + cid, "most": limit}).all()]
 
 
 # Statements are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.

@@ -28,7 +28,12 @@ class Device(NamedTuple):
 
 def device_lines(connection: sa.Connection) -> list[Device]:
     """By machine, the processor first."""
-    fresh = (devices.c.told_at >= seconds_ago(SILENT_DEVICE_S)).label("fresh")
-    order = devices.c.host, devices.c.device
-    rows = connection.execute(sa.select(*devices.c, fresh).order_by(*order).limit(DEVICES_MOST)).mappings()
-    return [Device(**row) for row in rows]
+    return [Device(*tuple(row)) for row in connection.execute(_DEVICES).all()]
+
+
+_fresh = (devices.c.told_at >= seconds_ago(SILENT_DEVICE_S)).label("fresh")
+_DEVICES = (
+    sa.select(*(devices.c[name] for name in Device._fields if name != "fresh"), _fresh)
+    .order_by(devices.c.host, devices.c.device)
+    .limit(DEVICES_MOST)
+)

@@ -118,9 +118,9 @@ def answers(connection: sa.Connection, span: str) -> Answers:
     _, seconds, resolution = LENGTHS[span]
     if span == YESTERDAY:
         given = {"resolution": resolution, **hours_of(connection, span)._asdict()}
-        rows = connection.execute(sql.TAKEN_DURING, given)
+        rows = connection.execute(sql.TAKEN_DURING, given).all()
     else:
-        rows = connection.execute(sql.TAKEN, {"resolution": resolution, "seconds": seconds})
+        rows = connection.execute(sql.TAKEN, {"resolution": resolution, "seconds": seconds}).all()
     found = {metric: (int(count), int(total)) for metric, count, total in rows}
     sums = {name: found.get(metric, (0, 0))[1] for name, metric in sql.ANSWERS.items()}
     return Answers(**{**sums, "answers": found.get(sql.ANSWERS["answers"], (0, 0))[0]})
@@ -146,13 +146,13 @@ def flights(connection: sa.Connection) -> Flights:
 
 
 def _tallies(connection: sa.Connection) -> dict[str, int]:
-    return {row.name: row.value for row in connection.execute(sql.TALLIES)}
+    return {row.name: row.value for row in connection.execute(sql.TALLIES).all()}
 
 
 def repeated(connection: sa.Connection) -> tuple[int, list[Repeated]]:
     """How many transactions were executed more than once, and the first among them."""
     count = connection.scalar(sql.REPEATED_COUNT)
-    rows = connection.execute(sql.REPEATED)
+    rows = connection.execute(sql.REPEATED).all()
     return count or 0, [Repeated(*row) for row in rows]
 
 
@@ -168,7 +168,7 @@ def hours_of(connection: sa.Connection, span: str) -> Hours:
 
 def dearest(connection: sa.Connection, party: str, hours: Hours, limit: int = DEAREST) -> list[Dear]:
     """Who took most gas in some hours."""
-    rows = connection.execute(sql.DEAREST, {"party": party, **hours._asdict(), "most": limit})
+    rows = connection.execute(sql.DEAREST, {"party": party, **hours._asdict(), "most": limit}).all()
     return [Dear(key, int(total), int(count)) for key, total, count in rows]
 
 
@@ -192,13 +192,13 @@ def dear_transactions(
     """
     filed, kind = (b"c" + key, RowKind.CALL) if party == CONTRACT else (b"g" + key, RowKind.EXPENSE)
     given = {"key": filed, "kind": int(kind), **hours._asdict(), "most": limit}
-    rows = connection.execute(sql.DEAR_TRANSACTIONS, given).mappings()
+    rows = connection.execute(sql.DEAR_TRANSACTIONS, given).mappings().all()
     return [DearTransaction(**row) for row in rows]
 
 
 def dear_jobs(connection: sa.Connection, party: str, key: bytes, hours: Hours, limit: int = 20) -> list[DearJob]:
     """The dearest for a party among the latest `WALKED` jobs that executed something of it and ended in these hours."""
-    rows = connection.execute(sql.DEAR_JOBS, {"party": party, "key": key, **hours._asdict(), "most": limit})
+    rows = connection.execute(sql.DEAR_JOBS, {"party": party, "key": key, **hours._asdict(), "most": limit}).all()
     return [DearJob(*row[:4], int(row[4]), row[5], int(row[6])) for row in rows]
 
 
@@ -208,7 +208,7 @@ def costs(connection: sa.Connection, points: int) -> list[AccountingCost]:
     if head is None:
         return []
     heights = list(heights_between(Height(0), Height(head), points))
-    rows = connection.execute(sql.COSTS, {"heights": heights})
+    rows = connection.execute(sql.COSTS, {"heights": heights}).all()
     return [
         AccountingCost(Height(height), before, int(known), Gas(int(gas)), Gas(int(all_limits) - int(known_limits)))
         for height, before, all_limits, known, gas, known_limits in rows

@@ -122,7 +122,7 @@ _WORKERS = (
 
 
 def _workers(connection: sa.Connection) -> list[WorkerRow]:
-    rows = connection.execute(_WORKERS)
+    rows = connection.execute(_WORKERS).all()
     return [WorkerRow(host, queue, float(age), float(silent), stopped) for host, queue, age, silent, stopped in rows]
 
 

@@ -94,7 +94,7 @@ def dearest(connection: sa.Connection, hours: int = DAY_HOURS, most: int = DEARE
 
 
 def _dearest(connection: sa.Connection, given: dict[str, Any]) -> list[Dear]:
-    return [Dear(key, int(gas), int(runs)) for key, gas, runs in connection.execute(_DEAREST, given)]
+    return [Dear(key, int(gas), int(runs)) for key, gas, runs in connection.execute(_DEAREST, given).all()]
 
 
 # Statements are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.

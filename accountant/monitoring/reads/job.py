@@ -148,19 +148,19 @@ def events(connection: sa.Connection, number: int, after: int, limit: int) -> li
     """The job's events after one, in order."""
     own = job_events.c.job_number == number, job_events.c.number > after
     query = sa.select(*(job_events.c[name] for name in Event._fields)).where(*own)
-    rows = connection.execute(query.order_by(job_events.c.number).limit(limit)).mappings()
+    rows = connection.execute(query.order_by(job_events.c.number).limit(limit)).mappings().all()
     return [Event(**{**row, "gas_executed": int(row["gas_executed"])}) for row in rows]
 
 
 def steps(connection: sa.Connection, number: int) -> list[Step]:
     """The changes of state that are still kept, in order, the first `STEPS_MOST` of them."""
-    rows = connection.execute(_STEPS, {"number": number}).mappings()
+    rows = connection.execute(_STEPS, {"number": number}).mappings().all()
     return [Step(**{**row, "gas_executed": int(row["gas_executed"])}) for row in rows]
 
 
 def waits(connection: sa.Connection, number: int) -> list[Wait]:
     """What a job waits for now, in chain order, the first `WAITS_MOST`."""
-    rows = connection.execute(_WAITS, {"number": number}).mappings()
+    rows = connection.execute(_WAITS, {"number": number}).mappings().all()
     return [
         Wait(**{**row, "gas_limit": int(row["gas_limit"]), "gas_executed": int(row["gas_executed"])}) for row in rows
     ]
@@ -174,13 +174,13 @@ def figures(connection: sa.Connection, number: int) -> Figures | None:
 
 def parties(connection: sa.Connection, number: int) -> list[Party]:
     """Whom the answer's gas was spent for, the dearest first."""
-    rows = connection.execute(_PARTIES, {"number": number})
+    rows = connection.execute(_PARTIES, {"number": number}).all()
     return [Party(row.party, row.key, int(row.gas), row.runs) for row in rows]
 
 
 def members(connection: sa.Connection, hashes: tuple[bytes, ...]) -> list[Member]:
     """Transactions of a slice by their hashes, in chain order: at most as many as are asked for."""
-    return [Member(**row) for row in connection.execute(_MEMBERS, {"hashes": list(hashes)}).mappings()]
+    return [Member(**row) for row in connection.execute(_MEMBERS, {"hashes": list(hashes)}).mappings().all()]
 
 
 # Statements are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.

@@ -78,16 +78,19 @@ class Line(NamedTuple):
     error_detail: str | None
 
 
+_GAS = Line._fields.index("gas_executed")
+
+
 def live(connection: sa.Connection) -> list[Counted]:
     """Jobs that have not ended, by kind and state."""
-    return [Counted(*row) for row in connection.execute(_LIVE)]
+    return [Counted(*row) for row in connection.execute(_LIVE).all()]
 
 
 def ended(connection: sa.Connection, span: str) -> list[Counted]:
     """Jobs that ended within a span, as sampled: by kind and how."""
     _, seconds, resolution = SPANS[span]
     found = []
-    for text, count in connection.execute(_ENDED, {"seconds": seconds, "resolution": resolution}):
+    for text, count in connection.execute(_ENDED, {"seconds": seconds, "resolution": resolution}).all():
         kind, state = (part.partition("=")[2] for part in text.split(","))
         found.append(Counted(kind, state, int(count)))
     return found
@@ -106,7 +109,7 @@ def _quantiles(length: sa.ColumnElement[Any]) -> sa.ColumnElement[Any]:
 
 def oldest_waiting(connection: sa.Connection, limit: int = OLDEST) -> list[Waiting]:
     """The jobs that have waited longest, and for what."""
-    return [Waiting(*row) for row in connection.execute(_OLDEST, {"most": limit})]
+    return [Waiting(*row) for row in connection.execute(_OLDEST, {"most": limit}).all()]
 
 
 def listed(
@@ -131,8 +134,8 @@ def listed(
         query: sa.Select[Any] = _OF_RANGES
     else:
         query = _LATEST if key is None else _OF_KEY
-    rows = connection.execute(query, given).mappings()
-    return [Line(**{**row, "gas_executed": int(row["gas_executed"])}) for row in rows]
+    rows = connection.execute(query, given).all()
+    return [Line._make((*row[:_GAS], int(row[_GAS]), *row[_GAS + 1 :])) for row in rows]
 
 
 # Statements are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.

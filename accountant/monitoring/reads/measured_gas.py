@@ -40,30 +40,30 @@ class Rate(NamedTuple):
 
 def rates(connection: sa.Connection) -> list[Rate]:
     """By device. All of it runs on the processor: what differs is which machines have such workers."""
-    per_gas = 1e9 * _m.c.seconds / sa.cast(_m.c.gas, sa.Double)
-    rows = connection.execute(
-        sa.select(_m.c.device, per_gas, _m.c.operations)
-        .where(_m.c.kind == HOST_CALL, _m.c.gas > 0)
-        .order_by(_m.c.device)
-    )
-    return [Rate(*row) for row in rows]
+    return [Rate(*row) for row in connection.execute(_RATES).all()]
 
 
-def measured_kinds(connection: sa.Connection) -> list[MeasuredKind]:
-    """All kinds, those first that take longest for their gas."""
-    known = {rate.device: rate.ns_per_gas for rate in rates(connection)}
-    per_gas = (1e9 * _m.c.seconds / sa.cast(_m.c.gas, sa.Double)).label("ns_per_gas")
-    rows = connection.execute(
-        sa.select(*_m.c, per_gas)
-        .where(_m.c.kind != HOST_CALL, _m.c.gas > 0)
-        .order_by(per_gas.desc(), _m.c.device, _m.c.kind)
-        .limit(KINDS_MOST)
-    ).mappings()
+def measured_kinds(connection: sa.Connection, known: list[Rate]) -> list[MeasuredKind]:
+    """All kinds, those first that take longest for their gas. `known`: what `rates` says."""
+    worth = {rate.device: rate.ns_per_gas for rate in known}
     return [
-        MeasuredKind(**{**row, "gas": int(row["gas"])}, paid=_paid(known.get(row["device"]), row["ns_per_gas"]))
-        for row in rows
+        MeasuredKind(device, kind, operations, int(gas), seconds, per_gas, _paid(worth.get(device), per_gas), since)
+        for device, kind, operations, gas, seconds, since, per_gas in map(tuple, connection.execute(_KINDS).all())
     ]
 
 
 def _paid(rate: float | None, ns_per_gas: float) -> float | None:
     return None if rate is None or not ns_per_gas else rate / ns_per_gas
+
+
+_per_gas = (1e9 * _m.c.seconds / sa.cast(_m.c.gas, sa.Double)).label("ns_per_gas")
+_RATES = (
+    sa.select(_m.c.device, _per_gas, _m.c.operations).where(_m.c.kind == HOST_CALL, _m.c.gas > 0).order_by(_m.c.device)
+)
+_COLUMNS = ("device", "kind", "operations", "gas", "seconds", "since")
+_KINDS = (
+    sa.select(*(_m.c[name] for name in _COLUMNS), _per_gas)
+    .where(_m.c.kind != HOST_CALL, _m.c.gas > 0)
+    .order_by(_per_gas.desc(), _m.c.device, _m.c.kind)
+    .limit(KINDS_MOST)
+)

@@ -53,44 +53,22 @@ class PriceLine(NamedTuple):
 
 def blob_lines(connection: sa.Connection, below: tuple[int, int] | None, limit: int) -> list[BlobLine]:
     """Up to `limit` blobs, the largest first, then by number; `below`: only those after this (size, number)."""
-    query = _lines()
-    if below is not None:
-        query = query.where(sa.tuple_(_b.c.size, _b.c.number) < sa.tuple_(*(sa.literal(one) for one in below)))
-    rows = connection.execute(query.order_by(_b.c.size.desc(), _b.c.number.desc()).limit(limit))
+    size, number = (_ALL, _ALL) if below is None else below
+    rows = connection.execute(_LARGEST, {"size": size, "number": number, "most": limit}).all()
     return [BlobLine(*tuple(row)) for row in rows]
-
-
-def _lines() -> sa.Select[Any]:
-    key = sa.literal(b"b", sa.LargeBinary).concat(_b.c.cid)
-    named = sa.select(_p.c.seq).where(_p.c.key == key).limit(NAMES_MOST).correlate(_b).subquery()
-    columns = [_b.c.cid, _b.c.number, _b.c.size, _b.c.added_at, _b.c.used_at, _b.c.missing_since.is_not(None)]
-    counts = [sa.select(sa.func.count()).select_from(named).scalar_subquery(), *(_referred(kind) for kind in _KINDS)]
-    return sa.select(*columns, *counts)
-
-
-_KINDS = (ReferenceKind.SAVED, ReferenceKind.UPLOADED, ReferenceKind.CHECKPOINT)
-
-
-def _referred(kind: ReferenceKind) -> sa.ScalarSelect[int]:
-    live = sa.or_(_r.c.expires_at.is_(None), _r.c.expires_at > sa.func.statement_timestamp())
-    theirs = sa.select(_r.c.holder).where(_r.c.cid == _b.c.cid, _r.c.kind == int(kind), live)
-    return sa.select(sa.func.count()).select_from(theirs.limit(NAMES_MOST).correlate(_b).subquery()).scalar_subquery()
 
 
 def blob_line(connection: sa.Connection, cid: bytes) -> BlobLine | None:
     """One blob."""
-    row = connection.execute(_lines().where(_b.c.cid == cid)).one_or_none()
+    row = connection.execute(_BLOB, {"cid": cid}).one_or_none()
     return None if row is None else BlobLine(*tuple(row))
 
 
 def references(connection: sa.Connection, cid: bytes, limit: int) -> list[Reference]:
     """Who keeps a blob now, besides transactions that name it: outcomes, uploads and checkpoints that last."""
-    live = sa.or_(_r.c.expires_at.is_(None), _r.c.expires_at > sa.func.clock_timestamp())
-    query = sa.select(_r.c.kind, _r.c.holder, _r.c.expires_at).where(_r.c.cid == cid, live)
-    rows = connection.execute(query.order_by(_r.c.kind, _r.c.holder).limit(limit)).all()
+    rows = connection.execute(_REFERENCES, {"cid": cid, "most": limit}).all()
     seqs = {row.holder: int.from_bytes(row.holder, "big") for row in rows if _is_seq(row.kind, row.holder)}
-    asked = sa.any_(sa.cast(list(seqs.values()), sa.ARRAY(sa.BigInteger)))
-    found = connection.execute(sa.select(_x.c.seq, _x.c.hash).where(_x.c.seq == asked))
+    found = connection.execute(_HASHES, {"seqs": list(seqs.values())}).all()
     hashes = {row.seq: row.hash for row in found}
     return [
         Reference(*row, hashes.get(seqs.get(row.holder, -1)) if row.kind == ReferenceKind.SAVED else None)
@@ -108,3 +86,41 @@ def price_lines(schedule: TensorSchedule) -> list[PriceLine]:
         PriceLine(one.kind, one.launch, 1e6 * one.flop_rate / RATE_UNIT, 1e6 * one.byte_rate / RATE_UNIT)
         for one in (schedule.default, *schedule.prices)
     ]
+
+
+# Statements are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.
+
+_ALL = 2**63 - 1
+_KINDS = (ReferenceKind.SAVED, ReferenceKind.UPLOADED, ReferenceKind.CHECKPOINT)
+_MOST = sa.bindparam("most", type_=sa.Integer)
+_CID = sa.bindparam("cid", type_=sa.LargeBinary)
+
+_live = sa.or_(_r.c.expires_at.is_(None), _r.c.expires_at > sa.func.statement_timestamp())
+
+
+def _counted(found: sa.Select[Any]) -> sa.ScalarSelect[int]:
+    return sa.select(sa.func.count()).select_from(found.limit(NAMES_MOST).correlate(_b).subquery()).scalar_subquery()
+
+
+def _referred(kind: ReferenceKind) -> sa.ScalarSelect[int]:
+    return _counted(sa.select(_r.c.holder).where(_r.c.cid == _b.c.cid, _r.c.kind == int(kind), _live))
+
+
+_key = sa.literal(b"b", sa.LargeBinary).concat(_b.c.cid)
+_LINES: sa.Select[Any] = sa.select(
+    *(_b.c.cid, _b.c.number, _b.c.size, _b.c.added_at, _b.c.used_at, _b.c.missing_since.is_not(None)),
+    _counted(sa.select(_p.c.seq).where(_p.c.key == _key)),
+    *(_referred(kind) for kind in _KINDS),
+)
+_below = sa.tuple_(*(sa.bindparam(name, type_=sa.BigInteger) for name in ("size", "number")))
+_LARGEST = (
+    _LINES.where(sa.tuple_(_b.c.size, _b.c.number) < _below).order_by(_b.c.size.desc(), _b.c.number.desc()).limit(_MOST)
+)
+_BLOB = _LINES.where(_b.c.cid == _CID)
+_REFERENCES = (
+    sa.select(_r.c.kind, _r.c.holder, _r.c.expires_at)
+    .where(_r.c.cid == _CID, _live)
+    .order_by(_r.c.kind, _r.c.holder)
+    .limit(_MOST)
+)
+_HASHES = sa.select(_x.c.seq, _x.c.hash).where(_x.c.seq == sa.any_(sa.bindparam("seqs", type_=sa.ARRAY(sa.BigInteger))))

@@ -1,7 +1,7 @@
 """Oaths in figures: this accountant's own purses and what it swore, and what audits found of anybody's."""
 
 from datetime import datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
 
@@ -135,65 +135,91 @@ def own_oaths(connection: sa.Connection, index: ChainIndex, outcomes: OutcomeSto
 
 def purse_sums(connection: sa.Connection, purse: bytes) -> PurseSums:
     """Sums over the latest oaths of a purse, and over its deposits and withdrawals."""
-    latest = sa.select(_s.c.seq, _s.c.units, _s.c.state).where(_s.c.purse == purse, _OATH, _STANDS)
-    rows = latest.order_by(_s.c.number.desc()).limit(COUNTED_MOST).subquery()
-    included = rows.c.state == sa.literal_column(f"'{SignedState.INCLUDED.value}'")
-
-    def units(*where: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
-        return sa.func.coalesce(sa.func.sum(rows.c.units).filter(*where), 0)
-
-    count = sa.func.count()
-    query = sa.select(
-        count,
-        units(_v.c.lied.is_(None)),
-        units(_v.c.lied.is_(False)),
-        units(_v.c.lied.is_(True)),
-        count.filter(included),
-        count.filter(~included),
-    ).select_from(rows.outerjoin(_v, _v.c.seq == rows.c.seq))
-    moved = [
-        sa.func.coalesce(sa.func.sum(_s.c.units).filter(_s.c.purpose == sa.literal_column(f"'{purpose.value}'")), 0)
-        for purpose in (Purpose.DEPOSIT, Purpose.WITHDRAW)
-    ]
-    money = sa.select(*moved).where(_s.c.purse == purse, ~_OATH, _INCLUDED)
-    return PurseSums(
-        *(int(n) for n in connection.execute(query).one()), *(int(n) for n in connection.execute(money).one())
-    )
+    given = {"purse": purse}
+    sworn, moved = (connection.execute(query, given).one() for query in (_SWORN, _MOVED))
+    return PurseSums(*map(int, sworn), *map(int, moved))
 
 
 def signed_lines(connection: sa.Connection, before: int | None, limit: int) -> list[SignedLine]:
     """Up to `limit` of what the accountant's key signed, latest first, with number < `before`."""
-    names = [name for name in SignedLine._fields if name != "lied"]
-    query = sa.select(*(_s.c[name] for name in names), _v.c.lied).outerjoin(_v, _v.c.seq == _s.c.seq)
-    if before is not None:
-        query = query.where(_s.c.number < before)
-    return [SignedLine(*tuple(row)) for row in connection.execute(query.order_by(_s.c.number.desc()).limit(limit))]
+    return [SignedLine(*tuple(row)) for row in connection.execute(_SIGNED, _page(before, limit)).all()]
 
 
 def verdict_lines(connection: sa.Connection, before: int | None, limit: int, lies: bool) -> list[VerdictLine]:
     """Up to `limit` verdicts on anybody's oaths, latest first, with number < `before`; lies alone or all."""
-    query = sa.select(*(_v.c[name] for name in VerdictLine._fields))
-    if lies:
-        query = query.where(_v.c.lied)
-    if before is not None:
-        query = query.where(_v.c.number < before)
-    return [VerdictLine(*row) for row in connection.execute(query.order_by(_v.c.number.desc()).limit(limit))]
+    rows = connection.execute(_LIES if lies else _VERDICTS, _page(before, limit)).all()
+    return [VerdictLine(*row) for row in rows]
 
 
 def verdict_on(connection: sa.Connection, seq: int) -> VerdictLine | None:
     """The verdict on one oath, where somebody executed it."""
-    query = sa.select(*(_v.c[name] for name in VerdictLine._fields)).where(_v.c.seq == seq)
-    row = connection.execute(query).one_or_none()
+    row = connection.execute(_VERDICT, {"seq": seq}).one_or_none()
     return None if row is None else VerdictLine(*row)
 
 
 def audit_lines(connection: sa.Connection, before: int | None, limit: int) -> list[AuditLine]:
     """Up to `limit` audits, latest first, with number < `before`."""
-    figures = ("deposit", "penalties", "outstanding", "slashed")
-    columns: list[sa.ColumnElement[Any]] = [_a.c.number, jobs.c.id, _a.c.contract, _a.c.owner, _a.c.solvent]
-    columns += [sa.cast(_a.c[name], sa.BigInteger) for name in figures]
-    columns += [_a.c.coverage_per_mille, _a.c.oaths, _a.c.lies, jobs.c.finished_at, jobs.c.withdrawn_at.is_not(None)]
-    query = sa.select(*columns).join(jobs, jobs.c.number == _a.c.job_number)
-    if before is not None:
-        query = query.where(_a.c.number < before)
-    return [AuditLine(*tuple(row)) for row in connection.execute(query.order_by(_a.c.number.desc()).limit(limit))]
+    return [AuditLine(*tuple(row)) for row in connection.execute(_AUDITS, _page(before, limit)).all()]
+
+
+def _page(before: int | None, limit: int) -> dict[str, int]:
+    return {"before": _ALL if before is None else before, "most": limit}
+
+
+# Statements are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.
+
+_ALL = 2**63 - 1
+_BEFORE = sa.bindparam("before", type_=sa.BigInteger)
+_MOST = sa.bindparam("most", type_=sa.Integer)
+_PURSE = _s.c.purse == sa.bindparam("purse", type_=sa.LargeBinary)
+
+
+def _sum(units: sa.ColumnElement[int], *where: sa.ColumnElement[bool]) -> sa.ColumnElement[int]:
+    return sa.func.coalesce(sa.func.sum(units).filter(*where), 0)
+
+
+_latest = (
+    sa.select(_s.c.seq, _s.c.units, _s.c.state)
+    .where(_PURSE, _OATH, _STANDS)
+    .order_by(_s.c.number.desc())
+    .limit(COUNTED_MOST)
+    .subquery()
+)
+_published = _latest.c.state == sa.literal_column(f"'{SignedState.INCLUDED.value}'")
+_SWORN = sa.select(
+    sa.func.count(),
+    *(_sum(_latest.c.units, _v.c.lied.is_(lied)) for lied in (None, False, True)),
+    sa.func.count().filter(_published),
+    sa.func.count().filter(~_published),
+).select_from(_latest.outerjoin(_v, _v.c.seq == _latest.c.seq))
+_MOVED = sa.select(
+    *(
+        _sum(_s.c.units, _s.c.purpose == sa.literal_column(f"'{purpose.value}'"))
+        for purpose in (Purpose.DEPOSIT, Purpose.WITHDRAW)
+    )
+).where(_PURSE, ~_OATH, _INCLUDED)
+
+_SIGNED = (
+    sa.select(*(_s.c[name] for name in SignedLine._fields if name != "lied"), _v.c.lied)
+    .outerjoin(_v, _v.c.seq == _s.c.seq)
+    .where(_s.c.number < _BEFORE)
+    .order_by(_s.c.number.desc())
+    .limit(_MOST)
+)
+
+_verdicts = sa.select(*(_v.c[name] for name in VerdictLine._fields))
+_VERDICT = _verdicts.where(_v.c.seq == sa.bindparam("seq", type_=sa.BigInteger))
+_VERDICTS = _verdicts.where(_v.c.number < _BEFORE).order_by(_v.c.number.desc()).limit(_MOST)
+_LIES = _VERDICTS.where(_v.c.lied)
+
+_AUDITS = (
+    sa.select(
+        *(_a.c.number, jobs.c.id, _a.c.contract, _a.c.owner, _a.c.solvent),
+        *(sa.cast(_a.c[name], sa.BigInteger) for name in ("deposit", "penalties", "outstanding", "slashed")),
+        *(_a.c.coverage_per_mille, _a.c.oaths, _a.c.lies, jobs.c.finished_at, jobs.c.withdrawn_at.is_not(None)),
+    )
+    .join(jobs, jobs.c.number == _a.c.job_number)
+    .where(_a.c.number < _BEFORE)
+    .order_by(_a.c.number.desc())
+    .limit(_MOST)
+)

@@ -81,17 +81,17 @@ def outbox_state(connection: sa.Connection) -> OutboxState:
 
 def longest_unheard(connection: sa.Connection) -> list[Published]:
     """Queued jobs whose message was published and not acted on, the longest first."""
-    return [Published(*row) for row in connection.execute(_UNHEARD)]
+    return [Published(*row) for row in connection.execute(_UNHEARD).all()]
 
 
 def failures(connection: sa.Connection) -> list[Failure]:
     """Those among the latest `FAILURES` jobs that ended which failed, counted by their codes."""
-    return [Failure(*row) for row in connection.execute(_FAILURES)]
+    return [Failure(*row) for row in connection.execute(_FAILURES).all()]
 
 
 def failed_executions(connection: sa.Connection) -> list[FailedExecution]:
     """Those among the latest executions that ended which failed."""
-    return [FailedExecution(*row) for row in connection.execute(_FAILED_EXECUTIONS)]
+    return [FailedExecution(*row) for row in connection.execute(_FAILED_EXECUTIONS).all()]
 
 
 def revision(connection: sa.Connection) -> str | None:
@@ -152,7 +152,7 @@ _SIZES = sa.text(
 def sizes(connection: sa.Connection) -> Sizes:
     """How large the database is."""
     total = connection.execute(_DATABASE).scalar_one()
-    return Sizes(total, [TableSize(*row) for row in connection.execute(_SIZES, {"schema": SCHEMA})])
+    return Sizes(total, [TableSize(*row) for row in connection.execute(_SIZES, {"schema": SCHEMA}).all()])
 
 
 def published_again(connection: sa.Connection) -> int:

@@ -32,15 +32,22 @@ class Slashes(NamedTuple):
 
 def own_slashes(connection: sa.Connection, limit: int) -> Slashes:
     """How many of this accountant's oaths were found false, what they cost, and up to `limit` of them."""
-    sums = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(_s.c.units), 0)).select_from(_JOINED).where(_LIED)
-    oaths, units = connection.execute(sums).one()
-    lines = sa.select(_v.c.transaction, _v.c.contract, _s.c.units, _v.c.found_at).select_from(_JOINED).where(_LIED)
-    latest = connection.execute(lines.order_by(_v.c.number.desc()).limit(limit))
+    oaths, units = connection.execute(_SUMS).one()
+    latest = connection.execute(_LATEST, {"most": limit}).all()
     return Slashes(oaths, int(units), [SlashLine(*row) for row in latest])
 
 
 def oaths_by_state(connection: sa.Connection) -> dict[str, int]:
     """How many oaths this accountant signed, by how far their transactions came."""
-    state = _s.c.state
-    found = connection.execute(sa.select(state, sa.func.count()).where(OATH).group_by(state))
-    return {row[0]: row[1] for row in found}
+    return {row[0]: row[1] for row in connection.execute(_BY_STATE).all()}
+
+
+_SUMS = sa.select(sa.func.count(), sa.func.coalesce(sa.func.sum(_s.c.units), 0)).select_from(_JOINED).where(_LIED)
+_LATEST = (
+    sa.select(_v.c.transaction, _v.c.contract, _s.c.units, _v.c.found_at)
+    .select_from(_JOINED)
+    .where(_LIED)
+    .order_by(_v.c.number.desc())
+    .limit(sa.bindparam("most", type_=sa.Integer))
+)
+_BY_STATE = sa.select(_s.c.state, sa.func.count()).where(OATH).group_by(_s.c.state)

@@ -70,46 +70,52 @@ class RunningOperation(NamedTuple):
 
 def training_lines(connection: sa.Connection, limit: int = TRAININGS_MOST) -> list[TrainingLine]:
     """The trainings that were told of last."""
-    rows = connection.execute(_lines().order_by(_t.c.updated_at.desc(), _t.c.seq).limit(limit)).mappings()
+    rows = connection.execute(_LATEST, {"most": limit}).mappings().all()
     return [TrainingLine(**row) for row in rows]
 
 
 def training(connection: sa.Connection, transaction: bytes) -> TrainingLine | None:
     """The training within a transaction, if it was told of."""
-    row = connection.execute(_lines().where(_x.c.hash == transaction)).mappings().one_or_none()
+    row = connection.execute(_OF_TRANSACTION, {"hash": transaction}).mappings().one_or_none()
     return None if row is None else TrainingLine(**row)
-
-
-def _lines() -> sa.Select[tuple[object, ...]]:
-    own = [_t.c[name] for name in TrainingLine._fields if name not in ("transaction", "job", "state")]
-    state = sa.func.coalesce(jobs.c.state, executions.c.state).label("state")
-    return (
-        sa.select(*own, _x.c.hash.label("transaction"), jobs.c.id.label("job"), state)
-        .join(_x, _x.c.seq == _t.c.seq)
-        .outerjoin(jobs, jobs.c.number == _t.c.job_number)
-        .outerjoin(executions, executions.c.seq == _t.c.by_seq)
-    )
 
 
 def curves(connection: sa.Connection, seqs: Sequence[int]) -> dict[int, list[CurvePoint]]:
     """The losses that are kept of trainings, by transaction's number, in the order of their steps."""
-    asked = sa.any_(sa.cast(list(seqs), sa.ARRAY(sa.BigInteger)))
-    rows = connection.execute(
-        sa.select(_l.c.seq, _l.c.step, _l.c.loss).where(_l.c.seq == asked).order_by(_l.c.seq, _l.c.step)
-    )
     found: dict[int, list[CurvePoint]] = defaultdict(list)
-    for seq, step, loss in rows:
+    for seq, step, loss in connection.execute(_CURVES, {"seqs": list(seqs)}).all() if seqs else ():
         found[seq].append(CurvePoint(step, loss))
     return dict(found)
 
 
 def running_operations(connection: sa.Connection) -> list[RunningOperation]:
     """What workers are at, those that began first first."""
-    named = [workers.c[name] for name in RunningOperation._fields if name != "transaction"]
-    query = sa.select(*named, executions.c.transaction).outerjoin(executions, executions.c.seq == EXECUTION_SEQ)
-    rows = connection.execute(
-        query.where(LIVES, workers.c.operation.is_not(None))
-        .order_by(workers.c.operation_at, workers.c.number)
-        .limit(OPERATIONS_MOST)
-    ).mappings()
-    return [RunningOperation(**row) for row in rows]
+    return [RunningOperation(*tuple(row)) for row in connection.execute(_OPERATIONS).all()]
+
+
+# Statements are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.
+
+_own = [_t.c[name] for name in TrainingLine._fields if name not in ("transaction", "job", "state")]
+_state = sa.func.coalesce(jobs.c.state, executions.c.state).label("state")
+_lines = (
+    sa.select(*_own, _x.c.hash.label("transaction"), jobs.c.id.label("job"), _state)
+    .join(_x, _x.c.seq == _t.c.seq)
+    .outerjoin(jobs, jobs.c.number == _t.c.job_number)
+    .outerjoin(executions, executions.c.seq == _t.c.by_seq)
+)
+_LATEST = _lines.order_by(_t.c.updated_at.desc(), _t.c.seq).limit(sa.bindparam("most", type_=sa.Integer))
+_OF_TRANSACTION = _lines.where(_x.c.hash == sa.bindparam("hash", type_=sa.LargeBinary))
+_CURVES = (
+    sa.select(_l.c.seq, _l.c.step, _l.c.loss)
+    .where(_l.c.seq == sa.any_(sa.bindparam("seqs", type_=sa.ARRAY(sa.BigInteger))))
+    .order_by(_l.c.seq, _l.c.step)
+)
+_OPERATIONS = (
+    sa.select(
+        *(workers.c[name] for name in RunningOperation._fields if name != "transaction"), executions.c.transaction
+    )
+    .outerjoin(executions, executions.c.seq == EXECUTION_SEQ)
+    .where(LIVES, workers.c.operation.is_not(None))
+    .order_by(workers.c.operation_at, workers.c.number)
+    .limit(OPERATIONS_MOST)
+)

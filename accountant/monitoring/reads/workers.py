@@ -79,17 +79,17 @@ class Service(NamedTuple):
 
 def pools(connection: sa.Connection) -> list[Pool]:
     """By host, queue and the process that started them."""
-    return [Pool(**row) for row in connection.execute(_POOLS).mappings()]
+    return [Pool(**row) for row in connection.execute(_POOLS).mappings().all()]
 
 
 def processes(connection: sa.Connection) -> list[Process]:
     """Those that live first, then the latest that ended."""
-    return [Process(**row) for row in connection.execute(_PROCESSES).mappings()]
+    return [Process(**row) for row in connection.execute(_PROCESSES).mappings().all()]
 
 
 def services(connection: sa.Connection, silent_s: float) -> list[Service]:
     """Dispatcher, publisher: who said within `silent_s` that it does its work."""
-    return [Service(**row) for row in connection.execute(_SERVICES, {"silent": silent_s}).mappings()]
+    return [Service(**row) for row in connection.execute(_SERVICES, {"silent": silent_s}).mappings().all()]
 
 
 # Statements are made once: SQLAlchemy takes longer to make one than Postgres takes to answer it.

@@ -182,7 +182,8 @@ def test_devices_are_those_that_workers_told_of(pages: ChainPages) -> None:
 def test_what_gas_takes_is_compared_with_what_it_was_priced(pages: ChainPages) -> None:
     """The underpriced first, by seconds for a gas; paid for by the rate of the host call on the same device."""
     with pages.resources.engine.connect() as connection:
-        found, known = measured_kinds(connection), rates(connection)
+        known = rates(connection)
+        found = measured_kinds(connection, known)
     bare = pages.sql(
         "select kind, gas, seconds, 1e9 * seconds / gas::float8 from accountant.measured_gas "
         "where kind <> '' and gas > 0 order by 4 desc"
