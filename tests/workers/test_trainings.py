@@ -15,7 +15,7 @@ from accountant.primitives.types import Seq
 from tests.support.processes import wait_until
 from tests.support.service import Service, running_service
 from tests.support.training_chain import LONG_STEPS, TRAIN_LONG, TRAIN_ROOMY, everything, training_chain
-from tests.support.workers import DISPATCHER, Start, done, holder, starting, status, worker
+from tests.support.workers import DISPATCHER, Start, done, end, holder, starting, status, worker
 
 pytestmark = pytest.mark.xdist_group("workers")
 
@@ -125,7 +125,7 @@ def test_a_worker_without_room_leaves_it_to_another(
     service: Service, start: Start, start_narrow: Start, start_roomy: Start
 ) -> None:
     """It says what the job waits for, counts no attempt, and asks seldom; a roomier worker finds the outcome."""
-    start_narrow(*worker("cpu", 1))
+    narrow = start_narrow(*worker("cpu", 1))
     start(*DISPATCHER)
     with service.client() as client:
         job = ask(client, TRAIN_ROOMY)
@@ -138,6 +138,7 @@ def test_a_worker_without_room_leaves_it_to_another(
         execution = row(service, TRAIN_ROOMY, "executions")
         assert (execution.attempts, execution.room_least) == (0, 64 * 2**20 + 1)
         assert status(client, job) == "waiting"
+        end(narrow)  # beside the other it would be offered the work again, after ever longer, as chance has it
         start_roomy(*worker("cpu", 1))
         ended = done(client, job)
     execution = row(service, TRAIN_ROOMY, "executions")
