@@ -6,7 +6,8 @@ from datetime import datetime
 import pytest
 import sqlalchemy as sa
 
-from accountant.dashboard.pages.job_picture import WIDTH, shares
+from accountant.dashboard.pages.bars import WIDTH
+from accountant.dashboard.pages.job_picture import shares
 from accountant.dashboard.resources import DashboardResources
 from accountant.dashboard.text import span, whole
 from accountant.monitoring.reads.job import members

@@ -4,8 +4,9 @@ from collections.abc import Sequence
 from typing import NamedTuple
 
 from accountant.accounting.outstanding import AccountingCost
+from accountant.dashboard.pages.bars import slots
 
-WIDTH, HEIGHT = 1_000.0, 160.0
+HEIGHT = 160.0
 _GAP = 0.2
 
 
@@ -32,15 +33,8 @@ class Bar(NamedTuple):
 def picture(costs: Sequence[AccountingCost]) -> list[Bar]:
     """Bars in proportion to the largest."""
     most = max((one.known + one.unknown_most for one in costs), default=0)
-    room = WIDTH / max(len(costs), 1)
     scale = HEIGHT / most if most else 0.0
     return [
-        Bar(
-            one,
-            round(number * room, 2),
-            round(room * (1 - _GAP), 2),
-            round(one.known * scale, 2),
-            round(one.unknown_most * scale, 2),
-        )
-        for number, one in enumerate(costs)
+        Bar(one, slot.x, slot.width, round(one.known * scale, 2), round(one.unknown_most * scale, 2))
+        for one, slot in zip(costs, slots(len(costs), _GAP), strict=True)
     ]

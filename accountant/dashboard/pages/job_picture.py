@@ -4,9 +4,10 @@ from collections.abc import Collection, Sequence
 from datetime import datetime
 from typing import NamedTuple
 
+from accountant.dashboard.pages.bars import WIDTH, slots
 from accountant.monitoring.reads.job import Member, Step
 
-WIDTH, HEIGHT = 1_000.0, 120.0
+HEIGHT = 120.0
 _LEAST = 2.0
 """No bar is so low, or part so narrow, that nobody sees it."""
 _GAP = 0.15
@@ -60,18 +61,8 @@ def shares(steps: Sequence[Step], now: datetime | None = None) -> list[Share]:
 def picture(members: Sequence[Member], executed: Collection[bytes]) -> Picture:
     """The bars of these transactions."""
     most = max((one.gas_used or 0 for one in members), default=0)
-    room = WIDTH / max(len(members), 25)  # few transactions make no walls
     bars = []
-    for number, one in enumerate(members):
+    for one, slot in zip(members, slots(len(members), _GAP, 25), strict=True):  # few transactions make no walls
         height = max(_LEAST, HEIGHT * (one.gas_used or 0) / most) if most else _LEAST
-        bars.append(
-            Bar(
-                one,
-                round(number * room, 2),
-                round(HEIGHT - height, 2),
-                round(room * (1 - _GAP), 2),
-                round(height, 2),
-                one.hash in executed,
-            )
-        )
+        bars.append(Bar(one, slot.x, round(HEIGHT - height, 2), slot.width, round(height, 2), one.hash in executed))
     return Picture(bars, most)

@@ -2,9 +2,10 @@
 
 from typing import NamedTuple
 
+from accountant.dashboard.pages.bars import slots
 from accountant.monitoring.reads.block_times import TimeBar
 
-WIDTH, HEIGHT = 1_000.0, 160.0
+HEIGHT = 160.0
 _GAP = 0.2
 
 
@@ -21,9 +22,8 @@ class Bar(NamedTuple):
 def times_picture(bars: list[TimeBar]) -> list[Bar]:
     """Bars side by side, in proportion to the largest."""
     most = max((one.blocks for one in bars), default=0)
-    room = WIDTH / max(len(bars), 1)
     drawn = []
-    for number, one in enumerate(bars):
+    for one, slot in zip(bars, slots(len(bars), _GAP), strict=True):
         height = round(one.blocks * HEIGHT / most, 2) if most else 0.0
-        drawn.append(Bar(one, round(number * room, 2), round(HEIGHT - height, 2), round(room * (1 - _GAP), 2), height))
+        drawn.append(Bar(one, slot.x, round(HEIGHT - height, 2), slot.width, height))
     return drawn
